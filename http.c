@@ -1,0 +1,3538 @@
+/*
+ * http.c - the conversation: bytes in, one request understood, one file found,
+ * bytes out.
+ *
+ * A connection is a small state machine that http_step() drives for as long as
+ * nothing has to be waited for:
+ *
+ *      +-------------------------- keep-alive ---------------------------+
+ *      v                                                                 |
+ *    HEAD --> BODY --> (serve) --> [LIST] --> STREAM ---------> finished +
+ *      |        |                                                        |
+ *      +--------+---- what can't be trusted is refused -----> CLOSE <----+
+ *      |                                                        |
+ *    FLUSH: answers to pipelined requests go out together     LINGER --> GONE
+ *
+ * From top to bottom: writing bytes, dates, reading a request, the fields that
+ * are lists, names to descriptors, listings, the cache, answers, the states.
+ * All but the last two parts are plain functions of what they are given.
+ *
+ * Nothing here knows who made the connection, and nothing here is global but
+ * tables. What http.c knows of time it is told (struct http_turn).
+ */
+#include "http.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+enum {
+	OUT_SIZE = 128 << 10,   /* answers on their way out */
+	OUT_ROOM = 64 << 10,    /* more than the largest head and an inline body */
+	INLINE_MOST = 16 << 10, /* a body up to this is sent with its head */
+	SLICE_MOST = 1 << 20,   /* of a file before the others have their turn */
+	BODY_ROOM = 8 << 10,    /* to read a request's body into */
+	CHUNK_LINE = 4 << 10,   /* a chunk's size and its extensions */
+	BLANK_LINES = 8,        /* before a request line: RFC 9112 2.2 asks for one */
+	PIPE_SLICE = 4096,      /* what a pipe that polls writable takes without blocking */
+	LINGER_TIME = 2000000,  /* us */
+	LINGER_MOST = 64 << 10, /* bytes */
+	PARTS_MOST = 16,        /* ranges in one request */
+	WALK_DEPTH = 64,        /* folders below the root, without openat2 */
+	WALK_LINKS = 40,        /* symbolic links in one name, as in path_resolution(7) */
+	LIST_STEP = 256,        /* entries read before the others have their turn */
+	LIST_ALL = 64 << 20,    /* bytes that all listings of a process may hold */
+	CACHE_SETTLED = 50,     /* ms after which a change of a file shows in its times */
+};
+
+typedef struct http_text text;
+
+#define TEXT(literal)                        \
+	{                                    \
+		literal, sizeof(literal) - 1 \
+	}
+
+static text text_of(const char *s)
+{
+	return (text){ s, strlen(s) };
+}
+
+static bool same(text a, text b)
+{
+	return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
+}
+
+/* Case does not matter: field names, codings, tokens. */
+static bool alike(text a, text b)
+{
+	return a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
+}
+
+static void skip(text *t, size_t n)
+{
+	t->at += n;
+	t->len -= n;
+}
+
+static bool skip_char(text *t, char c)
+{
+	if (t->len == 0 || t->at[0] != c)
+		return false;
+	skip(t, 1);
+	return true;
+}
+
+static void skip_blank(text *t)
+{
+	while (t->len && (t->at[0] == ' ' || t->at[0] == '\t'))
+		skip(t, 1);
+}
+
+static text text_trim(text t)
+{
+	skip_blank(&t);
+	while (t.len && (t.at[t.len - 1] == ' ' || t.at[t.len - 1] == '\t'))
+		t.len--;
+	return t;
+}
+
+/*
+ * What a byte may stand in. TOKEN: RFC 9110 5.6.2. VALUE: anything but a
+ * control. TARGET: that without blank and '#'; what browsers and curl leave
+ * unencoded is let through, for all of it is encoded again where it is printed.
+ * PLAIN: unreserved, RFC 3986 2.3. HOSTNAME: reg-name, RFC 3986 3.2.2.
+ */
+enum { TOKEN = 1, VALUE = 2, TARGET = 4, PLAIN = 8, HOSTNAME = 16 };
+
+static const unsigned char byte_class[256] = {
+	0,  0,  0,  0,  0,  0,  0,  0,  0,  2,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
+	0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  2,  23, 6,  3,  23, 23, 23, 23, 22, 22, 23, 23,
+	22, 31, 31, 6,  31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 6,  22, 6,  22, 6,  6,  6,  31,
+	31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,
+	31, 31, 31, 6,  6,  6,  7,  31, 7,  31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,
+	31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 6,  7,  6,  31, 0,  6,  6,  6,  6,
+	6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
+	6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
+	6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
+	6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
+	6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
+	6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
+};
+
+static bool is(char c, int class)
+{
+	return byte_class[(unsigned char)c] & class;
+}
+
+static bool all_of(text t, int class)
+{
+	for (size_t i = 0; i < t.len; i++)
+		if (!is(t.at[i], class))
+			return false;
+	return true;
+}
+
+/* ---- writing bytes ---------------------------------------------------- */
+
+/* A bounded buffer; with no memory behind it (at == NULL) it only counts. */
+struct out {
+	char *at;
+	size_t len, size;
+	bool overrun;
+};
+
+static void put(struct out *o, const void *bytes, size_t n)
+{
+	if (o->at) {
+		if (n > o->size - o->len) {
+			o->overrun = true;
+			return;
+		}
+		memcpy(o->at + o->len, bytes, n);
+	}
+	o->len += n;
+}
+
+static void put_text(struct out *o, text t)
+{
+	put(o, t.at, t.len);
+}
+
+static void puts_out(struct out *o, const char *s)
+{
+	put(o, s, strlen(s));
+}
+
+static void put_number(struct out *o, uint64_t n)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + n % 10);
+	while (n /= 10);
+	put(o, digits + at, sizeof(digits) - at);
+}
+
+/* At least two digits, as dates and times are written. */
+static void put_two(struct out *o, int n)
+{
+	if (n < 10)
+		put(o, "0", 1);
+	put_number(o, (uint64_t)n);
+}
+
+static void put_hex(struct out *o, uint64_t n)
+{
+	char digits[16];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = "0123456789abcdef"[n & 15];
+	while (n >>= 4);
+	put(o, digits + at, sizeof(digits) - at);
+}
+
+/* RFC 3986 2.3: what is not unreserved is encoded; '/' stays where it separates. */
+static void put_url(struct out *o, text t)
+{
+	for (size_t i = 0; i < t.len; i++) {
+		unsigned char c = (unsigned char)t.at[i];
+
+		if (c == '/' || is(t.at[i], PLAIN)) {
+			put(o, &c, 1);
+		} else {
+			const char *hex = "0123456789ABCDEF";
+			char code[3] = { '%', hex[c >> 4], hex[c & 15] };
+
+			put(o, code, 3);
+		}
+	}
+}
+
+/* How many bytes of well-formed UTF-8 (RFC 3629) begin here, 0 if none do. */
+static size_t utf8_length(const unsigned char *s, size_t n)
+{
+	static const struct {
+		unsigned char low, high, second_low, second_high, len;
+	} forms[] = {
+		{ 0x00, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 },
+		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+
+	for (size_t i = 0; i < LENGTH(forms); i++) {
+		if (s[0] < forms[i].low || s[0] > forms[i].high)
+			continue;
+		if (forms[i].len > n)
+			return 0;
+		if (forms[i].len > 1 && (s[1] < forms[i].second_low || s[1] > forms[i].second_high))
+			return 0;
+		for (size_t k = 2; k < forms[i].len; k++)
+			if ((s[k] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].len;
+	}
+	return 0;
+}
+
+/* As HTML text or a quoted attribute; what isn't printable UTF-8 becomes U+FFFD. */
+static void put_html(struct out *o, text t)
+{
+	for (size_t i = 0, n; i < t.len; i += n) {
+		const unsigned char *s = (const unsigned char *)t.at + i;
+
+		n = utf8_length(s, t.len - i);
+		if (n == 0 || (n == 1 && (s[0] < ' ' || s[0] == 0x7f)))
+			n = 1, puts_out(o, "\xef\xbf\xbd");
+		else if (s[0] == '&')
+			puts_out(o, "&amp;");
+		else if (s[0] == '<')
+			puts_out(o, "&lt;");
+		else if (s[0] == '>')
+			puts_out(o, "&gt;");
+		else if (s[0] == '"')
+			puts_out(o, "&quot;");
+		else if (s[0] == '\'')
+			puts_out(o, "&#39;");
+		else
+			put(o, s, n);
+	}
+}
+
+/* As a field of a log: printable ASCII, no quote, no backslash, `most` bytes at most. */
+static void put_log(struct out *o, text t, size_t most)
+{
+	size_t begin = o->len;
+
+	if (t.len == 0)
+		puts_out(o, "-");
+	for (size_t i = 0; i < t.len; i++) {
+		unsigned char c = (unsigned char)t.at[i];
+
+		if (o->len - begin + 4 > most - 3) {
+			puts_out(o, "...");
+			return;
+		}
+		if (c >= ' ' && c < 0x7f && c != '"' && c != '\\') {
+			put(o, &c, 1);
+		} else {
+			const char *hex = "0123456789abcdef";
+			char code[4] = { '\\', 'x', hex[c >> 4], hex[c & 15] };
+
+			put(o, code, 4);
+		}
+	}
+}
+
+/* ---- dates (RFC 9110 5.6.7) ------------------------------------------- */
+
+static const char *const day_names[] = { "Sunday",   "Monday", "Tuesday", "Wednesday",
+					 "Thursday", "Friday", "Saturday" };
+static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+/* Own calendar: gmtime(3) reads the zone's file first, which costs five system calls. */
+static int64_t days_of(int64_t year, int month, int day)
+{
+	int64_t y = month <= 2 ? year - 1 : year;
+	int64_t era = (y >= 0 ? y : y - 399) / 400;
+	int64_t of_era = y - era * 400;
+	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+/* False outside the years 0 to 9999, which no date of HTTP can say. */
+static bool calendar(int64_t when, struct tm *tm)
+{
+	if (when < -62167219200 || when > 253402300799)
+		return false;
+
+	int64_t days = (when + 62167219200) / 86400, rest = (when + 62167219200) % 86400;
+	int64_t z = days - 60 + 146097; /* since the first of March 400 years before */
+	int64_t era = z / 146097 - 1, doe = z % 146097;
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	int64_t mp = (5 * doy + 2) / 153;
+
+	tm->tm_mday = (int)(doy - (153 * mp + 2) / 5 + 1);
+	tm->tm_mon = (int)(mp < 10 ? mp + 2 : mp - 10);
+	tm->tm_year = (int)(yoe + era * 400 + (tm->tm_mon < 2));
+	tm->tm_wday = (int)((days + 6) % 7);
+	tm->tm_hour = (int)(rest / 3600);
+	tm->tm_min = (int)(rest / 60 % 60);
+	tm->tm_sec = (int)(rest % 60);
+	return true;
+}
+
+static void put_year(struct out *o, int year)
+{
+	put_two(o, year / 100);
+	put_two(o, year % 100);
+}
+
+static void put_time(struct out *o, const struct tm *tm)
+{
+	put_two(o, tm->tm_hour);
+	puts_out(o, ":");
+	put_two(o, tm->tm_min);
+	puts_out(o, ":");
+	put_two(o, tm->tm_sec);
+}
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT"; nothing for a time that can't be written so. */
+static void put_date(struct out *o, int64_t when)
+{
+	struct tm tm;
+
+	if (!calendar(when, &tm))
+		return;
+	put(o, day_names[tm.tm_wday], 3);
+	puts_out(o, ", ");
+	put_two(o, tm.tm_mday);
+	puts_out(o, " ");
+	put(o, month_names + 3 * tm.tm_mon, 3);
+	puts_out(o, " ");
+	put_year(o, tm.tm_year);
+	puts_out(o, " ");
+	put_time(o, &tm);
+	puts_out(o, " GMT");
+}
+
+static bool take_digits(text *t, size_t n, int *value)
+{
+	if (t->len < n)
+		return false;
+	*value = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (t->at[i] < '0' || t->at[i] > '9')
+			return false;
+		*value = *value * 10 + (t->at[i] - '0');
+	}
+	skip(t, n);
+	return true;
+}
+
+static bool take_name(text *t, const char *name, size_t n)
+{
+	if (t->len < n || memcmp(t->at, name, n) != 0)
+		return false;
+	skip(t, n);
+	return true;
+}
+
+static bool take_day_name(text *t, bool whole)
+{
+	for (size_t i = 0; i < LENGTH(day_names); i++)
+		if (take_name(t, day_names[i], whole ? strlen(day_names[i]) : 3))
+			return true;
+	return false;
+}
+
+static bool take_month(text *t, int *month)
+{
+	for (int i = 0; i < 12; i++)
+		if (take_name(t, month_names + (size_t)i * 3, 3)) {
+			*month = i + 1;
+			return true;
+		}
+	return false;
+}
+
+/* A two-digit year that seems more than 50 years ahead is the past's (RFC 9110 5.6.7). */
+static int full_year(int two_digits, int64_t now)
+{
+	struct tm tm = { .tm_year = 1970 };
+
+	(void)calendar(now, &tm);
+	int year = tm.tm_year / 100 * 100 + two_digits;
+
+	return year > tm.tm_year + 50 ? year - 100 : year;
+}
+
+static bool real_date(int year, int month, int day, int hour, int minute, int second)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+	int most = days[month - 1] + (leap && month == 2);
+
+	return day >= 1 && day <= most && hour < 24 && minute < 60 && second <= 60;
+}
+
+/* The three forms, a letter for what is read, anything else for itself. */
+static const char *const date_forms[] = {
+	"w, d b Y h:m:s GMT", /* IMF-fixdate */
+	"W, d-b-y h:m:s GMT", /* RFC 850 */
+	"w b e h:m:s Y",      /* asctime(3) */
+};
+
+static bool read_date(text t, const char *form, int64_t now, int64_t *when)
+{
+	int year = 0, month = 1, day = 0, hour = 0, minute = 0, second = 0;
+	bool good = true;
+
+	for (; *form && good; form++) {
+		switch (*form) {
+		case 'w': good = take_day_name(&t, false); break;
+		case 'W': good = take_day_name(&t, true); break;
+		case 'b': good = take_month(&t, &month); break;
+		case 'd': good = take_digits(&t, 2, &day); break;
+		case 'e': good = take_digits(&t, take_name(&t, " ", 1) ? 1 : 2, &day); break;
+		case 'h': good = take_digits(&t, 2, &hour); break;
+		case 'm': good = take_digits(&t, 2, &minute); break;
+		case 's': good = take_digits(&t, 2, &second); break;
+		case 'Y': good = take_digits(&t, 4, &year); break;
+		case 'y':
+			good = take_digits(&t, 2, &year);
+			year = full_year(year, now);
+			break;
+		default: good = take_name(&t, form, 1);
+		}
+	}
+	if (!good || t.len || !real_date(year, month, day, hour, minute, second))
+		return false;
+	*when = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+	return true;
+}
+
+static bool parse_date(text t, int64_t now, int64_t *when)
+{
+	for (size_t i = 0; i < LENGTH(date_forms); i++)
+		if (read_date(t, date_forms[i], now, when))
+			return true;
+	return false;
+}
+
+void http_tell(struct http_turn *turn, int64_t clock, const struct timespec *wall)
+{
+	turn->clock = clock;
+	if (turn->wall.tv_sec != wall->tv_sec || !turn->date[0]) {
+		struct out o = { turn->date, 0, sizeof(turn->date), false };
+
+		put_date(&o, wall->tv_sec);
+	}
+	turn->wall = *wall;
+}
+
+/* ---- reading a request (RFC 9112) ------------------------------------- */
+
+enum method { GET, HEAD, POST, OPTIONS, PUT, DELETE, PATCH, TRACE, CONNECT, OTHER };
+
+static const text methods[] = {
+	[GET] = TEXT("GET"),         [HEAD] = TEXT("HEAD"),   [POST] = TEXT("POST"),
+	[OPTIONS] = TEXT("OPTIONS"), [PUT] = TEXT("PUT"),     [DELETE] = TEXT("DELETE"),
+	[PATCH] = TEXT("PATCH"),     [TRACE] = TEXT("TRACE"), [CONNECT] = TEXT("CONNECT"),
+};
+static const char allowed[] = "GET, HEAD, POST, OPTIONS";
+
+enum field {
+	HOST,
+	CONTENT_LENGTH,
+	TRANSFER_ENCODING,
+	CONNECTION,
+	EXPECT,
+	RANGE,
+	IF_RANGE,
+	IF_MATCH,
+	IF_NONE_MATCH,
+	IF_MODIFIED_SINCE,
+	IF_UNMODIFIED_SINCE,
+	ACCEPT_ENCODING,
+	REFERER,
+	USER_AGENT,
+	FIELDS,
+};
+
+static const text fields[FIELDS] = {
+	[HOST] = TEXT("Host"),
+	[CONTENT_LENGTH] = TEXT("Content-Length"),
+	[TRANSFER_ENCODING] = TEXT("Transfer-Encoding"),
+	[CONNECTION] = TEXT("Connection"),
+	[EXPECT] = TEXT("Expect"),
+	[RANGE] = TEXT("Range"),
+	[IF_RANGE] = TEXT("If-Range"),
+	[IF_MATCH] = TEXT("If-Match"),
+	[IF_NONE_MATCH] = TEXT("If-None-Match"),
+	[IF_MODIFIED_SINCE] = TEXT("If-Modified-Since"),
+	[IF_UNMODIFIED_SINCE] = TEXT("If-Unmodified-Since"),
+	[ACCEPT_ENCODING] = TEXT("Accept-Encoding"),
+	[REFERER] = TEXT("Referer"),
+	[USER_AGENT] = TEXT("User-Agent"),
+};
+
+/* All that one request said. Cleared as a whole before each. */
+struct request {
+	enum method method;
+	int minor; /* of HTTP/1.x */
+	bool close, expect, chunked;
+	uint64_t length;              /* of a body that isn't chunked */
+	size_t blanks, lines, header; /* empty lines before, lines, and bytes after the first */
+	text line, method_name, target, path, query, authority;
+	text value[FIELDS];   /* of the first line with that name, */
+	uint8_t seen[FIELDS]; /* and how many there were */
+	const char *head_end;
+};
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if ((c | 32) >= 'a' && (c | 32) <= 'f')
+		return (c | 32) - 'a' + 10;
+	return -1;
+}
+
+/* The byte that "%hh" at t[i] stands for, -1 if it isn't one. */
+static int percent(text t, size_t i)
+{
+	if (i + 2 >= t.len)
+		return -1;
+
+	int high = hex_digit(t.at[i + 1]), low = hex_digit(t.at[i + 2]);
+
+	return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+/* Every '%' begins an encoded byte; where `name`, none of them is NUL or a slash. */
+static bool percent_encoded(text t, bool name)
+{
+	for (const char *at = t.at, *end = t.at + t.len; at < end; at++) {
+		if (*at != '%')
+			continue;
+		int c = percent(t, (size_t)(at - t.at));
+
+		if (c < 0 || (name && (c == 0 || c == '/')))
+			return false;
+	}
+	return true;
+}
+
+static bool all_digits(text t)
+{
+	for (size_t i = 0; i < t.len; i++)
+		if (t.at[i] < '0' || t.at[i] > '9')
+			return false;
+	return true;
+}
+
+/* Digits only, at least one; what is too large for 64 bits becomes the largest. */
+static bool read_number(text t, uint64_t *n)
+{
+	if (t.len == 0 || !all_digits(t))
+		return false;
+	*n = 0;
+	for (size_t i = 0; i < t.len; i++) {
+		unsigned digit = (unsigned)(t.at[i] - '0');
+
+		*n = *n > (UINT64_MAX - digit) / 10 ? UINT64_MAX : *n * 10 + digit;
+	}
+	return true;
+}
+
+/* RFC 9110 7.2, RFC 3986 3.2: a host that isn't empty, and perhaps a port; no user. */
+static bool valid_authority(text t)
+{
+	size_t host = 0;
+
+	if (t.len && t.at[0] == '[') {
+		char address[INET6_ADDRSTRLEN];
+		struct in6_addr in6;
+		const char *end = memchr(t.at, ']', t.len);
+
+		if (!end || (size_t)(end - t.at) > sizeof(address))
+			return false;
+		memcpy(address, t.at + 1, (size_t)(end - t.at) - 1);
+		address[end - t.at - 1] = '\0';
+		if (inet_pton(AF_INET6, address, &in6) != 1)
+			return false;
+		host = (size_t)(end - t.at) + 1;
+	} else {
+		while (host < t.len && is(t.at[host], HOSTNAME))
+			host++;
+		if (!percent_encoded((text){ t.at, host }, true))
+			return false;
+	}
+
+	uint64_t port = 0;
+	text rest = { t.at + host, t.len - host };
+
+	if (host == 0 || (rest.len && rest.at[0] != ':'))
+		return false;
+	return rest.len <= 1 ||
+	       (read_number((text){ rest.at + 1, rest.len - 1 }, &port) && port <= 65535);
+}
+
+/* The four forms of RFC 9112 3.2. */
+static bool read_target(struct request *req)
+{
+	text t = req->target;
+
+	if (t.len == 0 || !all_of(t, TARGET))
+		return false;
+	if (req->method == CONNECT)
+		return true; /* whatever it names, the answer is 405 */
+	if (same(t, text_of("*")))
+		return req->method == OPTIONS;
+	if (t.at[0] != '/') {
+		size_t scheme = t.len > 7 && strncasecmp(t.at, "http://", 7) == 0    ? 7
+				: t.len > 8 && strncasecmp(t.at, "https://", 8) == 0 ? 8
+										     : 0;
+		size_t end = scheme;
+
+		while (end < t.len && t.at[end] != '/' && t.at[end] != '?')
+			end++;
+		req->authority = (text){ t.at + scheme, end - scheme };
+		if (!scheme || !valid_authority(req->authority))
+			return false;
+		t = (text){ t.at + end, t.len - end };
+	}
+
+	const char *question = t.len ? memchr(t.at, '?', t.len) : NULL;
+	size_t path = question ? (size_t)(question - t.at) : t.len;
+
+	req->path = path ? (text){ t.at, path } : text_of("/");
+	req->query = (text){ t.at + path, t.len - path };
+	return percent_encoded(req->path, true) && percent_encoded(req->query, false);
+}
+
+static enum method find_method(text name)
+{
+	enum method m = GET;
+
+	while (m < OTHER && !same(name, methods[m]))
+		m++;
+	return m;
+}
+
+/* method SP request-target SP HTTP-version, and nothing else: 0 or a status. */
+static int read_request_line(struct request *req, text line)
+{
+	const char *end = line.at + line.len;
+	const char *first = memchr(line.at, ' ', line.len);
+	const char *second = first ? memchr(first + 1, ' ', (size_t)(end - first - 1)) : NULL;
+
+	req->line = line;
+	if (!second)
+		return 400;
+	req->method_name = (text){ line.at, (size_t)(first - line.at) };
+	req->target = (text){ first + 1, (size_t)(second - first - 1) };
+	text version = { second + 1, (size_t)(end - second - 1) };
+
+	if (req->method_name.len == 0 || !all_of(req->method_name, TOKEN))
+		return 400;
+	req->method = find_method(req->method_name);
+	if (version.len != 8 || memcmp(version.at, "HTTP/", 5) != 0 || version.at[6] != '.' ||
+	    hex_digit(version.at[5]) > 9 || hex_digit(version.at[7]) > 9 ||
+	    hex_digit(version.at[5]) < 0 || hex_digit(version.at[7]) < 0)
+		return 400;
+	if (version.at[5] != '1')
+		return 505;
+	req->minor = version.at[7] - '0';
+	return read_target(req) ? 0 : 400;
+}
+
+static enum field find_field(text name)
+{
+	enum field f = HOST;
+
+	while (f < FIELDS && !alike(name, fields[f]))
+		f++;
+	return f;
+}
+
+/* field-name ":" OWS field-value OWS; no space before the colon (RFC 9112 5.1), no fold (5.2). */
+static bool split_field(text line, text *name, text *value)
+{
+	const char *colon = memchr(line.at, ':', line.len);
+
+	if (!colon)
+		return false;
+	*name = (text){ line.at, (size_t)(colon - line.at) };
+	*value = text_trim((text){ colon + 1, line.len - name->len - 1 });
+	return name->len && all_of(*name, TOKEN) && all_of(*value, VALUE);
+}
+
+static int read_field(struct request *req, text line)
+{
+	text name, value;
+
+	if (!split_field(line, &name, &value))
+		return 400;
+
+	enum field f = find_field(name);
+
+	if (f == FIELDS)
+		return 0;
+	if (f == HOST && (req->seen[HOST] || !valid_authority(value)))
+		return 400;
+	if (f == CONTENT_LENGTH) {
+		uint64_t length;
+
+		if (!read_number(value, &length) ||
+		    (req->seen[CONTENT_LENGTH] && length != req->length))
+			return 400;
+		req->length = length;
+	}
+	if (!req->seen[f])
+		req->value[f] = value;
+	if (req->seen[f] < UINT8_MAX)
+		req->seen[f]++;
+	return 0;
+}
+
+/* The elements of a field that is a list (RFC 9110 5.6.1), over all the lines it came in. */
+struct list {
+	const struct request *req;
+	enum field field;
+	text left; /* of this line's value */
+	text head; /* the lines after it */
+};
+
+static struct list list_of(const struct request *req, enum field field)
+{
+	const char *value_end = req->value[field].at + req->value[field].len;
+	struct list list = { req, field, req->value[field], { NULL, 0 } };
+
+	if (req->seen[field] > 1)
+		list.head = (text){ value_end, (size_t)(req->head_end - value_end) };
+	return list;
+}
+
+/* The first of the lines to come is what is left of the one that was read last. */
+static bool list_line(struct list *list)
+{
+	const char *nl;
+
+	while (list->head.len && (nl = memchr(list->head.at, '\n', list->head.len))) {
+		skip(&list->head, (size_t)(nl + 1 - list->head.at));
+		nl = memchr(list->head.at, '\r', list->head.len);
+
+		text name, line = { list->head.at, nl ? (size_t)(nl - list->head.at) : 0 };
+
+		if (split_field(line, &name, &list->left) && alike(name, fields[list->field]))
+			return true;
+	}
+	return false;
+}
+
+/* Empty elements are skipped; a comma between quotes is no comma. */
+static bool list_next(struct list *list, text *item)
+{
+	do {
+		while (list->left.len) {
+			bool quoted = false;
+			size_t n = 0;
+
+			for (; n < list->left.len && (quoted || list->left.at[n] != ','); n++)
+				quoted ^= list->left.at[n] == '"';
+			*item = text_trim((text){ list->left.at, n });
+			skip(&list->left, n + (n < list->left.len));
+			if (item->len)
+				return true;
+		}
+	} while (list_line(list));
+	return false;
+}
+
+static bool list_has(const struct request *req, enum field field, const char *token)
+{
+	struct list list = list_of(req, field);
+	text item;
+
+	while (req->seen[field] && list_next(&list, &item))
+		if (alike(item, text_of(token)))
+			return true;
+	return false;
+}
+
+/*
+ * Where does the body end (RFC 9112 6.1, 6.3)? Nothing but "chunked" is
+ * understood: 501 if chunked comes last after something else, 400 if it does
+ * not come last or comes twice, for then nobody can tell.
+ */
+static int read_coding(struct request *req)
+{
+	struct list list = list_of(req, TRANSFER_ENCODING);
+	text item, last = { "", 0 };
+	int codings = 0, chunked = 0;
+
+	while (list_next(&list, &item)) {
+		codings++;
+		chunked += alike(item, text_of("chunked"));
+		last = item;
+	}
+	if (req->minor == 0 || req->seen[CONTENT_LENGTH])
+		return 400;
+	if (chunked != 1 || !alike(last, text_of("chunked")))
+		return 400;
+	if (codings > 1)
+		return 501;
+	if (req->seen[TRANSFER_ENCODING] != 1 ||
+	    !alike(req->value[TRANSFER_ENCODING], text_of("chunked")))
+		return 400; /* ", chunked": one reader's chunked is another's unknown */
+	req->chunked = true;
+	return 0;
+}
+
+/* What can only be judged when all the fields are there: 0 or a status. */
+static int read_framing(struct request *req, const struct http_limits *limits)
+{
+	if (req->minor >= 1 && !req->seen[HOST])
+		return 400;
+	if (req->seen[TRANSFER_ENCODING]) {
+		int status = read_coding(req);
+
+		if (status)
+			return status;
+	}
+	req->close = req->minor == 0 ? !list_has(req, CONNECTION, "keep-alive") : false;
+	if (list_has(req, CONNECTION, "close"))
+		req->close = true;
+	if (req->length > limits->body)
+		return 413;
+	if (req->seen[EXPECT] && req->minor >= 1) { /* RFC 9110 10.1.1: not in 1.0 */
+		struct list list = list_of(req, EXPECT);
+		text item;
+
+		while (list_next(&list, &item))
+			if (!alike(item, text_of("100-continue")))
+				return 417;
+		req->expect = true;
+	}
+	return 0;
+}
+
+static bool skip_token(text *t)
+{
+	size_t n = 0;
+
+	while (n < t->len && is(t->at[n], TOKEN))
+		n++;
+	skip(t, n);
+	return n > 0;
+}
+
+static bool skip_quoted(text *t)
+{
+	for (size_t i = 1; i < t->len; i++) {
+		if (t->at[i] == '\\') {
+			i++;
+		} else if (t->at[i] == '"') {
+			skip(t, i + 1);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* *( BWS ";" BWS name [ BWS "=" BWS value ] ) and no blank at the end. */
+static bool valid_extensions(text t)
+{
+	while (t.len) {
+		skip_blank(&t);
+		if (!skip_char(&t, ';'))
+			return false;
+		skip_blank(&t);
+		if (!skip_token(&t))
+			return false;
+
+		text value = t;
+
+		skip_blank(&value);
+		if (!skip_char(&value, '='))
+			continue;
+		skip_blank(&value);
+		if (!(value.len && value.at[0] == '"' ? skip_quoted(&value) : skip_token(&value)))
+			return false;
+		t = value;
+	}
+	return true;
+}
+
+/* chunk-size [ chunk-ext ] (RFC 9112 7.1), without its line end. */
+static bool read_chunk_size(text line, uint64_t *size)
+{
+	size_t n = 0;
+
+	*size = 0;
+	while (n < line.len && n < 16 && hex_digit(line.at[n]) >= 0)
+		*size = *size << 4 | (uint64_t)hex_digit(line.at[n++]);
+	text rest = { line.at + n, line.len - n };
+
+	return n && all_of(rest, VALUE) && valid_extensions(rest);
+}
+
+/* ---- what the client accepts, has, and wants part of (RFC 9110 12 to 14) -- */
+
+enum coding { IDENTITY, BR, ZSTD, GZIP, CODINGS };
+
+static const struct {
+	text name;
+	const char *ending;
+} codings[CODINGS] = {
+	[IDENTITY] = { TEXT("identity"), "" },
+	[BR] = { TEXT("br"), ".br" },
+	[ZSTD] = { TEXT("zstd"), ".zst" },
+	[GZIP] = { TEXT("gzip"), ".gz" },
+};
+
+/* The codings worth looking for, best first; identity ends it, whatever else was said. */
+struct taste {
+	uint8_t order[CODINGS];
+};
+
+/* weight = OWS ";" OWS "q=" qvalue, in thousandths; -1 if it is none. */
+static int read_weight(text t)
+{
+	if (t.len == 0)
+		return 1000;
+	if (!skip_char(&t, ';'))
+		return -1;
+	skip_blank(&t);
+	if (t.len < 3 || t.len > 7 || (t.at[0] | 32) != 'q' || t.at[1] != '=')
+		return -1;
+	skip(&t, 2);
+
+	int weight = (t.at[0] - '0') * 1000, place = 100;
+
+	if (t.at[0] != '0' && t.at[0] != '1')
+		return -1;
+	skip(&t, 1);
+	if (t.len && !skip_char(&t, '.'))
+		return -1;
+	if (!all_digits(t))
+		return -1;
+	for (; t.len; skip(&t, 1), place /= 10)
+		weight += (t.at[0] - '0') * place;
+	return weight <= 1000 ? weight : -1;
+}
+
+static enum coding find_coding(text name)
+{
+	enum coding c = IDENTITY;
+
+	if (alike(name, text_of("x-gzip"))) /* RFC 9110 8.4.1.3 */
+		return GZIP;
+	while (c < CODINGS && !alike(name, codings[c].name))
+		c++;
+	return c;
+}
+
+static struct taste read_taste(const struct request *req)
+{
+	int weight[CODINGS] = { -1, -1, -1, -1 }, star = -1;
+	struct taste taste = { { IDENTITY } };
+	struct list list;
+	text item;
+
+	if (!req->seen[ACCEPT_ENCODING])
+		return taste;
+	list = list_of(req, ACCEPT_ENCODING);
+	while (list_next(&list, &item)) {
+		const char *semicolon = memchr(item.at, ';', item.len);
+		size_t n = semicolon ? (size_t)(semicolon - item.at) : item.len;
+		text name = text_trim((text){ item.at, n });
+		enum coding c = find_coding(name);
+		int w = read_weight((text){ item.at + n, item.len - n });
+
+		if (w < 0)
+			w = 0;
+		if (same(name, text_of("*")))
+			star = w;
+		else if (c < CODINGS)
+			weight[c] = w;
+	}
+	for (int c = 0; c < CODINGS; c++)
+		if (weight[c] < 0)
+			weight[c] = star;
+
+	size_t n = 0;
+
+	for (;;) { /* the heaviest first; of equals the better one, as the enum has them */
+		int best = IDENTITY;
+
+		for (int c = BR; c < CODINGS; c++)
+			if (weight[c] > 0 && (best == IDENTITY ? weight[c] >= weight[best]
+							       : weight[c] > weight[best]))
+				best = c;
+		if (best == IDENTITY)
+			return taste;
+		taste.order[n++] = (uint8_t)best;
+		taste.order[n] = IDENTITY;
+		weight[best] = 0;
+	}
+}
+
+enum { ETAG_SIZE = 64 };
+
+/* Strong: another size, moment of change or file is another representation. */
+static void make_etag(char etag[ETAG_SIZE], const struct stat *st)
+{
+	struct out o = { etag, 0, ETAG_SIZE - 1, false };
+
+	puts_out(&o, "\"");
+	put_hex(&o, (uint64_t)st->st_ino);
+	puts_out(&o, "-");
+	put_hex(&o, (uint64_t)st->st_size);
+	puts_out(&o, "-");
+	put_hex(&o, (uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec);
+	puts_out(&o, "\"");
+	etag[o.len] = '\0';
+}
+
+/* RFC 9110 8.8.3.2: the weak comparison ignores W/, in the strong one nothing weak matches. */
+static bool etag_listed(const struct request *req, enum field field, const char *etag, bool weak)
+{
+	struct list list = list_of(req, field);
+	text item;
+
+	if (same(text_trim(req->value[field]), text_of("*")))
+		return true;
+	while (list_next(&list, &item)) {
+		if (weak && item.len > 2 && memcmp(item.at, "W/", 2) == 0)
+			skip(&item, 2);
+		if (same(item, text_of(etag)))
+			return true;
+	}
+	return false;
+}
+
+static bool field_date(const struct request *req, enum field field, int64_t now, int64_t *when)
+{
+	return req->seen[field] == 1 && parse_date(req->value[field], now, when);
+}
+
+/* RFC 9110 13.2.2, in its order: 0, 304 or 412. */
+static int judge_conditions(const struct request *req, const char *etag, int64_t modified,
+			    int64_t now)
+{
+	int64_t when;
+
+	if (req->method == POST)
+		return 0;
+	if (req->seen[IF_MATCH]) {
+		if (!etag_listed(req, IF_MATCH, etag, false))
+			return 412;
+	} else if (field_date(req, IF_UNMODIFIED_SINCE, now, &when) && modified > when) {
+		return 412;
+	}
+	if (req->seen[IF_NONE_MATCH])
+		return etag_listed(req, IF_NONE_MATCH, etag, true) ? 304 : 0;
+	if (field_date(req, IF_MODIFIED_SINCE, now, &when) && modified <= when)
+		return 304;
+	return 0;
+}
+
+struct range {
+	uint64_t begin, end; /* end is the byte after the last */
+};
+
+struct ranges {
+	size_t count;
+	struct range part[PARTS_MOST];
+};
+
+enum range_kind { RANGE_WHOLE, RANGE_PARTS, RANGE_NONE };
+
+/* RFC 9110 13.1.5: a strong tag that matches, or the very date, when it is a strong validator. */
+static bool range_still_good(const struct request *req, const char *etag, int64_t modified,
+			     int64_t now)
+{
+	text t = req->value[IF_RANGE];
+	int64_t when;
+
+	if (!req->seen[IF_RANGE])
+		return true;
+	if (req->seen[IF_RANGE] > 1)
+		return false;
+	if (t.len && (t.at[0] == '"' || t.at[0] == 'W'))
+		if (same(t, text_of(etag)))
+			return true;
+	return parse_date(t, now, &when) && when == modified && modified < now;
+}
+
+/* One range-spec of RFC 9110 14.1.1: false if it is malformed; empty if there is nothing there. */
+static bool read_range(text t, uint64_t size, struct range *range)
+{
+	const char *dash = memchr(t.at, '-', t.len);
+
+	if (!dash)
+		return false;
+	text first = { t.at, (size_t)(dash - t.at) };
+	text last = { dash + 1, t.len - first.len - 1 };
+	uint64_t n, m = UINT64_MAX;
+
+	if (first.len == 0) {
+		if (!read_number(last, &n))
+			return false;
+		*range = (struct range){ n < size ? size - n : 0, n ? size : 0 };
+		return true;
+	}
+	if (!read_number(first, &n) || (last.len && (!read_number(last, &m) || m < n)))
+		return false;
+	*range = (struct range){ n, m < size ? m + 1 : size };
+	return true;
+}
+
+/*
+ * The whole is sent for what isn't understood, and (14.2) for what looks like
+ * an attack: too many ranges, or some that overlap.
+ */
+static enum range_kind read_ranges(text value, uint64_t size, struct ranges *ranges)
+{
+	static const text unit = TEXT("bytes=");
+	size_t asked = 0;
+
+	ranges->count = 0;
+	if (value.len < unit.len || !alike((text){ value.at, unit.len }, unit))
+		return RANGE_WHOLE;
+	skip(&value, unit.len);
+	while (value.len) {
+		const char *comma = memchr(value.at, ',', value.len);
+		size_t n = comma ? (size_t)(comma - value.at) : value.len;
+		text item = text_trim((text){ value.at, n });
+		struct range range;
+
+		skip(&value, n + (comma != NULL));
+		if (item.len == 0)
+			continue;
+		if (!read_range(item, size, &range) || asked++ == PARTS_MOST)
+			return RANGE_WHOLE;
+		if (range.begin >= range.end)
+			continue;
+		for (size_t i = 0; i < ranges->count; i++)
+			if (range.begin < ranges->part[i].end && ranges->part[i].begin < range.end)
+				return RANGE_WHOLE;
+		ranges->part[ranges->count++] = range;
+	}
+	if (ranges->count)
+		return RANGE_PARTS;
+	return asked ? RANGE_NONE : RANGE_WHOLE;
+}
+
+/* ---- names to descriptors ---------------------------------------------- */
+
+/* A decoded name below the root: no leading slash, single slashes, NUL-ended. */
+static bool decode_path(text raw, char path[PATH_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < raw.len; i++) {
+		int c = raw.at[i];
+
+		if (c == '%') {
+			c = percent(raw, i);
+			i += 2;
+		}
+		if (c == '/' && (n == 0 || path[n - 1] == '/'))
+			continue;
+		if (n == PATH_MAX - 1)
+			return false;
+		path[n++] = (char)c;
+	}
+	path[n] = '\0';
+	return true;
+}
+
+/* Does some folder or file in it begin with a dot? (.well-known is RFC 8615's) */
+static bool hidden(const char *path)
+{
+	static const char known[] = ".well-known";
+
+	for (const char *at = path; at; at = strchr(at, '/')) {
+		at += *at == '/';
+		size_t n = strcspn(at, "/");
+
+		if (at[0] == '.' && (n != sizeof(known) - 1 || memcmp(at, known, n) != 0))
+			return true;
+	}
+	return false;
+}
+
+/* The folders between the root and where a walk is. */
+struct walk {
+	int fd[WALK_DEPTH + 1];
+	int depth, links;
+	char rest[PATH_MAX]; /* of the name, still to go */
+};
+
+/* Puts what a link says before what is left of the name. */
+static int walk_link(struct walk *w, const char *name, const char *after)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(w->fd[w->depth], name, target, sizeof(target));
+
+	if (n < 0)
+		return -errno;
+	if (n == 0 || target[0] == '/')
+		return -EXDEV;
+	if (++w->links > WALK_LINKS)
+		return -ELOOP;
+
+	size_t rest = strlen(after);
+
+	if ((size_t)n + rest + 2 > sizeof(w->rest))
+		return -ENAMETOOLONG;
+	memmove(w->rest + n + 1, after, rest + 1);
+	memcpy(w->rest, target, (size_t)n);
+	w->rest[n] = '/';
+	if (rest == 0)
+		w->rest[n] = '\0';
+	return 0;
+}
+
+static int walk_down(struct walk *w, const char *name)
+{
+	if (strcmp(name, ".") == 0)
+		return 0;
+	if (strcmp(name, "..") == 0) {
+		if (w->depth == 0)
+			return -EXDEV;
+		close(w->fd[w->depth--]);
+		return 0;
+	}
+	if (w->depth == WALK_DEPTH)
+		return -ENAMETOOLONG;
+
+	int fd = openat(w->fd[w->depth], name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	w->fd[++w->depth] = fd;
+	return 0;
+}
+
+/* The next step: > 0 if the name has ended here in a descriptor, 0 to go on, or -errno. */
+static int walk_step(struct walk *w, int flags)
+{
+	char name[NAME_MAX + 1];
+	size_t slashes = strspn(w->rest, "/"), n = strcspn(w->rest + slashes, "/");
+	const char *after = w->rest + slashes + n;
+	bool last = after[strspn(after, "/")] == '\0';
+
+	if (n > NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(name, w->rest + slashes, n);
+	name[n] = '\0';
+	if (last && (n == 0 || strcmp(name, "..") == 0 || strcmp(name, ".") == 0)) {
+		int status = n ? walk_down(w, name) : 0;
+		int fd = status ? status : openat(w->fd[w->depth], ".", flags);
+
+		return status ? status : fd < 0 ? -errno : fd;
+	}
+	if (last && *after == '\0') {
+		int fd = openat(w->fd[w->depth], name, flags | O_NOFOLLOW);
+
+		if (fd >= 0 && flags & O_PATH) { /* which opens a link itself */
+			struct stat st;
+
+			if (fstat(fd, &st) == 0 && !S_ISLNK(st.st_mode))
+				return fd;
+			close(fd);
+			errno = ELOOP;
+		} else if (fd >= 0) {
+			return fd;
+		}
+		return errno == ELOOP ? walk_link(w, name, "") : -errno;
+	}
+
+	int status = walk_down(w, name);
+
+	if (status == -ENOTDIR || status == -ELOOP) { /* perhaps a link to one */
+		status = walk_link(w, name, after);
+		return status == -EINVAL ? -ENOTDIR : status;
+	}
+	memmove(w->rest, after, strlen(after) + 1);
+	return status;
+}
+
+/* What openat2(2) does with RESOLVE_BENEATH, for kernels before 5.6. */
+static int open_walking(int root, const char *path, int flags)
+{
+	struct walk w = { .fd = { root } };
+	int fd = 0;
+
+	if (strlen(path) >= sizeof(w.rest))
+		return -ENAMETOOLONG;
+	memcpy(w.rest, path, strlen(path) + 1);
+	while (fd == 0)
+		fd = walk_step(&w, flags);
+	while (w.depth)
+		close(w.fd[w.depth--]);
+	return fd;
+}
+
+/*
+ * The one way from a name to a descriptor: of a page, an index, a compressed
+ * sibling, an error page, an entry of a listing. -errno if there is none.
+ */
+static int open_beneath(const struct http_site *site, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned)(flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+	const char *name = *path ? path : ".";
+	long fd;
+
+	if (hidden(path))
+		return -ENOENT;
+	if (flags & O_PATH)
+		how.flags &= ~(uint64_t)(O_NONBLOCK | O_NOCTTY);
+	if (site->walk)
+		return open_walking(site->root, name, (int)how.flags);
+	for (int tries = 0; tries < 8; tries++) { /* EAGAIN: something was renamed meanwhile */
+		fd = syscall(SYS_openat2, site->root, name, &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) /* an old kernel, an old sandbox */
+		return open_walking(site->root, name, (int)how.flags);
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static int status_of(int error)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM: return 403;
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case EAGAIN: return 503;
+	case EIO: return 500;
+	default: return 404;
+	}
+}
+
+struct file {
+	int fd; /* or -errno */
+	struct stat st;
+};
+
+/* A regular file, or a folder where one will do. */
+static struct file open_file(const struct http_site *site, const char *path, bool folder)
+{
+	struct file file = { .fd = open_beneath(site, path, O_RDONLY) };
+
+	if (file.fd < 0)
+		return file;
+	if (fstat(file.fd, &file.st) < 0 ||
+	    !(S_ISREG(file.st.st_mode) || (folder && S_ISDIR(file.st.st_mode)))) {
+		close(file.fd);
+		file.fd = -ENOENT;
+	}
+	return file;
+}
+
+/* The best sibling the client likes that is not older than the file itself, which is closed. */
+static enum coding open_sibling(const struct http_site *site, const char *path,
+				const struct taste *taste, struct file *file)
+{
+	size_t n = strlen(path);
+	char name[PATH_MAX + 4];
+
+	memcpy(name, path, n);
+	for (const uint8_t *c = taste->order; *c != IDENTITY; c++) {
+		memcpy(name + n, codings[*c].ending, strlen(codings[*c].ending) + 1);
+
+		struct file sibling = open_file(site, name, false);
+
+		if (sibling.fd < 0)
+			continue;
+		if (sibling.st.st_mtim.tv_sec > file->st.st_mtim.tv_sec ||
+		    (sibling.st.st_mtim.tv_sec == file->st.st_mtim.tv_sec &&
+		     sibling.st.st_mtim.tv_nsec >= file->st.st_mtim.tv_nsec)) {
+			close(file->fd);
+			*file = sibling;
+			return *c;
+		}
+		close(sibling.fd);
+	}
+	return IDENTITY;
+}
+
+/* By ending, sorted; text is UTF-8 but where the format has its own way to say so. */
+static const struct type {
+	const char *ending, *name;
+} types[] = {
+	{ "3gp", "video/3gpp" },
+	{ "7z", "application/x-7z-compressed" },
+	{ "aac", "audio/aac" },
+	{ "ai", "application/postscript" },
+	{ "apk", "application/vnd.android.package-archive" },
+	{ "apng", "image/apng" },
+	{ "asc", "text/plain; charset=utf-8" },
+	{ "atom", "application/atom+xml" },
+	{ "avi", "video/x-msvideo" },
+	{ "avif", "image/avif" },
+	{ "bin", "application/octet-stream" },
+	{ "bmp", "image/bmp" },
+	{ "br", "application/x-brotli" },
+	{ "bz2", "application/x-bzip2" },
+	{ "c", "text/plain; charset=utf-8" },
+	{ "cbor", "application/cbor" },
+	{ "conf", "text/plain; charset=utf-8" },
+	{ "css", "text/css; charset=utf-8" },
+	{ "csv", "text/csv; charset=utf-8" },
+	{ "deb", "application/vnd.debian.binary-package" },
+	{ "diff", "text/x-diff; charset=utf-8" },
+	{ "doc", "application/msword" },
+	{ "docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document" },
+	{ "eot", "application/vnd.ms-fontobject" },
+	{ "eps", "application/postscript" },
+	{ "epub", "application/epub+zip" },
+	{ "flac", "audio/flac" },
+	{ "geojson", "application/geo+json" },
+	{ "gif", "image/gif" },
+	{ "glb", "model/gltf-binary" },
+	{ "gltf", "model/gltf+json" },
+	{ "gz", "application/gzip" },
+	{ "h", "text/plain; charset=utf-8" },
+	{ "heic", "image/heic" },
+	{ "heif", "image/heif" },
+	{ "htm", "text/html" },
+	{ "html", "text/html" },
+	{ "ico", "image/vnd.microsoft.icon" },
+	{ "ics", "text/calendar; charset=utf-8" },
+	{ "iso", "application/x-iso9660-image" },
+	{ "jar", "application/java-archive" },
+	{ "jfif", "image/jpeg" },
+	{ "jpe", "image/jpeg" },
+	{ "jpeg", "image/jpeg" },
+	{ "jpg", "image/jpeg" },
+	{ "js", "text/javascript; charset=utf-8" },
+	{ "json", "application/json" },
+	{ "jsonld", "application/ld+json" },
+	{ "jxl", "image/jxl" },
+	{ "log", "text/plain; charset=utf-8" },
+	{ "m3u8", "application/vnd.apple.mpegurl" },
+	{ "m4a", "audio/mp4" },
+	{ "m4v", "video/mp4" },
+	{ "map", "application/json" },
+	{ "markdown", "text/markdown; charset=utf-8" },
+	{ "md", "text/markdown; charset=utf-8" },
+	{ "mid", "audio/midi" },
+	{ "mjs", "text/javascript; charset=utf-8" },
+	{ "mkv", "video/matroska" },
+	{ "mov", "video/quicktime" },
+	{ "mp3", "audio/mpeg" },
+	{ "mp4", "video/mp4" },
+	{ "mpd", "application/dash+xml" },
+	{ "mpeg", "video/mpeg" },
+	{ "mpg", "video/mpeg" },
+	{ "odp", "application/vnd.oasis.opendocument.presentation" },
+	{ "ods", "application/vnd.oasis.opendocument.spreadsheet" },
+	{ "odt", "application/vnd.oasis.opendocument.text" },
+	{ "oga", "audio/ogg" },
+	{ "ogg", "audio/ogg" },
+	{ "ogv", "video/ogg" },
+	{ "opus", "audio/ogg" },
+	{ "otf", "font/otf" },
+	{ "patch", "text/x-diff; charset=utf-8" },
+	{ "pdf", "application/pdf" },
+	{ "pem", "application/x-pem-file" },
+	{ "png", "image/png" },
+	{ "ppt", "application/vnd.ms-powerpoint" },
+	{ "pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation" },
+	{ "ps", "application/postscript" },
+	{ "rar", "application/vnd.rar" },
+	{ "rpm", "application/x-rpm" },
+	{ "rss", "application/rss+xml" },
+	{ "rtf", "application/rtf" },
+	{ "sh", "text/x-shellscript; charset=utf-8" },
+	{ "svg", "image/svg+xml" },
+	{ "tar", "application/x-tar" },
+	{ "tgz", "application/gzip" },
+	{ "tif", "image/tiff" },
+	{ "tiff", "image/tiff" },
+	{ "torrent", "application/x-bittorrent" },
+	{ "ts", "video/mp2t" },
+	{ "tsv", "text/tab-separated-values; charset=utf-8" },
+	{ "ttf", "font/ttf" },
+	{ "txt", "text/plain; charset=utf-8" },
+	{ "vcf", "text/vcard; charset=utf-8" },
+	{ "vtt", "text/vtt; charset=utf-8" },
+	{ "wasm", "application/wasm" },
+	{ "wav", "audio/wav" },
+	{ "weba", "audio/webm" },
+	{ "webm", "video/webm" },
+	{ "webmanifest", "application/manifest+json" },
+	{ "webp", "image/webp" },
+	{ "woff", "font/woff" },
+	{ "woff2", "font/woff2" },
+	{ "xhtml", "application/xhtml+xml" },
+	{ "xls", "application/vnd.ms-excel" },
+	{ "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" },
+	{ "xml", "application/xml" },
+	{ "xsl", "application/xslt+xml" },
+	{ "xz", "application/x-xz" },
+	{ "yaml", "application/yaml" },
+	{ "yml", "application/yaml" },
+	{ "zip", "application/zip" },
+	{ "zst", "application/zstd" },
+};
+
+static int compare_type(const void *ending, const void *type)
+{
+	return strcasecmp(ending, ((const struct type *)type)->ending);
+}
+
+static const char *type_of(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+	const struct type *type =
+		dot ? bsearch(dot + 1, types, LENGTH(types), sizeof(types[0]), compare_type) : NULL;
+
+	return type ? type->name : "application/octet-stream";
+}
+
+/* ---- listings ----------------------------------------------------------- */
+
+enum list_key { BY_NAME, BY_SIZE, BY_TIME, LIST_KEYS };
+
+static const struct {
+	text name;
+	const char *title;
+} list_keys[LIST_KEYS] = {
+	[BY_NAME] = { TEXT("name"), "Name" },
+	[BY_SIZE] = { TEXT("size"), "Size" },
+	[BY_TIME] = { TEXT("time"), "Changed" },
+};
+
+struct list_style {
+	enum list_key key;
+	bool descending, plain;
+};
+
+/* One thing in a folder; its name stands in the names of the listing. */
+struct item {
+	int64_t size, time;
+	uint32_t name;
+	bool folder;
+};
+
+/*
+ * A folder on its way to a page, a bounded piece of work at a time: read all
+ * the entries, sort them by merging ever longer runs, write row by row. The
+ * length of the page is the sum of its rows, known before the first is sent.
+ */
+struct listing {
+	DIR *dir;
+	struct list_style style;
+	struct item *items;
+	char *names;
+	uint32_t *indices, *order, *spare; /* of items: all memory, in order, to merge into */
+	uint32_t count, room, names_len, names_room, run, next;
+	uint32_t folders;
+	uint64_t bytes, rows_len;
+	size_t held; /* memory, as counted in http_turn.listing_bytes */
+};
+
+static bool query_has(text query, const char *key, text value)
+{
+	size_t n = strlen(key);
+
+	skip_char(&query, '?');
+	while (query.len) {
+		const char *and = memchr(query.at, '&', query.len);
+		size_t len = and? (size_t)(and-query.at) : query.len;
+
+		if (len > n && memcmp(query.at, key, n) == 0 && query.at[n] == '=' &&
+		    same((text){ query.at + n + 1, len - n - 1 }, value))
+			return true;
+		skip(&query, len + (and != NULL));
+	}
+	return false;
+}
+
+static struct list_style read_list_style(text query)
+{
+	struct list_style style = { BY_NAME, query_has(query, "order", text_of("desc")),
+				    query_has(query, "format", text_of("text")) };
+
+	for (int key = BY_NAME; key < LIST_KEYS; key++)
+		if (query_has(query, "sort", list_keys[key].name))
+			style.key = (enum list_key)key;
+	return style;
+}
+
+static const char list_css[] =
+	"*{box-sizing:border-box}"
+	":root{color-scheme:light dark;--line:#8884;--soft:#667;--link:#0550ae}"
+	"@media(prefers-color-scheme:dark){:root{--soft:#99a;--link:#7cb7ff}}"
+	"body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1.5rem 1rem}"
+	"h1{font-size:1.3rem;overflow-wrap:anywhere}"
+	"table{width:100%;border-collapse:collapse}"
+	"th{text-align:left;font-weight:600;border-bottom:2px solid var(--line)}"
+	"th,td{padding:.35rem .5rem;vertical-align:top}"
+	"td{border-bottom:1px solid var(--line)}"
+	"tr:hover td{background:#8881}"
+	"th:first-child,td:first-child{width:100%;overflow-wrap:anywhere}"
+	"td+td{color:var(--soft);white-space:nowrap;font-variant-numeric:tabular-nums}"
+	"th:nth-child(2),td:nth-child(2){text-align:right;white-space:nowrap}"
+	"a{color:var(--link);text-decoration:none}a:hover{text-decoration:underline}"
+	"footer{color:var(--soft);font-size:.85rem;padding:.8rem .5rem}"
+	"@media(max-width:34rem){th:nth-child(3),td:nth-child(3){display:none}}";
+
+/* "4.2 MB": three figures, for people; programs take format=text. */
+static void put_size(struct out *o, uint64_t n)
+{
+	static const char *const units[] = { " B", " kB", " MB", " GB", " TB", " PB", " EB" };
+	size_t unit = 0;
+	uint64_t tenths = n * 10;
+
+	if (n > UINT64_MAX / 20)
+		tenths = n, unit = 1, tenths /= 100;
+	for (; tenths >= 10000 - 5 * (unit > 0); unit++)
+		tenths = (tenths + 500) / 1000;
+	put_number(o, tenths / 10);
+	if (unit && tenths < 100) {
+		puts_out(o, ".");
+		put_number(o, tenths % 10);
+	}
+	puts_out(o, units[unit]);
+}
+
+/* "2026-11-20 23:05", which sorts as it reads; "T" and "Z" for programs. */
+static void put_moment(struct out *o, int64_t when, bool plain)
+{
+	struct tm tm;
+
+	if (!calendar(when, &tm)) {
+		puts_out(o, "-");
+		return;
+	}
+	put_year(o, tm.tm_year);
+	puts_out(o, "-");
+	put_two(o, tm.tm_mon + 1);
+	puts_out(o, "-");
+	put_two(o, tm.tm_mday);
+	puts_out(o, plain ? "T" : " ");
+	if (plain) {
+		put_time(o, &tm);
+		puts_out(o, "Z");
+		return;
+	}
+	put_two(o, tm.tm_hour);
+	puts_out(o, ":");
+	put_two(o, tm.tm_min);
+}
+
+static void put_column(struct out *o, const struct list_style *style, enum list_key key)
+{
+	bool now = style->key == key, next = now && !style->descending;
+
+	puts_out(o, "<th");
+	if (now)
+		puts_out(o, style->descending ? " aria-sort=\"descending\""
+					      : " aria-sort=\"ascending\"");
+	puts_out(o, "><a href=\"?sort=");
+	put_text(o, list_keys[key].name);
+	puts_out(o, next ? "&amp;order=desc\">" : "&amp;order=asc\">");
+	puts_out(o, list_keys[key].title);
+	if (now)
+		puts_out(o, style->descending ? " \xe2\x96\xbe" : " \xe2\x96\xb4");
+	puts_out(o, "</a></th>");
+}
+
+static void put_list_head(struct out *o, const struct listing *list, const char *path)
+{
+	if (list->style.plain)
+		return;
+	puts_out(o, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+		    "<title>/");
+	put_html(o, text_of(path));
+	puts_out(o, "</title>\n<style>");
+	puts_out(o, list_css);
+	puts_out(o, "</style>\n</head>\n<body>\n<h1>Index of /");
+	put_html(o, text_of(path));
+	puts_out(o, "</h1>\n<table>\n<thead><tr>");
+	for (int key = BY_NAME; key < LIST_KEYS; key++)
+		put_column(o, &list->style, (enum list_key)key);
+	puts_out(o, "</tr></thead>\n<tbody>\n");
+	if (*path)
+		puts_out(o, "<tr><td><a href=\"../\">../</a></td><td></td><td></td></tr>\n");
+}
+
+static void put_count(struct out *o, uint64_t n, const char *one, const char *many)
+{
+	put_number(o, n);
+	puts_out(o, " ");
+	puts_out(o, n == 1 ? one : many);
+}
+
+static void put_list_tail(struct out *o, const struct listing *list)
+{
+	if (list->style.plain)
+		return;
+	puts_out(o, "</tbody>\n</table>\n<footer>");
+	put_count(o, list->folders, "folder, ", "folders, ");
+	put_count(o, list->count - list->folders, "file, ", "files, ");
+	put_size(o, list->bytes);
+	puts_out(o, "; times are UTC</footer>\n</body>\n</html>\n");
+}
+
+static void put_plain_row(struct out *o, const struct item *item, text name)
+{
+	if (item->folder)
+		puts_out(o, "-");
+	else
+		put_number(o, (uint64_t)item->size);
+	puts_out(o, "\t");
+	put_moment(o, item->time, true);
+	puts_out(o, "\t");
+	put_url(o, name);
+	puts_out(o, item->folder ? "/\n" : "\n");
+}
+
+static void put_row(struct out *o, const struct listing *list, const struct item *item)
+{
+	text name = text_of(list->names + item->name);
+
+	if (list->style.plain) {
+		put_plain_row(o, item, name);
+		return;
+	}
+	puts_out(o, "<tr><td><a href=\"");
+	put_url(o, name);
+	puts_out(o, item->folder ? "/\"><bdi>" : "\"><bdi>");
+	put_html(o, name);
+	puts_out(o, item->folder ? "/</bdi></a></td><td>" : "</bdi></a></td><td>");
+	if (!item->folder)
+		put_size(o, (uint64_t)item->size);
+	puts_out(o, "</td><td>");
+	put_moment(o, item->time, false);
+	puts_out(o, "</td></tr>\n");
+}
+
+static void free_listing(struct listing *list, struct http_turn *turn)
+{
+	if (!list)
+		return;
+	turn->listing_bytes -= list->held;
+	if (list->dir)
+		closedir(list->dir);
+	free(list->items);
+	free(list->names);
+	free(list->indices);
+	free(list);
+}
+
+/* Twice the room, while all the listings together hold no more than they may. */
+static bool grow(struct listing *list, struct http_turn *turn, void **array, uint32_t *room,
+		 size_t each)
+{
+	uint32_t more = *room ? *room * 2 : 1024;
+	size_t added = (more - *room) * each;
+	void *grown;
+
+	if (turn->listing_bytes + added > LIST_ALL)
+		return false;
+	grown = realloc(*array, more * each);
+	if (!grown)
+		return false;
+	*array = grown;
+	*room = more;
+	list->held += added;
+	turn->listing_bytes += added;
+	return true;
+}
+
+static bool add_item(struct listing *list, struct http_turn *turn, const char *name,
+		     const struct stat *st)
+{
+	struct out row = { NULL, 0, 0, false };
+	size_t len = strlen(name) + 1;
+	void *items = list->items, *names = list->names;
+	bool good = true;
+
+	if (list->count == list->room)
+		good = grow(list, turn, &items, &list->room, sizeof(struct item));
+	while (good && list->names_room - list->names_len < len)
+		good = grow(list, turn, &names, &list->names_room, 1);
+	list->items = items;
+	list->names = names;
+	if (!good)
+		return false;
+
+	struct item *item = &list->items[list->count++];
+
+	*item = (struct item){ st->st_size, st->st_mtim.tv_sec, list->names_len,
+			       S_ISDIR(st->st_mode) };
+	memcpy(list->names + list->names_len, name, len);
+	list->names_len += (uint32_t)len;
+	list->folders += item->folder;
+	list->bytes += item->folder ? 0 : (uint64_t)item->size;
+	put_row(&row, list, item);
+	list->rows_len += row.len;
+	return true;
+}
+
+/* Only what a request for it would reach: a link is followed as a request would. */
+static bool stat_entry(const struct http_site *site, const char *folder, DIR *dir,
+		       const struct dirent *entry, struct stat *st)
+{
+	char path[PATH_MAX + NAME_MAX + 1];
+	struct out o = { path, 0, sizeof(path) - 1, false };
+
+	if (fstatat(dirfd(dir), entry->d_name, st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	if (S_ISLNK(st->st_mode)) {
+		puts_out(&o, folder);
+		puts_out(&o, entry->d_name);
+		path[o.len] = '\0';
+
+		int fd = o.overrun ? -1 : open_beneath(site, path, O_PATH);
+
+		if (fd < 0)
+			return false;
+		if (fstat(fd, st) < 0)
+			st->st_mode = 0;
+		close(fd);
+	}
+	return S_ISREG(st->st_mode) || S_ISDIR(st->st_mode);
+}
+
+/* Some more entries: 1 while there are more, 0 at the end, or -errno. */
+static int read_entries(const struct http_site *site, struct http_turn *turn, const char *folder,
+			struct listing *list)
+{
+	for (int n = 0; n < LIST_STEP; n++) {
+		struct dirent *entry;
+		struct stat st;
+
+		errno = 0;
+		entry = readdir(list->dir);
+		if (!entry)
+			return -errno;
+		if (entry->d_name[0] == '.' || !stat_entry(site, folder, list->dir, entry, &st))
+			continue;
+		if (!add_item(list, turn, entry->d_name, &st))
+			return -ENOMEM;
+	}
+	return 1;
+}
+
+/* Folders first; then by the key; what is equal by name, and never equal in the end. */
+static bool comes_before(const struct listing *list, uint32_t left, uint32_t right)
+{
+	const struct item *a = &list->items[left], *b = &list->items[right];
+	const char *a_name = list->names + a->name, *b_name = list->names + b->name;
+	int64_t order = 0;
+
+	if (a->folder != b->folder)
+		return a->folder;
+	if (list->style.key == BY_SIZE && !a->folder)
+		order = (a->size > b->size) - (a->size < b->size);
+	else if (list->style.key == BY_TIME)
+		order = (a->time > b->time) - (a->time < b->time);
+	if (order == 0)
+		order = strcasecmp(a_name, b_name);
+	if (order == 0)
+		order = strcmp(a_name, b_name);
+	return list->style.descending ? order > 0 : order < 0;
+}
+
+static bool begin_sort(struct listing *list, struct http_turn *turn)
+{
+	size_t size = 2 * sizeof(uint32_t) * list->count;
+
+	if (turn->listing_bytes + size > LIST_ALL)
+		return false;
+	list->indices = malloc(size + 1);
+	if (!list->indices)
+		return false;
+	list->held += size;
+	turn->listing_bytes += size;
+	list->order = list->indices;
+	list->spare = list->indices + list->count;
+	for (uint32_t i = 0; i < list->count; i++)
+		list->order[i] = i;
+	list->run = 1;
+	return true;
+}
+
+static void merge_runs(const struct listing *list, uint32_t begin)
+{
+	uint32_t count = list->count, a = begin;
+	uint32_t middle = count - begin < list->run ? count : begin + list->run;
+	uint32_t end = count - middle < list->run ? count : middle + list->run;
+	uint32_t b = middle;
+
+	for (uint32_t i = begin; i < end; i++) {
+		bool right = a == middle ||
+			     (b < end && comes_before(list, list->order[b], list->order[a]));
+
+		list->spare[i] = list->order[right ? b++ : a++];
+	}
+}
+
+/* One pass over all the runs; true when one is all. The order may end up in either half. */
+static bool sort_some(struct listing *list)
+{
+	uint32_t *merged = list->spare;
+
+	if (list->run >= list->count)
+		return true;
+	for (uint64_t at = 0; at < list->count; at += 2 * (uint64_t)list->run)
+		merge_runs(list, (uint32_t)at);
+	list->spare = list->order;
+	list->order = merged;
+	list->run *= 2;
+	return false;
+}
+
+/* ---- the cache ---------------------------------------------------------- */
+
+/* What tells one state of a file from any other. */
+struct mark {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec modified, changed;
+};
+
+/* An answer as it went out, from behind its Date on. Its strings stand in `bytes`. */
+struct cached {
+	struct cached *chain;         /* in its bucket */
+	struct cached *newer, *older; /* by last use */
+	uint32_t hash, size;
+	uint32_t key_len, head_len, body_len;
+	uint32_t path, base, answer; /* where in bytes; base is the file a sibling stands for */
+	struct taste taste;
+	struct mark path_mark, base_mark;
+	char bytes[];
+};
+
+struct http_cache {
+	size_t size, used;
+	struct cached *newest, *oldest;
+	uint32_t mask;
+	struct cached *bucket[];
+};
+
+struct http_cache *http_cache_new(size_t size)
+{
+	uint32_t buckets = 64;
+	struct http_cache *cache;
+
+	if (size < INLINE_MOST)
+		return NULL;
+	while (buckets < size / 4096 && buckets < 1u << 20)
+		buckets *= 2;
+	cache = calloc(1, sizeof(*cache) + buckets * sizeof(cache->bucket[0]));
+	if (cache) {
+		cache->size = size;
+		cache->mask = buckets - 1;
+	}
+	return cache;
+}
+
+static struct mark mark_of(const struct stat *st)
+{
+	return (struct mark){ st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim };
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool still_is(const struct http_site *site, const char *path, const struct mark *mark)
+{
+	struct stat st;
+
+	return fstatat(site->root, path, &st, 0) == 0 && st.st_dev == mark->dev &&
+	       st.st_ino == mark->ino && st.st_size == mark->size &&
+	       same_time(st.st_mtim, mark->modified) && same_time(st.st_ctim, mark->changed);
+}
+
+static uint32_t hash_key(text key, const struct taste *taste)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (size_t i = 0; i < key.len; i++)
+		hash = (hash ^ (unsigned char)key.at[i]) * 16777619u;
+	for (size_t i = 0; i < CODINGS; i++)
+		hash = (hash ^ taste->order[i]) * 16777619u;
+	return hash;
+}
+
+static void cache_unlink(struct http_cache *cache, struct cached *entry)
+{
+	*(entry->newer ? &entry->newer->older : &cache->newest) = entry->older;
+	*(entry->older ? &entry->older->newer : &cache->oldest) = entry->newer;
+}
+
+static void cache_link(struct http_cache *cache, struct cached *entry)
+{
+	entry->newer = NULL;
+	entry->older = cache->newest;
+	*(cache->newest ? &cache->newest->newer : &cache->oldest) = entry;
+	cache->newest = entry;
+}
+
+static void cache_remove(struct http_cache *cache, struct cached *entry)
+{
+	struct cached **at = &cache->bucket[entry->hash & cache->mask];
+
+	while (*at != entry)
+		at = &(*at)->chain;
+	*at = entry->chain;
+	cache_unlink(cache, entry);
+	cache->used -= entry->size;
+	free(entry);
+}
+
+void http_cache_free(struct http_cache *cache)
+{
+	while (cache && cache->oldest)
+		cache_remove(cache, cache->oldest);
+	free(cache);
+}
+
+/* Only if the file is still what it was: whoever has written it never sees the old one again. */
+static const struct cached *cache_find(struct http_cache *cache, const struct http_site *site,
+				       text key, const struct taste *taste)
+{
+	uint32_t hash = hash_key(key, taste);
+	struct cached *entry = cache->bucket[hash & cache->mask];
+
+	while (entry &&
+	       !(entry->hash == hash && same(key, (text){ entry->bytes, entry->key_len }) &&
+		 memcmp(&entry->taste, taste, sizeof(*taste)) == 0))
+		entry = entry->chain;
+	if (!entry)
+		return NULL;
+	if (!still_is(site, entry->bytes + entry->path, &entry->path_mark) ||
+	    (entry->base && !still_is(site, entry->bytes + entry->base, &entry->base_mark))) {
+		cache_remove(cache, entry);
+		return NULL;
+	}
+	if (entry != cache->newest) {
+		cache_unlink(cache, entry);
+		cache_link(cache, entry);
+	}
+	return entry;
+}
+
+/*
+ * Times move in ticks of the kernel's clock, so of two changes within one only
+ * the first may show: what has just been changed is not remembered yet.
+ */
+static bool settled(const struct stat *st, const struct timespec *now)
+{
+	int64_t then = st->st_ctim.tv_sec * 1000 + st->st_ctim.tv_nsec / 1000000;
+	int64_t modified = st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
+
+	if (modified > then)
+		then = modified;
+	return now->tv_sec * 1000 + now->tv_nsec / 1000000 - then > CACHE_SETTLED;
+}
+
+static uint32_t cache_string(struct cached *entry, uint32_t *at, const void *bytes, size_t n)
+{
+	uint32_t begin = *at;
+
+	memcpy(entry->bytes + begin, bytes, n);
+	*at += (uint32_t)n;
+	return begin;
+}
+
+/* What an answer was made from. */
+struct source {
+	text key;
+	struct taste taste;
+	const char *path, *base; /* base: NULL, but for a sibling */
+	const struct stat *st, *base_st;
+};
+
+static void cache_add(struct http_cache *cache, const struct source *source, text answer,
+		      size_t head_len)
+{
+	size_t path_len = strlen(source->path) + 1;
+	size_t base_len = source->base ? strlen(source->base) + 1 : 0;
+	size_t size = sizeof(struct cached) + source->key.len + path_len + base_len + answer.len;
+	struct cached *entry;
+	uint32_t at = 0;
+
+	if (size > cache->size)
+		return;
+	while (cache->used + size > cache->size)
+		cache_remove(cache, cache->oldest);
+	entry = malloc(size);
+	if (!entry)
+		return;
+	*entry = (struct cached){
+		.hash = hash_key(source->key, &source->taste),
+		.size = (uint32_t)size,
+		.key_len = (uint32_t)source->key.len,
+		.head_len = (uint32_t)head_len,
+		.body_len = (uint32_t)(answer.len - head_len),
+		.taste = source->taste,
+		.path_mark = mark_of(source->st),
+	};
+	cache_string(entry, &at, source->key.at, source->key.len);
+	entry->path = cache_string(entry, &at, source->path, path_len);
+	if (source->base) {
+		entry->base = cache_string(entry, &at, source->base, base_len);
+		entry->base_mark = mark_of(source->base_st);
+	}
+	entry->answer = cache_string(entry, &at, answer.at, answer.len);
+	entry->chain = cache->bucket[entry->hash & cache->mask];
+	cache->bucket[entry->hash & cache->mask] = entry;
+	cache_link(cache, entry);
+	cache->used += size;
+}
+
+/* ---- answers ------------------------------------------------------------ */
+
+enum body_kind { NO_BODY, FILE_BODY, LIST_BODY };
+
+enum { BOUNDARY_SIZE = 24 };
+
+/* What is still to be sent when the head is out. */
+struct body {
+	enum body_kind kind;
+	int fd;
+	struct ranges ranges; /* of the file; of several each has a head of its own */
+	size_t part;
+	bool part_begun;
+	uint64_t size;
+	const char *type;
+	char boundary[BOUNDARY_SIZE];
+	struct listing *list;
+};
+
+enum chunk_state { CHUNK_SIZE, CHUNK_DATA, CHUNK_END, CHUNK_TRAILER };
+
+struct http_work {
+	struct request req;
+	struct body body;
+	int status;            /* of the answer that is being sent, 0 before there is one */
+	uint64_t body_sent;    /* for the log */
+	size_t start, scan;    /* of the request in `in`; of its line that is not complete yet */
+	size_t head_end, next; /* of the request; `next` follows the body as far as it is read */
+	size_t end;            /* of what was received */
+	enum chunk_state chunk;
+	uint64_t left, dropped, overhead; /* of a chunk or body; read so far; of chunk syntax */
+	size_t trailers;
+	size_t in_size, head_room;
+	size_t sent; /* of out */
+	struct out out;
+	char *in;
+	char path[PATH_MAX];
+};
+
+size_t http_work_size(const struct http_limits *limits)
+{
+	return sizeof(struct http_work) + OUT_SIZE +
+	       2 * (limits->line + limits->header + BODY_ROOM);
+}
+
+struct http_work *http_work_init(void *memory, const struct http_limits *limits)
+{
+	struct http_work *w = memory;
+
+	memset(w, 0, offsetof(struct http_work, path));
+	w->head_room = limits->line + limits->header + BODY_ROOM;
+	w->in_size = 2 * w->head_room;
+	w->out = (struct out){ (char *)memory + sizeof(*w), 0, OUT_SIZE, false };
+	w->in = w->out.at + OUT_SIZE;
+	return w;
+}
+
+static const struct status {
+	int code;
+	const char *line, *says;
+} statuses[] = {
+	{ 200, "200 OK", "" },
+	{ 204, "204 No Content", "" },
+	{ 206, "206 Partial Content", "" },
+	{ 301, "301 Moved Permanently", "It is a folder, and its address ends with a slash." },
+	{ 304, "304 Not Modified", "" },
+	{ 400, "400 Bad Request", "The request could not be understood." },
+	{ 403, "403 Forbidden", "It is there, but not for reading." },
+	{ 404, "404 Not Found", "There is nothing at this address." },
+	{ 405, "405 Method Not Allowed", "Files here are read, not changed." },
+	{ 408, "408 Request Timeout", "The request took too long to arrive." },
+	{ 412, "412 Precondition Failed", "It is no longer what the request says it was." },
+	{ 413, "413 Content Too Large", "The body of the request is too large." },
+	{ 414, "414 URI Too Long", "The address is too long." },
+	{ 416, "416 Range Not Satisfiable", "The file has no such part." },
+	{ 417, "417 Expectation Failed", "The request expects what is not done here." },
+	{ 431, "431 Request Header Fields Too Large", "The header of the request is too large." },
+	{ 500, "500 Internal Server Error", "It could not be read." },
+	{ 501, "501 Not Implemented", "The request asks for what is not known here." },
+	{ 503, "503 Service Unavailable", "Too much is going on. Try again in a moment." },
+	{ 505, "505 HTTP Version Not Supported", "HTTP/1.1 and HTTP/1.0 are spoken here." },
+};
+
+static const struct status *find_status(int code)
+{
+	const struct status *status = statuses;
+
+	while (status->code != code)
+		status++;
+	return status;
+}
+
+/* An answer's head as data. What is zero or NULL is not said. */
+struct answer {
+	int status;
+	const char *type, *etag, *boundary;
+	enum coding coding;
+	bool empty; /* by its status: no Content-Length (RFC 9110 8.6) */
+	uint64_t length;
+	const int64_t *modified;
+	const struct range *range; /* of a file of `size` bytes; empty in a 416 */
+	uint64_t size;
+	bool varies, ranges, methods, policy, moved;
+};
+
+static void put_field(struct out *o, const char *name, const char *value)
+{
+	puts_out(o, name);
+	puts_out(o, value);
+	puts_out(o, "\r\n");
+}
+
+/* bytes 0-9/100, and for nothing of it bytes * /100 (RFC 9110 14.4) */
+static void put_content_range(struct out *o, const struct range *range, uint64_t size)
+{
+	puts_out(o, "Content-Range: bytes ");
+	if (range->begin < range->end) {
+		put_number(o, range->begin);
+		puts_out(o, "-");
+		put_number(o, range->end - 1);
+	} else {
+		puts_out(o, "*");
+	}
+	puts_out(o, "/");
+	put_number(o, size);
+	puts_out(o, "\r\n");
+}
+
+/* RFC 9110 8.8.2.1: never later than Date. */
+static void put_modified(struct out *o, int64_t modified, const struct http_turn *turn)
+{
+	struct tm tm;
+
+	if (!calendar(modified, &tm))
+		return;
+	puts_out(o, "Last-Modified: ");
+	put_date(o, modified < turn->wall.tv_sec ? modified : turn->wall.tv_sec);
+	puts_out(o, "\r\n");
+}
+
+/* A path alone, which no host can be read into: it begins with just one slash. */
+static void put_location(struct out *o, const char *path, text query)
+{
+	puts_out(o, "Location: /");
+	put_url(o, text_of(path));
+	puts_out(o, "/");
+	put_text(o, query);
+	puts_out(o, "\r\n");
+}
+
+/* What differs between one answer and the same answer later; the cache keeps what follows. */
+static void put_opening(struct out *o, const struct http_turn *turn, const struct request *req,
+			int status)
+{
+	put(o, "HTTP/1.1 ", 9);
+	put_field(o, find_status(status)->line, "");
+	put(o, "Date: ", 6);
+	put(o, turn->date, sizeof(turn->date) - 1);
+	put(o, "\r\n", 2);
+	if (req->close)
+		puts_out(o, "Connection: close\r\n");
+	else if (req->minor == 0)
+		puts_out(o, "Connection: keep-alive\r\n");
+}
+
+static void put_rest(struct out *o, const struct http_conn *conn, const struct http_turn *turn,
+		     const struct answer *a)
+{
+	puts_out(o, "Server: wwwd\r\n");
+	if (a->boundary) {
+		puts_out(o, "Content-Type: multipart/byteranges; boundary=");
+		put_field(o, a->boundary, "");
+	} else if (a->type) {
+		put_field(o, "Content-Type: ", a->type);
+	}
+	if (!a->empty) {
+		puts_out(o, "Content-Length: ");
+		put_number(o, a->length);
+		puts_out(o, "\r\n");
+	}
+	if (a->range)
+		put_content_range(o, a->range, a->size);
+	if (a->coding != IDENTITY) {
+		puts_out(o, "Content-Encoding: ");
+		put_text(o, codings[a->coding].name);
+		puts_out(o, "\r\n");
+	}
+	if (a->modified)
+		put_modified(o, *a->modified, turn);
+	if (a->etag)
+		put_field(o, "ETag: ", a->etag);
+	if (a->varies)
+		puts_out(o, "Vary: Accept-Encoding\r\n");
+	if (a->ranges)
+		puts_out(o, "Accept-Ranges: bytes\r\n");
+	if (a->moved)
+		put_location(o, conn->work->path, conn->work->req.query);
+	if (a->methods)
+		put_field(o, "Allow: ", allowed);
+	if (a->status == 503)
+		puts_out(o, "Retry-After: 1\r\n");
+	if (a->policy)
+		puts_out(o, "Content-Security-Policy: default-src 'none'; "
+			    "style-src 'unsafe-inline'\r\n");
+	puts_out(o, "X-Content-Type-Options: nosniff\r\n");
+	if (conn->site->headers)
+		puts_out(o, conn->site->headers);
+	puts_out(o, "\r\n");
+}
+
+/* The one writer of heads. Returns where in `out` the part begins that the cache keeps. */
+static size_t write_head(struct http_conn *conn, const struct http_turn *turn,
+			 const struct answer *a)
+{
+	struct http_work *w = conn->work;
+
+	put_opening(&w->out, turn, &w->req, a->status);
+
+	size_t rest = w->out.len;
+
+	put_rest(&w->out, conn, turn, a);
+	w->status = a->status;
+	return rest;
+}
+
+static void put_page(struct out *o, const struct status *status)
+{
+	puts_out(o, "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+		    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+		    "<title>");
+	puts_out(o, status->line);
+	puts_out(o, "</title>\n<style>:root{color-scheme:light dark}"
+		    "body{font:18px/1.5 system-ui,sans-serif;max-width:34rem;margin:20vh auto;"
+		    "padding:0 1rem}h1{font-size:1.5rem;margin:0}</style>\n<h1>");
+	puts_out(o, status->line);
+	puts_out(o, "</h1>\n<p>");
+	puts_out(o, status->says);
+	puts_out(o, "</p>\n</html>\n");
+}
+
+/* An answer that is not a file: the same for everybody, it repeats nothing of the request. */
+static void answer_page(struct http_conn *conn, const struct http_turn *turn, struct answer a)
+{
+	const struct status *status = find_status(a.status);
+	struct http_work *w = conn->work;
+	struct out length = { NULL, 0, 0, false };
+
+	if (!a.empty) {
+		put_page(&length, status);
+		a.length = length.len;
+		a.type = "text/html";
+		a.policy = true;
+	}
+	write_head(conn, turn, &a);
+	if (!a.empty && w->req.method != HEAD) {
+		put_page(&w->out, status);
+		w->body_sent = length.len;
+	}
+}
+
+static void put_part_head(struct out *o, const struct body *body, size_t part)
+{
+	puts_out(o, "\r\n--");
+	puts_out(o, body->boundary);
+	puts_out(o, "\r\nContent-Type: ");
+	put_field(o, body->type, "");
+	put_content_range(o, &body->ranges.part[part], body->size);
+	puts_out(o, "\r\n");
+}
+
+static void put_parts_end(struct out *o, const struct body *body)
+{
+	puts_out(o, "\r\n--");
+	puts_out(o, body->boundary);
+	puts_out(o, "--\r\n");
+}
+
+static uint64_t length_of_parts(const struct body *body)
+{
+	struct out heads = { NULL, 0, 0, false };
+	uint64_t length = 0;
+
+	for (size_t i = 0; i < body->ranges.count; i++) {
+		length += body->ranges.part[i].end - body->ranges.part[i].begin;
+		if (body->boundary[0])
+			put_part_head(&heads, body, i);
+	}
+	if (body->boundary[0])
+		put_parts_end(&heads, body);
+	return length + heads.len;
+}
+
+/* Nothing that stands in the file by chance; whoever writes the file gains nothing by a guess. */
+static void make_boundary(char boundary[BOUNDARY_SIZE], const struct stat *st,
+			  const struct http_turn *turn)
+{
+	struct out o = { boundary, 0, BOUNDARY_SIZE - 1, false };
+	uint64_t x = (uint64_t)turn->clock ^ (uint64_t)turn->wall.tv_nsec << 32;
+
+	x ^= (uint64_t)st->st_ino * 0x9e3779b97f4a7c15u;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u; /* splitmix64 */
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	puts_out(&o, "part-");
+	put_hex(&o, x ^ x >> 31);
+	boundary[o.len] = '\0';
+}
+
+/* A small body goes out with its head: one segment, one system call. */
+static bool inline_body(struct http_work *w)
+{
+	const struct range *range = &w->body.ranges.part[0];
+	size_t n = (size_t)(range->end - range->begin);
+	ssize_t got;
+
+	if (w->body.boundary[0] || range->end - range->begin > INLINE_MOST ||
+	    n > w->out.size - w->out.len)
+		return false;
+	got = n ? pread(w->body.fd, w->out.at + w->out.len, n, (off_t)range->begin) : 0;
+	if (got != (ssize_t)n)
+		return false; /* it has just been cut: let the stream find out */
+	w->out.len += n;
+	w->body_sent = n;
+	close(w->body.fd);
+	w->body.kind = NO_BODY;
+	return true;
+}
+
+/* Which part of the file, if the request asks for less than all of it. */
+static enum range_kind choose_ranges(const struct request *req, const struct http_turn *turn,
+				     const struct file *file, const char *etag,
+				     struct ranges *ranges)
+{
+	uint64_t size = (uint64_t)file->st.st_size;
+	enum range_kind kind = RANGE_WHOLE;
+
+	/* RFC 9110 14.2: for GET alone */
+	if (req->method == GET && req->seen[RANGE] == 1 &&
+	    range_still_good(req, etag, file->st.st_mtim.tv_sec, turn->wall.tv_sec))
+		kind = read_ranges(req->value[RANGE], size, ranges);
+	if (kind == RANGE_WHOLE) {
+		ranges->count = 1;
+		ranges->part[0] = (struct range){ 0, size };
+	}
+	return kind;
+}
+
+/* A head for `file`, and the file as what follows it. */
+static size_t answer_body(struct http_conn *conn, const struct http_turn *turn, struct answer *a,
+			  const struct file *file)
+{
+	struct http_work *w = conn->work;
+	struct body *body = &w->body;
+
+	body->kind = FILE_BODY;
+	body->fd = file->fd;
+	body->size = a->size = (uint64_t)file->st.st_size;
+	body->type = a->type;
+	if (a->status == 206) {
+		a->range = &body->ranges.part[0];
+		if (body->ranges.count > 1) {
+			make_boundary(body->boundary, &file->st, turn);
+			a->boundary = body->boundary;
+			a->range = NULL;
+		}
+	}
+	a->length = length_of_parts(body);
+
+	size_t rest = write_head(conn, turn, a);
+
+	if (w->req.method == HEAD) {
+		close(body->fd);
+		body->kind = NO_BODY;
+	}
+	return rest;
+}
+
+static void remember(const struct http_conn *conn, const struct http_turn *turn,
+		     const struct source *source, size_t rest, size_t head_end)
+{
+	const struct out *out = &conn->work->out;
+
+	if (turn->cache && settled(source->st, &turn->wall) &&
+	    (!source->base || settled(source->base_st, &turn->wall)))
+		cache_add(turn->cache, source, (text){ out->at + rest, out->len - rest },
+			  head_end - rest);
+}
+
+static bool has_conditions(const struct request *req)
+{
+	return req->seen[RANGE] || req->seen[IF_MATCH] || req->seen[IF_NONE_MATCH] ||
+	       req->seen[IF_MODIFIED_SINCE] || req->seen[IF_UNMODIFIED_SINCE];
+}
+
+/* A regular file at w->path, open: as it is, a sibling of it, a part of it, or why not. */
+static void answer_file(struct http_conn *conn, const struct http_turn *turn, struct file file)
+{
+	struct http_work *w = conn->work;
+	struct stat base = file.st;
+	struct taste taste = read_taste(&w->req);
+	/* a range is one of the file itself, whatever else the client would take */
+	enum coding coding = w->req.seen[RANGE] ? IDENTITY
+						: open_sibling(conn->site, w->path, &taste, &file);
+	int64_t modified = file.st.st_mtim.tv_sec;
+	char etag[ETAG_SIZE];
+	struct answer a = { .type = type_of(w->path),
+			    .etag = etag,
+			    .coding = coding,
+			    .modified = &modified,
+			    .varies = true,
+			    .ranges = true };
+
+	make_etag(etag, &file.st);
+	a.status = judge_conditions(&w->req, etag, modified, turn->wall.tv_sec);
+	if (a.status) {
+		close(file.fd);
+		if (a.status == 304) {
+			a.empty = true;
+			a.type = NULL;
+			a.coding = IDENTITY;
+			write_head(conn, turn, &a);
+		} else {
+			answer_page(conn, turn, (struct answer){ .status = 412 });
+		}
+		return;
+	}
+
+	enum range_kind kind = choose_ranges(&w->req, turn, &file, etag, &w->body.ranges);
+
+	if (kind == RANGE_NONE) {
+		struct range nothing = { 0, 0 };
+
+		close(file.fd);
+		answer_page(conn, turn,
+			    (struct answer){ .status = 416,
+					     .range = &nothing,
+					     .size = (uint64_t)file.st.st_size });
+		return;
+	}
+	a.status = kind == RANGE_PARTS ? 206 : 200;
+
+	size_t rest = answer_body(conn, turn, &a, &file), head_end = w->out.len;
+
+	if (w->body.kind == FILE_BODY && inline_body(w) && w->req.method == GET &&
+	    !has_conditions(&w->req)) {
+		size_t n = strlen(w->path);
+		char sibling[PATH_MAX + 4];
+		struct source source = { w->req.path, taste, w->path, NULL, &file.st, NULL };
+
+		if (coding != IDENTITY) {
+			memcpy(sibling, w->path, n);
+			memcpy(sibling + n, codings[coding].ending,
+			       strlen(codings[coding].ending) + 1);
+			source.path = sibling;
+			source.base = w->path;
+			source.base_st = &base;
+		}
+		remember(conn, turn, &source, rest, head_end);
+	}
+}
+
+/* The site's own page for what isn't there, or ours; both with the true status. */
+static void answer_error(struct http_conn *conn, const struct http_turn *turn, int status)
+{
+	struct http_work *w = conn->work;
+
+	if (status == 404) {
+		struct file file = open_file(conn->site, "404.html", false);
+
+		if (file.fd >= 0) {
+			struct answer a = { .status = 404, .type = "text/html" };
+
+			w->body.ranges.count = 1;
+			w->body.ranges.part[0] = (struct range){ 0, (uint64_t)file.st.st_size };
+			answer_body(conn, turn, &a, &file);
+			if (w->body.kind == FILE_BODY)
+				inline_body(w);
+			return;
+		}
+	}
+	answer_page(conn, turn, (struct answer){ .status = status, .methods = status == 405 });
+}
+
+static void begin_listing(struct http_conn *conn, const struct http_turn *turn)
+{
+	struct http_work *w = conn->work;
+	int fd = open_beneath(conn->site, w->path, O_RDONLY | O_DIRECTORY);
+	struct listing *list = fd < 0 ? NULL : calloc(1, sizeof(*list));
+
+	if (list)
+		list->dir = fdopendir(fd);
+	if (!list || !list->dir) {
+		free(list);
+		if (fd >= 0)
+			close(fd);
+		answer_error(conn, turn, fd < 0 ? status_of(-fd) : 503);
+		return;
+	}
+	list->style = read_list_style(w->req.query);
+	w->body.kind = LIST_BODY;
+	w->body.list = list;
+}
+
+static void answer_folder(struct http_conn *conn, const struct http_turn *turn)
+{
+	static const char index[] = "index.html";
+	struct http_work *w = conn->work;
+	size_t n = strlen(w->path);
+	struct file file = { .fd = -ENAMETOOLONG };
+
+	if (n + sizeof(index) <= sizeof(w->path)) {
+		memcpy(w->path + n, index, sizeof(index));
+		file = open_file(conn->site, w->path, false);
+	}
+	if (file.fd >= 0) {
+		answer_file(conn, turn, file);
+		return;
+	}
+	w->path[n] = '\0';
+	if (status_of(-file.fd) == 404 && conn->site->listing)
+		begin_listing(conn, turn);
+	else
+		answer_error(conn, turn, status_of(-file.fd));
+}
+
+static bool answer_cached(struct http_conn *conn, const struct http_turn *turn)
+{
+	struct http_work *w = conn->work;
+	const struct cached *entry;
+	struct taste taste;
+
+	if (!turn->cache || w->req.method == POST || has_conditions(&w->req))
+		return false;
+	taste = read_taste(&w->req);
+	entry = cache_find(turn->cache, conn->site, w->req.path, &taste);
+	if (!entry)
+		return false;
+	put_opening(&w->out, turn, &w->req, 200);
+	put(&w->out, entry->bytes + entry->answer, entry->head_len);
+	if (w->req.method == GET) {
+		put(&w->out, entry->bytes + entry->answer + entry->head_len, entry->body_len);
+		w->body_sent = entry->body_len;
+	}
+	w->status = 200;
+	return true;
+}
+
+static void answer_name(struct http_conn *conn, const struct http_turn *turn)
+{
+	struct http_work *w = conn->work;
+	size_t n;
+
+	if (answer_cached(conn, turn))
+		return;
+	if (!decode_path(w->req.path, w->path)) {
+		answer_error(conn, turn, 404);
+		return;
+	}
+	n = strlen(w->path);
+	if (n == 0 || w->path[n - 1] == '/') {
+		answer_folder(conn, turn);
+		return;
+	}
+
+	struct file file = open_file(conn->site, w->path, true);
+
+	if (file.fd < 0) {
+		answer_error(conn, turn, status_of(-file.fd));
+	} else if (S_ISDIR(file.st.st_mode)) {
+		close(file.fd);
+		answer_page(conn, turn, (struct answer){ .status = 301, .moved = true });
+	} else {
+		answer_file(conn, turn, file);
+	}
+}
+
+/* The request is understood and its body is gone: what is the answer? */
+static void answer(struct http_conn *conn, const struct http_turn *turn)
+{
+	switch (conn->work->req.method) {
+	case GET:
+	case HEAD:
+	case POST: answer_name(conn, turn); break;
+	case OPTIONS:
+		answer_page(conn, turn,
+			    (struct answer){ .status = 204, .empty = true, .methods = true });
+		break;
+	case OTHER: answer_error(conn, turn, 501); break;
+	default: answer_error(conn, turn, 405);
+	}
+}
+
+/* ---- the states --------------------------------------------------------- */
+
+enum state { READ_HEAD, READ_BODY, FLUSH, LIST, STREAM, CLOSE, LINGER, GONE };
+
+/* What a step says beside enum http_want: go on with the state now set; there is no more. */
+enum { GO = HTTP_DONE + 1, END };
+
+/* What reading says beside a status: not all of it is there yet; it is. */
+enum { MORE = 0, WHOLE = 1 };
+
+static void arm(struct http_conn *conn, const struct http_turn *turn, enum http_clock clock)
+{
+	const struct http_limits *limits = &conn->site->limits;
+	const int64_t time[HTTP_CLOCKS] = {
+		[HTTP_IDLE] = limits->idle_time,
+		[HTTP_HEADER] = limits->header_time,
+		[HTTP_MOVING] = limits->stall_time,
+		[HTTP_LINGERING] = LINGER_TIME,
+	};
+
+	conn->clock = (uint8_t)clock;
+	conn->deadline = turn->clock + time[clock];
+	conn->moved = 0;
+}
+
+static int go(struct http_conn *conn, enum state state)
+{
+	conn->state = (uint8_t)state;
+	return GO;
+}
+
+static void release_body(struct body *body, struct http_turn *turn)
+{
+	if (body->kind == FILE_BODY)
+		close(body->fd);
+	if (body->kind == LIST_BODY)
+		free_listing(body->list, turn);
+	body->kind = NO_BODY;
+}
+
+static void log_request(const struct http_conn *conn, const struct http_turn *turn)
+{
+	const struct http_work *w = conn->work;
+	const struct request *req = &w->req;
+	struct http_entry entry = {
+		.line = req->line,
+		.method = req->method_name,
+		.target = req->target,
+		.referer = req->value[REFERER],
+		.agent = req->value[USER_AGENT],
+		.status = w->status,
+		.bytes = w->body_sent,
+		.began = conn->began,
+		.turn = turn,
+	};
+
+	if (conn->site->log)
+		conn->site->log(conn, &entry);
+}
+
+/* Nobody is listening any more; what was sent of an answer still counts. */
+static int lose(struct http_conn *conn, struct http_turn *turn)
+{
+	struct http_work *w = conn->work;
+
+	if (w->status)
+		log_request(conn, turn);
+	release_body(&w->body, turn);
+	memset(&w->req, 0, sizeof(w->req));
+	w->status = 0;
+	w->start = w->scan = w->end = w->sent = w->out.len = 0;
+	return go(conn, GONE);
+}
+
+void http_drop(struct http_conn *conn, struct http_turn *turn)
+{
+	if (conn->work && http_holds(conn))
+		lose(conn, turn);
+}
+
+/* The answer is complete, or in `out`; what follows it in `in` is the next request. */
+static int finish(struct http_conn *conn, const struct http_turn *turn)
+{
+	struct http_work *w = conn->work;
+	bool more = w->next < w->end;
+
+	log_request(conn, turn);
+	conn->requests++;
+	w->status = 0;
+	if (w->req.close) {
+		conn->linger |= more;
+		return go(conn, CLOSE);
+	}
+	memset(&w->req, 0, sizeof(w->req));
+	w->start = w->scan = w->next;
+	if (!more)
+		w->start = w->scan = w->end = 0;
+	conn->began = turn->clock;
+	arm(conn, turn, more ? HTTP_HEADER : HTTP_IDLE);
+	return go(conn, READ_HEAD);
+}
+
+static int begin_answer(struct http_conn *conn, struct http_turn *turn)
+{
+	struct http_work *w = conn->work;
+
+	w->body = (struct body){ .kind = NO_BODY };
+	w->body_sent = 0;
+	arm(conn, turn, HTTP_MOVING);
+	answer(conn, turn);
+	if (w->out.overrun)
+		return lose(conn, turn);
+	if (w->body.kind == LIST_BODY)
+		return go(conn, LIST);
+	return w->body.kind == NO_BODY ? finish(conn, turn) : go(conn, STREAM);
+}
+
+/* The request can't be read, or not all of it will be: say so and close. */
+static int refuse(struct http_conn *conn, const struct http_turn *turn, int status)
+{
+	struct http_work *w = conn->work;
+
+	w->req.close = true;
+	if (!w->req.line.len) {
+		const char *line = w->in + w->start;
+		const char *nl = memchr(line, '\n', w->end - w->start);
+
+		w->req.line = (text){ line, nl ? (size_t)(nl - line) : w->end - w->start };
+	}
+	w->body = (struct body){ .kind = NO_BODY };
+	w->body_sent = 0;
+	w->next = w->end;
+	conn->linger = true;
+	arm(conn, turn, HTTP_MOVING);
+	answer_page(conn, turn, (struct answer){ .status = status, .methods = status == 405 });
+	return finish(conn, turn);
+}
+
+/* A pipe or a file can't be asked not to block; poll(2) tells whether it would. */
+static bool ready(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+static ssize_t receive(struct http_conn *conn, void *buffer, size_t size)
+{
+	ssize_t n;
+
+	if (!conn->in_socket && !ready(conn->in, POLLIN)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	do
+		n = conn->in_socket ? recv(conn->in, buffer, size, MSG_DONTWAIT)
+				    : read(conn->in, buffer, size);
+	while (n < 0 && errno == EINTR);
+	conn->dry = n < 0 || (size_t)n < size;
+	return n;
+}
+
+static ssize_t transmit(struct http_conn *conn, const void *buffer, size_t size, bool more)
+{
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+	ssize_t n;
+
+	if (!conn->out_socket && !ready(conn->out, POLLOUT)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (!conn->out_socket && size > PIPE_SLICE)
+		size = PIPE_SLICE;
+	do
+		n = conn->out_socket ? send(conn->out, buffer, size, flags)
+				     : write(conn->out, buffer, size);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == ENOTSOCK) { /* in a socket, out something else */
+		conn->out_socket = false;
+		errno = EAGAIN;
+	}
+	return n;
+}
+
+/* Before the first call that takes no flags the caller is asked to see to what they'd say. */
+static bool must_tame(struct http_conn *conn)
+{
+	bool must = !conn->tame;
+
+	conn->tame = true;
+	return must;
+}
+
+/* Send what is in `out`: GO when it is gone. */
+static int flush(struct http_conn *conn, struct http_turn *turn, bool more)
+{
+	struct http_work *w = conn->work;
+
+	while (w->sent < w->out.len) {
+		ssize_t n;
+
+		if (!conn->out_socket && must_tame(conn))
+			return HTTP_TAME;
+		n = transmit(conn, w->out.at + w->sent, w->out.len - w->sent, more);
+		if (n < 0)
+			return errno == EAGAIN ? (int)HTTP_WRITE : lose(conn, turn);
+		w->sent += (size_t)n;
+		conn->moved += (uint64_t)n;
+	}
+	w->sent = w->out.len = 0;
+	return GO;
+}
+
+/* Receive more behind what there is: GO, HTTP_READ if there is nothing now, END if never. */
+static int fill(struct http_conn *conn, struct http_turn *turn)
+{
+	struct http_work *w = conn->work;
+	ssize_t n;
+
+	if (conn->dry)
+		return HTTP_READ;
+	n = receive(conn, w->in + w->end, w->in_size - w->end);
+	if (n < 0)
+		return errno == EAGAIN ? (int)HTTP_READ : lose(conn, turn);
+	w->end += (size_t)n;
+	conn->moved += (uint64_t)n;
+	return n ? GO : END;
+}
+
+/* A method that long is none of ours (RFC 9112 3), an address that long is one too long. */
+static int line_too_long(const char *line, size_t most)
+{
+	return memchr(line, ' ', most) ? 414 : 501;
+}
+
+static int read_head_line(struct request *req, const struct http_limits *limits, text line)
+{
+	if (req->lines++ == 0)
+		return line.len > limits->line ? line_too_long(line.at, limits->line)
+					       : read_request_line(req, line);
+	req->header += line.len + 2;
+	if (req->header > limits->header || req->lines - 1 > limits->fields)
+		return 431;
+	return read_field(req, line);
+}
+
+/*
+ * The lines of a head as they come: WHOLE, MORE, or a status. RFC 9112 2.2 lets
+ * a recipient take a bare LF for a line's end. This one doesn't: where two
+ * readers of one stream disagree on where a line ends, requests are smuggled.
+ */
+static int read_head_lines(struct http_work *w, const struct http_limits *limits)
+{
+	struct request *req = &w->req;
+	const char *nl;
+
+	while ((nl = memchr(w->in + w->scan, '\n', w->end - w->scan))) {
+		text line = { w->in + w->scan, (size_t)(nl - w->in) - w->scan };
+		int status = 0;
+
+		if (line.len == 0 || line.at[--line.len] != '\r')
+			return 400;
+		w->scan = (size_t)(nl - w->in) + 1;
+		if (line.len) {
+			status = read_head_line(req, limits, line);
+		} else if (req->lines) {
+			w->head_end = w->next = w->scan;
+			req->head_end = w->in + w->scan;
+			return WHOLE;
+		} else { /* 2.2: empty lines before a request */
+			w->start = w->scan;
+			status = ++req->blanks > BLANK_LINES ? 400 : 0;
+		}
+		if (status)
+			return status;
+	}
+
+	size_t part = w->end - w->scan;
+
+	if (req->lines == 0 && part > limits->line + 1)
+		return line_too_long(w->in + w->scan, limits->line);
+	if (req->lines == 0 && part && !is(w->in[w->scan], TOKEN) && w->in[w->scan] != '\r')
+		return 400; /* no line of HTTP: TLS, most likely */
+	return req->lines && req->header + part > limits->header + 1 ? 431 : MORE;
+}
+
+static void compact(struct http_work *w)
+{
+	memmove(w->in, w->in + w->start, w->end - w->start);
+	w->scan -= w->start;
+	w->end -= w->start;
+	w->start = 0;
+}
+
+/* The head is complete; nothing of it moves any more until the request is answered. */
+static int end_head(struct http_conn *conn, struct http_turn *turn)
+{
+	const struct http_limits *limits = &conn->site->limits;
+	struct http_work *w = conn->work;
+	int status = read_framing(&w->req, limits);
+
+	if (status)
+		return refuse(conn, turn, status);
+	if (w->req.expect && w->req.method >= PUT) /* it hasn't sent its body, and need not */
+		return refuse(conn, turn, w->req.method == OTHER ? 501 : 405);
+	if (!w->req.close && (turn->closing || conn->requests + 1 >= limits->requests)) {
+		w->req.close = true;
+		conn->linger = true;
+	}
+	if (!w->req.chunked && w->req.length == 0)
+		return begin_answer(conn, turn);
+	w->chunk = CHUNK_SIZE;
+	w->left = w->req.length;
+	w->dropped = w->overhead = 0;
+	w->trailers = 0;
+	arm(conn, turn, HTTP_MOVING);
+	return go(conn, READ_BODY);
+}
+
+static int step_head(struct http_conn *conn, struct http_turn *turn)
+{
+	struct http_work *w = conn->work;
+	int status;
+
+	if (w->out.size - w->out.len < OUT_ROOM)
+		return go(conn, FLUSH);
+	if (w->req.lines == 0 && w->in_size - w->start < w->head_room)
+		compact(w);
+	status = read_head_lines(w, &conn->site->limits);
+	if (status == WHOLE)
+		return end_head(conn, turn);
+	if (status != MORE)
+		return refuse(conn, turn, status);
+	if (w->out.len)
+		return go(conn, FLUSH);
+	if (w->start == w->end)
+		w->start = w->scan = w->end = 0;
+	status = fill(conn, turn);
+	if (status == END)
+		return w->end ? refuse(conn, turn, 400) : go(conn, GONE);
+	if (status == GO && conn->clock == HTTP_IDLE) {
+		conn->began = turn->clock;
+		arm(conn, turn, HTTP_HEADER);
+	}
+	return status;
+}
+
+/* The answers so far go out; then, if the peer takes them, on with what came in. */
+static int step_flush(struct http_conn *conn, struct http_turn *turn)
+{
+	int want = flush(conn, turn, false);
+
+	if (want == HTTP_WRITE && conn->clock != HTTP_MOVING)
+		arm(conn, turn, HTTP_MOVING);
+	if (want != GO || conn->state == GONE)
+		return want;
+	if (conn->clock == HTTP_MOVING)
+		arm(conn, turn, conn->work->start < conn->work->end ? HTTP_HEADER : HTTP_IDLE);
+	return go(conn, READ_HEAD);
+}
+
+static int eat_length(struct http_work *w)
+{
+	uint64_t n = w->end - w->next;
+
+	if (n > w->left)
+		n = w->left;
+	w->next += (size_t)n;
+	w->left -= n;
+	return w->left ? MORE : WHOLE;
+}
+
+/* A line of chunked syntax, without its CRLF: WHOLE, MORE or a status. */
+static int chunk_line(struct http_work *w, text *line)
+{
+	const char *at = w->in + w->next;
+	const char *nl = memchr(at, '\n', w->end - w->next);
+	size_t n = nl ? (size_t)(nl - at) : w->end - w->next;
+
+	if (n > CHUNK_LINE)
+		return 431;
+	if (!nl)
+		return MORE;
+	if (n == 0 || at[n - 1] != '\r')
+		return 400;
+	*line = (text){ at, n - 1 };
+	w->next += n + 1;
+	return WHOLE;
+}
+
+static int eat_chunk_size(struct http_work *w, const struct http_limits *limits)
+{
+	text line;
+	int status = chunk_line(w, &line);
+
+	if (status != WHOLE)
+		return status;
+	if (!read_chunk_size(line, &w->left))
+		return 400;
+	if (w->left > limits->body - w->dropped)
+		return 413;
+	w->overhead += line.len > 16 ? line.len - 16 : 0; /* what a plain size has no need of */
+	if (w->overhead > limits->header)
+		return 431;
+	w->dropped += w->left;
+	w->chunk = w->left ? CHUNK_DATA : CHUNK_TRAILER;
+	return MORE;
+}
+
+static int eat_chunk_end(struct http_work *w)
+{
+	static const char crlf[] = "\r\n";
+	size_t n = w->end - w->next < 2 ? w->end - w->next : 2;
+
+	if (memcmp(w->in + w->next, crlf, n) != 0)
+		return 400;
+	if (n == 2) {
+		w->next += 2;
+		w->chunk = CHUNK_SIZE;
+	}
+	return MORE;
+}
+
+/* Trailer fields are read as fields are, and dropped: they become nothing of the request's. */
+static int eat_trailer(struct http_work *w, const struct http_limits *limits)
+{
+	text line, name, value;
+	int status = chunk_line(w, &line);
+
+	if (status != WHOLE || line.len == 0)
+		return status;
+	if (!split_field(line, &name, &value))
+		return 400;
+	w->overhead += line.len;
+	return ++w->trailers > limits->fields || w->overhead > limits->header ? 431 : MORE;
+}
+
+/* RFC 9112 7.1, for as long as there is something to eat. */
+static int eat_chunks(struct http_work *w, const struct http_limits *limits)
+{
+	size_t before;
+	int status;
+
+	do {
+		before = w->next;
+		switch (w->chunk) {
+		case CHUNK_SIZE: status = eat_chunk_size(w, limits); break;
+		case CHUNK_DATA:
+			status = eat_length(w);
+			if (status == WHOLE)
+				w->chunk = CHUNK_END;
+			status = MORE;
+			break;
+		case CHUNK_END: status = eat_chunk_end(w); break;
+		default: status = eat_trailer(w, limits);
+		}
+	} while (status == MORE && w->next != before);
+	return status;
+}
+
+static int step_body(struct http_conn *conn, struct http_turn *turn)
+{
+	const struct http_limits *limits = &conn->site->limits;
+	struct http_work *w = conn->work;
+	int status = w->req.chunked ? eat_chunks(w, limits) : eat_length(w);
+
+	if (status == WHOLE)
+		return begin_answer(conn, turn);
+	if (status != MORE)
+		return refuse(conn, turn, status);
+	if (w->req.expect && w->end == w->head_end) /* RFC 9110 10.1.1 */
+		puts_out(&w->out, "HTTP/1.1 100 Continue\r\n\r\n");
+	w->req.expect = false;
+	status = flush(conn, turn, false);
+	if (status != GO || conn->state == GONE)
+		return status;
+	memmove(w->in + w->head_end, w->in + w->next, w->end - w->next);
+	w->end -= w->next - w->head_end;
+	w->next = w->head_end;
+	status = fill(conn, turn);
+	return status == END ? refuse(conn, turn, 400) : status;
+}
+
+static int fail_listing(struct http_conn *conn, struct http_turn *turn, int error)
+{
+	release_body(&conn->work->body, turn);
+	answer_error(conn, turn, status_of(error));
+	return conn->work->body.kind == NO_BODY ? finish(conn, turn) : go(conn, STREAM);
+}
+
+static int step_list(struct http_conn *conn, struct http_turn *turn)
+{
+	struct http_work *w = conn->work;
+	struct listing *list = w->body.list;
+	struct answer a = { .status = 200, .policy = true };
+	struct out edges = { NULL, 0, 0, false };
+
+	if (list->dir) {
+		int error = read_entries(conn->site, turn, w->path, list);
+
+		if (error > 0)
+			return HTTP_AGAIN;
+		closedir(list->dir);
+		list->dir = NULL;
+		if (error < 0 || !begin_sort(list, turn))
+			return fail_listing(conn, turn, error < 0 ? -error : ENOMEM);
+	}
+	if (!sort_some(list))
+		return list->count > LIST_STEP ? (int)HTTP_AGAIN : GO;
+
+	put_list_head(&edges, list, w->path);
+	put_list_tail(&edges, list);
+	a.length = edges.len + list->rows_len;
+	a.type = list->style.plain ? "text/plain; charset=utf-8" : "text/html";
+	write_head(conn, turn, &a);
+	arm(conn, turn, HTTP_MOVING);
+	if (w->req.method == HEAD) {
+		release_body(&w->body, turn);
+		return finish(conn, turn);
+	}
+
+	size_t before = w->out.len;
+
+	put_list_head(&w->out, list, w->path);
+	w->body_sent = w->out.len - before;
+	return w->out.overrun ? lose(conn, turn) : go(conn, STREAM);
+}
+
+/* As many rows as there is room for. */
+static void write_rows(struct http_work *w, struct http_turn *turn)
+{
+	enum { ROW_MOST = 4 << 10 };
+	struct listing *list = w->body.list;
+	size_t before = w->out.len;
+
+	while (list->next < list->count && w->out.size - w->out.len > ROW_MOST)
+		put_row(&w->out, list, &list->items[list->order[list->next++]]);
+	if (list->next == list->count && w->out.size - w->out.len > ROW_MOST) {
+		put_list_tail(&w->out, list);
+		w->body_sent += w->out.len - before;
+		release_body(&w->body, turn);
+		return;
+	}
+	w->body_sent += w->out.len - before;
+}
+
+/* What sendfile(2) can't write to: a pipe that must not block, a terminal, a file. */
+static ssize_t copy_part(struct http_work *w, struct range *range)
+{
+	size_t n = w->out.size - w->out.len;
+	ssize_t got;
+
+	if (n > range->end - range->begin)
+		n = (size_t)(range->end - range->begin);
+	got = pread(w->body.fd, w->out.at + w->out.len, n, (off_t)range->begin);
+	if (got > 0) {
+		w->out.len += (size_t)got;
+		range->begin += (uint64_t)got;
+		w->body_sent += (uint64_t)got;
+	}
+	return got;
+}
+
+static int send_part(struct http_conn *conn, struct http_turn *turn, struct range *range)
+{
+	struct http_work *w = conn->work;
+	off_t at = (off_t)range->begin;
+	uint64_t left = range->end - range->begin;
+	size_t n = left < SLICE_MOST ? (size_t)left : SLICE_MOST;
+	ssize_t sent;
+
+	if (!conn->out_socket)
+		return copy_part(w, range) > 0 ? GO : lose(conn, turn);
+	if (must_tame(conn))
+		return HTTP_TAME;
+	do
+		sent = sendfile(conn->out, w->body.fd, &at, n);
+	while (sent < 0 && errno == EINTR);
+	if (sent < 0 && errno == EAGAIN)
+		return HTTP_WRITE;
+	if (sent <= 0) /* 0: the file is shorter than it was, and there is no way to say so */
+		return lose(conn, turn);
+	range->begin += (uint64_t)sent;
+	w->body_sent += (uint64_t)sent;
+	conn->moved += (uint64_t)sent;
+	if ((size_t)sent < n)
+		return HTTP_WRITE;
+	return range->begin < range->end ? (int)HTTP_AGAIN : GO;
+}
+
+/* Puts what comes next of a file's body into `out`, or sends it. */
+static int next_of_file(struct http_conn *conn, struct http_turn *turn)
+{
+	struct http_work *w = conn->work;
+	struct body *body = &w->body;
+	struct range *range = &body->ranges.part[body->part];
+	size_t before = w->out.len;
+
+	if (body->boundary[0] && !body->part_begun) {
+		put_part_head(&w->out, body, body->part);
+		body->part_begun = true;
+	} else if (range->begin < range->end) {
+		return send_part(conn, turn, range);
+	} else {
+		body->part++;
+		body->part_begun = false;
+		if (body->part == body->ranges.count) {
+			if (body->boundary[0])
+				put_parts_end(&w->out, body);
+			release_body(body, turn);
+		}
+	}
+	w->body_sent += w->out.len - before;
+	return GO;
+}
+
+static int step_stream(struct http_conn *conn, struct http_turn *turn)
+{
+	struct http_work *w = conn->work;
+	int want;
+
+	if (w->body.kind == LIST_BODY)
+		write_rows(w, turn);
+	want = flush(conn, turn, w->body.kind == FILE_BODY);
+	if (want != GO || conn->state == GONE)
+		return want;
+	switch (w->body.kind) {
+	case FILE_BODY: return next_of_file(conn, turn);
+	case LIST_BODY: return HTTP_AGAIN;
+	default: return finish(conn, turn);
+	}
+}
+
+/*
+ * Leaving with bytes unread makes the kernel reset the connection, and the
+ * reset may overtake the answer (RFC 9112 9.6): if the peer may still be
+ * sending, stop sending, and read for a while what nobody wants.
+ */
+static int step_close(struct http_conn *conn, struct http_turn *turn)
+{
+	struct http_work *w = conn->work;
+	int want = flush(conn, turn, false);
+
+	if (want != GO || conn->state == GONE)
+		return want;
+	memset(&w->req, 0, sizeof(w->req));
+	w->start = w->scan = w->end = 0;
+	if (!conn->linger || !conn->in_socket || shutdown(conn->out, SHUT_WR) < 0)
+		return go(conn, GONE);
+	arm(conn, turn, HTTP_LINGERING);
+	return go(conn, LINGER);
+}
+
+static int step_linger(struct http_conn *conn, struct http_turn *turn)
+{
+	ssize_t n;
+
+	(void)turn;
+	if (conn->dry)
+		return HTTP_READ;
+	n = receive(conn, conn->work->in, conn->work->in_size);
+	if (n < 0 && errno == EAGAIN)
+		return HTTP_READ;
+	conn->drained += n > 0 ? (uint32_t)n : 0;
+	return n <= 0 || conn->drained >= LINGER_MOST ? go(conn, GONE) : GO;
+}
+
+/* The deadline has passed: what it was for decides what becomes of the connection. */
+static int expire(struct http_conn *conn, struct http_turn *turn)
+{
+	const struct http_limits *limits = &conn->site->limits;
+
+	switch (conn->clock) {
+	case HTTP_HEADER: return refuse(conn, turn, 408);
+	case HTTP_MOVING:
+		if (conn->moved >= limits->stall_rate * (uint64_t)limits->stall_time / 1000000) {
+			arm(conn, turn, HTTP_MOVING);
+			return GO;
+		}
+		return conn->state == READ_BODY ? refuse(conn, turn, 408) : lose(conn, turn);
+	default: return lose(conn, turn);
+	}
+}
+
+enum http_want http_step(struct http_conn *conn, struct http_turn *turn)
+{
+	static int (*const steps[])(struct http_conn *, struct http_turn *) = {
+		[READ_HEAD] = step_head, [READ_BODY] = step_body, [FLUSH] = step_flush,
+		[LIST] = step_list,      [STREAM] = step_stream,  [CLOSE] = step_close,
+		[LINGER] = step_linger,
+	};
+	int want = GO;
+
+	conn->dry = false;
+	if (turn->clock >= conn->deadline)
+		want = expire(conn, turn);
+	while (want == GO && conn->state != GONE)
+		want = steps[conn->state](conn, turn);
+	return conn->state == GONE ? HTTP_DONE : (enum http_want)want;
+}
+
+bool http_holds(const struct http_conn *conn)
+{
+	const struct http_work *w = conn->work;
+
+	if (conn->state == READ_HEAD)
+		return w->req.lines || w->start < w->end || w->out.len;
+	return conn->state < LINGER;
+}
+
+void http_open(struct http_conn *conn, const struct http_site *site, struct http_end in,
+	       struct http_end out, const struct http_turn *turn)
+{
+	*conn = (struct http_conn){
+		.site = site,
+		.in = in.fd,
+		.out = out.fd,
+		.in_socket = in.socket,
+		.out_socket = out.socket,
+		.tame = in.tame && out.tame,
+		.began = turn->clock,
+		.state = READ_HEAD,
+	};
+	arm(conn, turn, HTTP_IDLE);
+}
+
+/* ---- for whoever keeps the log, and whoever reads the options ------------- */
+
+size_t http_log_line(char line[HTTP_LOG_LINE], const char *peer, const struct http_entry *entry)
+{
+	struct out o = { line, 0, HTTP_LOG_LINE, false };
+	struct tm tm = { .tm_year = 1970 };
+
+	(void)calendar(entry->turn->wall.tv_sec, &tm);
+	puts_out(&o, peer);
+	puts_out(&o, " - - [");
+	put_two(&o, tm.tm_mday);
+	puts_out(&o, "/");
+	put(&o, month_names + 3 * tm.tm_mon, 3);
+	puts_out(&o, "/");
+	put_year(&o, tm.tm_year);
+	puts_out(&o, ":");
+	put_time(&o, &tm);
+	puts_out(&o, " +0000] \"");
+	put_log(&o, entry->line, 1800);
+	puts_out(&o, "\" ");
+	put_number(&o, (uint64_t)entry->status);
+	puts_out(&o, " ");
+	if (entry->bytes)
+		put_number(&o, entry->bytes);
+	else
+		puts_out(&o, "-");
+	puts_out(&o, " \"");
+	put_log(&o, entry->referer, 900);
+	puts_out(&o, "\" \"");
+	put_log(&o, entry->agent, 900);
+	puts_out(&o, "\"\n");
+	return o.len;
+}
+
+const char *http_header_fault(const char *line)
+{
+	static const text ours[] = {
+		TEXT("Accept-Ranges"),  TEXT("Allow"),
+		TEXT("Connection"),     TEXT("Content-Encoding"),
+		TEXT("Content-Length"), TEXT("Content-Range"),
+		TEXT("Content-Type"),   TEXT("Date"),
+		TEXT("ETag"),           TEXT("Keep-Alive"),
+		TEXT("Last-Modified"),  TEXT("Location"),
+		TEXT("Server"),         TEXT("TE"),
+		TEXT("Trailer"),        TEXT("Transfer-Encoding"),
+		TEXT("Upgrade"),
+	};
+	text name, value;
+
+	if (!split_field(text_of(line), &name, &value))
+		return "is not 'Name: value'";
+	for (size_t i = 0; i < LENGTH(ours); i++)
+		if (alike(name, ours[i]))
+			return "is for the server itself to say";
+	return NULL;
+}

@@ -1,0 +1,140 @@
+/*
+ * http.h - the door between the process (wwwd.c) and the conversation (http.c).
+ *
+ * The process owns descriptors, clocks and memory; it says when a socket is
+ * ready and what time it is. The conversation owns every byte on the wire.
+ */
+#ifndef HTTP_H
+#define HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+/* What a client may make us do; each is an option of the command line. */
+struct http_limits {
+	size_t line;         /* bytes of a request line */
+	size_t header;       /* bytes of a header section, and of trailers and extensions */
+	size_t fields;       /* field lines of a header section */
+	uint64_t body;       /* bytes of a body that is read and dropped */
+	int64_t header_time; /* us from a head's first byte to its last */
+	int64_t idle_time;   /* us until the next request begins */
+	int64_t stall_time;  /* us over which stall_rate is judged */
+	uint64_t stall_rate; /* bytes a second that a body or a response has to move */
+	uint32_t requests;   /* requests a connection */
+};
+
+enum { HTTP_LINE_MOST = 32 << 10, HTTP_HEADERS_MOST = 8 << 10 };
+
+struct http_conn;
+struct http_entry;
+struct http_work;
+struct http_cache;
+
+/* Everything a request may touch: made at start, read-only after. */
+struct http_site {
+	int root;            /* directory; nothing that is not beneath it is ever opened */
+	bool walk;           /* do without openat2(2), as where the kernel has none */
+	bool listing;        /* a folder without an index is listed */
+	const char *headers; /* "Name: value\r\n" ..., at most HTTP_HEADERS_MOST bytes, or NULL */
+	struct http_limits limits;
+	void (*log)(const struct http_conn *conn, const struct http_entry *entry); /* or NULL */
+};
+
+/* What the conversations of a process share: the time, and what is worth remembering. */
+struct http_turn {
+	int64_t clock;            /* us of a clock that only goes forward */
+	struct timespec wall;     /* the time of day */
+	char date[30];            /* the same as HTTP writes it */
+	bool closing;             /* no further request on any connection */
+	size_t listing_bytes;     /* memory that listings hold at the moment */
+	struct http_cache *cache; /* or NULL */
+};
+
+/* One answered request, for whoever keeps the log. Bytes as they came: escape before printing. */
+struct http_text {
+	const char *at;
+	size_t len;
+};
+
+struct http_entry {
+	struct http_text line, method, target, referer, agent;
+	int status;
+	uint64_t bytes; /* of the body, sent */
+	int64_t began;  /* by http_turn.clock */
+	const struct http_turn *turn;
+};
+
+enum http_want {
+	HTTP_READ,  /* call again when the connection is readable, */
+	HTTP_WRITE, /* when it is writable, */
+	HTTP_AGAIN, /* at once, after the others had their turn, */
+	HTTP_TAME,  /* at once, when the ends are tame (struct http_end), */
+	HTTP_DONE,  /* never: close it */
+};
+
+/* Each clock runs for as long as its limit says, so a list a clock is a queue by deadline. */
+enum http_clock { HTTP_IDLE, HTTP_HEADER, HTTP_MOVING, HTTP_LINGERING, HTTP_CLOCKS };
+
+/* A connection. All fields but `work` are http.c's; deadline and clock may be read. */
+struct http_conn {
+	const struct http_site *site;
+	struct http_work *work; /* lent by the caller, see http_holds() */
+	int64_t deadline;       /* call again by then, ready or not */
+	int64_t began;
+	uint64_t moved; /* bytes since the moving clock was set */
+	uint32_t requests;
+	uint32_t drained; /* bytes thrown away while lingering */
+	int in, out;
+	uint8_t clock; /* enum http_clock */
+	uint8_t state;
+	bool in_socket, out_socket; /* or a pipe, or a file */
+	bool tame;                  /* see struct http_end */
+	bool dry;                   /* the last read took all there was */
+	bool linger;                /* the peer may still be sending */
+};
+
+void http_tell(struct http_turn *turn, int64_t clock, const struct timespec *wall);
+
+/*
+ * A fresh connection on two descriptors, which may be the same and stay the
+ * caller's. Calls that take flags never wait and never raise SIGPIPE. sendfile(2)
+ * and write(2) take none: a tame end sees to it itself, for SIGPIPE is ignored
+ * and the descriptor is non-blocking, or a socket with SO_SNDTIMEO.
+ */
+struct http_end {
+	int fd;
+	bool socket; /* or a pipe, a file, a terminal */
+	bool tame;
+};
+
+void http_open(struct http_conn *conn, const struct http_site *site, struct http_end in,
+	       struct http_end out, const struct http_turn *turn);
+
+/* Take the conversation as far as it goes without waiting. conn->work has to be set. */
+enum http_want http_step(struct http_conn *conn, struct http_turn *turn);
+
+/* Let go of what an unfinished conversation holds. The descriptors stay open. */
+void http_drop(struct http_conn *conn, struct http_turn *turn);
+
+/*
+ * The working memory of a request in progress. A connection that waits for its
+ * next request holds nothing in it, and the caller may lend it to another.
+ */
+size_t http_work_size(const struct http_limits *limits);
+struct http_work *http_work_init(void *memory, const struct http_limits *limits);
+bool http_holds(const struct http_conn *conn);
+
+/* A memory of small answers, at most `size` bytes in all; NULL if there is no room for one. */
+struct http_cache *http_cache_new(size_t size);
+void http_cache_free(struct http_cache *cache);
+
+/* A Combined Log Format line, escaped and with its newline; returns its length. */
+enum { HTTP_LOG_LINE = 4096 };
+size_t http_log_line(char line[HTTP_LOG_LINE], const char *peer, const struct http_entry *entry);
+
+/* A whole "Name: value" that the server itself doesn't write: NULL, or what is wrong with it. */
+const char *http_header_fault(const char *line);
+
+#endif

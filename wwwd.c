@@ -1,0 +1,1584 @@
+/*
+ * wwwd.c - the process: options, where the connection comes from, confinement,
+ * the two loops, the log.
+ *
+ * There is no flag for a mode. main() looks at what it was given (the -h and
+ * -p options, $LISTEN_FDS, descriptor 0) and either holds one conversation on
+ * what it inherited, or listens and holds many. The conversation itself is
+ * http.c's business; no byte of a request is read here.
+ *
+ * From top to bottom: complaints, options, libsystemd, listening, the log,
+ * confinement, one connection, many connections, main().
+ */
+#include "http.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/openat2.h>
+#include <linux/seccomp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <arpa/inet.h>
+#include <unistd.h>
+
+#ifndef WWWD_STATIC
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-journal.h>
+#endif
+
+#ifndef VERSION
+#define VERSION "0"
+#endif
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+enum { EXIT_USAGE = 2 };
+
+enum {
+	LISTENERS_MOST = 64,
+	EVENTS = 256,     /* taken from epoll at a time */
+	ACCEPTS = 64,     /* connections accepted at a time */
+	SPARE_WORKS = 16, /* request memories kept for the next one */
+	LOG_BUFFER = 64 << 10,
+	STOP_TIME = 10000000,       /* us to finish what is being sent */
+	PAUSE_TIME = 100000,        /* us without accepting, where there are no descriptors */
+	INETD_IDLE_TIME = 60000000, /* us until an inetd `wait` service leaves */
+	WORKERS_MOST = 256,
+	SECONDS_MOST = 365 * 86400,
+};
+
+#define TIME_MOST (SECONDS_MOST * UINT64_C(1000000))
+
+/* ---- complaints ----------------------------------------------------------- */
+
+/* inetd makes descriptor 2 the client's: nothing but HTTP may be written there. */
+static bool is_clients(const struct stat *err)
+{
+	struct stat in;
+
+	return S_ISSOCK(err->st_mode) && fstat(STDIN_FILENO, &in) == 0 &&
+	       in.st_dev == err->st_dev && in.st_ino == err->st_ino;
+}
+
+__attribute__((format(printf, 2, 3))) static void say(int priority, const char *format, ...)
+{
+	struct stat err = { 0 };
+	char line[1024];
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (n >= (int)sizeof(line))
+		memcpy(line + sizeof(line) - 4, "...", 4);
+	(void)fstat(STDERR_FILENO, &err);
+	if (is_clients(&err))
+		syslog(priority, "%s", line);
+	else
+		dprintf(STDERR_FILENO, "wwwd: %s\n", line);
+}
+
+#define die(...) (say(LOG_ERR, __VA_ARGS__), exit(EXIT_FAILURE))
+#define usage(...) (say(LOG_ERR, __VA_ARGS__), exit(EXIT_USAGE))
+
+/* ---- options -------------------------------------------------------------- */
+
+static struct options {
+	const char *dir, *port, *user, *log;
+	const char *host[LISTENERS_MOST];
+	size_t hosts;
+	bool no_listing, quiet, verbose;
+	int64_t exit_idle_time; /* us, 0 never */
+	uint64_t workers, cache, connections;
+	uint64_t line, header, fields, body, stall_rate, requests;
+	int64_t header_time, idle_time, stall_time;
+} options = {
+	.workers = 1,
+	.cache = 8 << 20,
+	.line = 8 << 10,
+	.header = 32 << 10,
+	.fields = 100,
+	.body = 1 << 20,
+	.header_time = 10000000,
+	.idle_time = 15000000,
+	.stall_time = 30000000,
+	.stall_rate = 1 << 10,
+	.requests = 1000,
+};
+
+static char headers[HTTP_HEADERS_MOST];
+static size_t headers_len;
+
+enum kind { WORD, FLAG, SIZE, COUNT, SECONDS, HOST, HEADER, WORKERS, HELP, ABOUT };
+
+static const struct option_row {
+	const char *name;
+	char letter;
+	enum kind kind;
+	const char *argument;
+	void *value;
+	uint64_t least, most;
+	const char *help;
+} option_rows[] = {
+	{ "dir", 'd', WORD, "DIR", &options.dir, 0, 0, "the folder to serve" },
+	{ "host", 'h', HOST, "ADDR", NULL, 0, 0, "address, name, '*', path of a UNIX socket" },
+	{ "port", 'p', WORD, "PORT", &options.port, 0, 0, "number, service, 0 for any (8080)" },
+	{ "user", 0, WORD, "USER", &options.user, 0, 0, "whom root becomes (nobody)" },
+	{ "header", 0, HEADER, "LINE", NULL, 0, 0, "add 'Name: value' to every answer" },
+	{ "no-listing", 0, FLAG, NULL, &options.no_listing, 0, 0, "no pages for bare folders" },
+	{ "log", 0, WORD, "FILE", &options.log, 0, 0, "append to it; SIGHUP reopens it" },
+	{ "quiet", 0, FLAG, NULL, &options.quiet, 0, 0, "no log" },
+	{ "verbose", 0, FLAG, NULL, &options.verbose, 0, 0, "say what confines this process" },
+	{ "workers", 0, WORKERS, "N", &options.workers, 1, WORKERS_MOST,
+	  "processes, or 'auto' (1)" },
+	{ "cache", 0, SIZE, "SIZE", &options.cache, 0, 1 << 30, "small answers kept (8M)" },
+	{ "exit-idle-time", 0, SECONDS, "SEC", &options.exit_idle_time, 0, TIME_MOST,
+	  "leave when unused so long (never; 60 for inetd wait)" },
+	/* limits, two to a line of help */
+	{ "line-max", 0, SIZE, "SIZE", &options.line, 64, HTTP_LINE_MOST, "8K, to 32K" },
+	{ "header-max", 0, SIZE, "SIZE", &options.header, 64, 1 << 20, "32K, to 1M" },
+	{ "fields-max", 0, COUNT, "N", &options.fields, 1, 10000, "100 lines" },
+	{ "body-max", 0, SIZE, "SIZE", &options.body, 0, INT64_MAX, "1M" },
+	{ "header-time", 0, SECONDS, "SEC", &options.header_time, 1, TIME_MOST, "10, to be whole" },
+	{ "idle-time", 0, SECONDS, "SEC", &options.idle_time, 1, TIME_MOST, "15, to the next" },
+	{ "stall-time", 0, SECONDS, "SEC", &options.stall_time, 1, TIME_MOST, "30, moving below" },
+	{ "stall-rate", 0, SIZE, "SIZE", &options.stall_rate, 0, 1 << 30, "1K a second" },
+	{ "requests-max", 0, COUNT, "N", &options.requests, 1, UINT32_MAX, "1000, in one" },
+	{ "connections-max", 0, COUNT, "N", &options.connections, 1, INT_MAX, "by ulimit -n" },
+	{ "help", 0, HELP, NULL, NULL, 0, 0, "this" },
+	{ "version", 0, ABOUT, NULL, NULL, 0, 0, "what was built in" },
+};
+
+/* One screen. */
+static void print_help(void)
+{
+	printf("usage: wwwd [-d DIR] [-h ADDR]... [-p PORT] [OPTION]...\n"
+	       "Answers the connection it was started with, or listens at ADDR and PORT.\n");
+	for (size_t i = 0, column = 0; i < LENGTH(option_rows); i++) {
+		const struct option_row *row = &option_rows[i];
+		bool limit = row->least || row->most,
+		     half = limit && row->value != &options.workers &&
+			    row->value != &options.cache && row->value != &options.exit_idle_time;
+		char option[32];
+
+		snprintf(option, sizeof(option), "--%s %s", row->name,
+			 row->argument ? row->argument : "");
+		printf("%c%c%c %-*s %-*s%s", row->letter ? '-' : ' ',
+		       row->letter ? row->letter : ' ', row->letter ? ',' : ' ', half ? 20 : 22,
+		       option, half ? 15 : 0, row->help, half && column == 0 ? "" : "\n");
+		column = half && column == 0;
+	}
+	printf("Sizes take K, M and G. The rest is in wwwd(8).\n");
+	exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+static void print_version(void)
+{
+#ifdef WWWD_STATIC
+	printf("wwwd " VERSION " (static, without libsystemd)\n");
+#else
+	printf("wwwd " VERSION " (libsystemd on need)\n");
+#endif
+	printf("openat2, Landlock, seccomp, epoll\n");
+	exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+/* Digits, counting units; what follows them is left for the caller. */
+static bool parse_digits(const char **word, uint64_t unit, uint64_t *amount)
+{
+	const char *at = *word;
+	uint64_t n = 0;
+
+	for (; *at >= '0' && *at <= '9'; at++) {
+		if (n > (UINT64_MAX / unit - 9) / 10)
+			return false;
+		n = n * 10 + (uint64_t)(*at - '0');
+	}
+	if (at == *word)
+		return false;
+	*word = at;
+	*amount = n * unit;
+	return true;
+}
+
+/* Perhaps a fraction, of seconds; perhaps a unit, of sizes; nothing else. */
+static bool parse_amount(const char *word, enum kind kind, uint64_t *amount)
+{
+	static const char units[] = "KMG";
+	const char *unit;
+
+	if (!parse_digits(&word, kind == SECONDS ? 1000000 : 1, amount))
+		return false;
+	if (kind == SECONDS && *word == '.') {
+		uint64_t place = 100000;
+
+		for (word++; *word >= '0' && *word <= '9'; word++, place /= 10)
+			*amount += place * (uint64_t)(*word - '0');
+	}
+	if (kind == SIZE && *word && (unit = strchr(units, *word & ~0x20))) {
+		uint64_t shift = 10 * (uint64_t)(unit - units + 1);
+
+		if (*amount > UINT64_MAX >> shift)
+			return false;
+		*amount <<= shift;
+		word++;
+	}
+	return *word == '\0';
+}
+
+static void take_amount(const struct option_row *row, const char *word)
+{
+	uint64_t *value = row->value, amount;
+
+	if (!parse_amount(word, row->kind, &amount))
+		usage("--%s: '%s' is not a number%s", row->name, word,
+		      row->kind == SIZE      ? " of bytes"
+		      : row->kind == SECONDS ? " of seconds"
+					     : "");
+	if (amount < row->least || amount > row->most)
+		usage("--%s: %s is out of range", row->name, word);
+	*value = amount;
+}
+
+static void take_header(const char *line)
+{
+	const char *fault = http_header_fault(line);
+	size_t n = strlen(line);
+
+	if (fault)
+		usage("--header: '%s' %s", line, fault);
+	if (headers_len + n + 3 > sizeof(headers))
+		usage("--header: all of them together are too long");
+	memcpy(headers + headers_len, line, n);
+	memcpy(headers + headers_len + n, "\r\n", 3);
+	headers_len += n + 2;
+}
+
+static void take_workers(const struct option_row *row, const char *word)
+{
+	cpu_set_t cpus;
+
+	if (strcmp(word, "auto") != 0) {
+		take_amount(row, word);
+	} else {
+		CPU_ZERO(&cpus);
+		options.workers = sched_getaffinity(0, sizeof(cpus), &cpus) == 0
+					  ? (uint64_t)CPU_COUNT(&cpus)
+					  : 1;
+	}
+}
+
+static void take_option(const struct option_row *row, const char *word)
+{
+	switch (row->kind) {
+	case WORD: *(const char **)row->value = word; break;
+	case FLAG: *(bool *)row->value = true; break;
+	case HOST:
+		if (options.hosts == LISTENERS_MOST)
+			usage("--host: more than %d of them", LISTENERS_MOST);
+		options.host[options.hosts++] = word;
+		break;
+	case HEADER: take_header(word); break;
+	case WORKERS: take_workers(row, word); break;
+	case HELP: print_help(); break;
+	case ABOUT: print_version(); break;
+	default: take_amount(row, word);
+	}
+}
+
+static void read_options(int argc, char **argv)
+{
+	struct option longs[LENGTH(option_rows) + 1] = { { 0 } };
+	int c, row;
+
+	for (size_t i = 0; i < LENGTH(option_rows); i++)
+		longs[i] =
+			(struct option){ option_rows[i].name,
+					 option_rows[i].argument ? required_argument : no_argument,
+					 NULL, option_rows[i].letter };
+	opterr = 0;
+	while (row = -1, (c = getopt_long(argc, argv, ":d:h:p:", longs, &row)) != -1) {
+		if (c == '?' || c == ':')
+			usage("%s '%s' (see --help)", c == '?' ? "no such option:" : "no value for",
+			      optopt && c == '?' ? (char[]){ '-', (char)optopt, 0 }
+						 : argv[optind - 1]);
+		for (size_t i = 0; row < 0 && i < LENGTH(option_rows); i++)
+			if (option_rows[i].letter == c)
+				row = (int)i;
+		take_option(&option_rows[row], optarg);
+	}
+	if (optind < argc)
+		usage("what is '%s'? (see --help)", argv[optind]);
+}
+
+/* "/", "//", "/.": somebody means all of it. */
+static bool names_root(const char *dir)
+{
+	return dir[0] == '/' && strspn(dir, "/.") == strlen(dir);
+}
+
+/* A server that is started in the wrong place must not give away everything. */
+static int open_root(bool person)
+{
+	const char *dir = options.dir ? options.dir : ".";
+	struct stat root, st;
+	int fd;
+
+	if (!options.dir && !person)
+		usage("-d DIR is needed: the folder to serve");
+	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		die("%s: %s", dir, strerror(errno));
+	if (dir[strspn(dir, "./")] == '\0' && !names_root(dir) && stat("/", &root) == 0 &&
+	    fstat(fd, &st) == 0 && root.st_dev == st.st_dev && root.st_ino == st.st_ino)
+		die("this would serve all of /: say -d / if that is meant");
+	while (fd >= 0 && fd <= STDERR_FILENO) /* 0, 1 or 2 was closed: let them be nobody's */
+		fd = dup(fd);
+	if (fd < 0)
+		die("%s: %s", dir, strerror(errno));
+	return fd;
+}
+
+/* ---- libsystemd, on first need -------------------------------------------- */
+
+/*
+ * Linking it costs half a millisecond a start, which is what most connections
+ * live. So it is loaded where the environment speaks of systemd, and the ELF
+ * note tells packagers of it (uapi-group.org, "ELF dlopen metadata").
+ */
+#ifndef WWWD_STATIC
+__asm__(".pushsection .note.dlopen, \"a\", %note\n"
+	".balign 4\n"
+	".long 2f - 1f, 4f - 3f, 0x407c0c0a\n"
+	"1: .asciz \"FDO\"\n"
+	"2: .balign 4\n"
+	"3: .asciz \"[{\\\"feature\\\":\\\"systemd\\\",\\\"description\\\":"
+	"\\\"socket activation, readiness and the journal\\\",\\\"priority\\\":\\\"recommended\\\","
+	"\\\"soname\\\":[\\\"libsystemd.so.0\\\"]}]\"\n"
+	"4: .balign 4\n"
+	".popsection\n");
+
+static struct {
+	__typeof__(sd_listen_fds) *listen_fds;
+	__typeof__(sd_is_socket) *is_socket;
+	__typeof__(sd_notify) *notify;
+	__typeof__(sd_journal_sendv) *journal_sendv;
+} systemd;
+
+/* NULL, or why there is none. */
+static const char *load_systemd(void)
+{
+	const struct {
+		const char *name;
+		void *function;
+	} symbols[] = {
+		{ "sd_listen_fds", &systemd.listen_fds },
+		{ "sd_is_socket", &systemd.is_socket },
+		{ "sd_notify", &systemd.notify },
+		{ "sd_journal_sendv", &systemd.journal_sendv },
+	};
+	void *library;
+
+	if (systemd.notify)
+		return NULL;
+	library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
+	for (size_t i = 0; library && i < LENGTH(symbols); i++) {
+		void *function = dlsym(library, symbols[i].name);
+
+		if (!function)
+			library = NULL;
+		memcpy(symbols[i].function, &function, sizeof(function));
+	}
+	return library ? NULL : dlerror();
+}
+
+static void notify(const char *state)
+{
+	if (systemd.notify)
+		systemd.notify(0, state);
+}
+
+/* How many descriptors systemd passed, from 3 on. */
+static int listen_fds(void)
+{
+	const char *fault = load_systemd();
+	int n;
+
+	if (fault)
+		die("$LISTEN_FDS is set, but there is no libsystemd: %s", fault);
+	n = systemd.listen_fds(1);
+	if (n < 0)
+		die("$LISTEN_FDS: %s", strerror(-n));
+	return n;
+}
+#else
+static void notify(const char *state)
+{
+	(void)state;
+}
+
+static int listen_fds(void)
+{
+	die("$LISTEN_FDS is set, but this wwwd is static, without libsystemd: use the dynamic one");
+}
+#endif
+
+/* $LISTEN_PID says whom the descriptors are for; not every child that inherits the variables. */
+static bool has_listen_fds(void)
+{
+	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+
+	return fds && pid && strtol(pid, NULL, 10) == getpid();
+}
+
+/* ---- listening ------------------------------------------------------------ */
+
+/* The port of both families stands in the same place. */
+union address {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+static struct listener {
+	int fd;
+} listeners[LISTENERS_MOST];
+static size_t listener_count;
+
+static void add_listener(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (listener_count == LISTENERS_MOST)
+		die("more than %d addresses to listen at", LISTENERS_MOST);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		die("descriptor %d: %s", fd, strerror(errno));
+	listeners[listener_count++].fd = fd;
+}
+
+/* As people write it; a mapped IPv4 address as what it stands for. */
+static const char *name_address(const union address *address, char name[INET6_ADDRSTRLEN])
+{
+	const struct in6_addr *in6 = &address->in6.sin6_addr;
+
+	if (address->any.sa_family == AF_INET)
+		return inet_ntop(AF_INET, &address->in.sin_addr, name, INET6_ADDRSTRLEN);
+	if (IN6_IS_ADDR_V4MAPPED(in6))
+		return inet_ntop(AF_INET, in6->s6_addr + 12, name, INET6_ADDRSTRLEN);
+	return inet_ntop(AF_INET6, in6, name, INET6_ADDRSTRLEN);
+}
+
+static void print_banner(int fd, const char *path)
+{
+	char dir[PATH_MAX], name[INET6_ADDRSTRLEN];
+	const char *root = options.dir ? options.dir : ".";
+	const char *shown = realpath(root, dir) ? dir : root, *host;
+	union address address;
+	socklen_t size = sizeof(address);
+	bool any, six;
+
+	if (path) {
+		say(LOG_NOTICE, "serving %s at unix:%s", shown, path);
+		return;
+	}
+	if (getsockname(fd, &address.any, &size) < 0)
+		die("getsockname: %s", strerror(errno));
+	host = name_address(&address, name);
+	any = strcmp(host, "::") == 0 || strcmp(host, "0.0.0.0") == 0;
+	six = !any && strchr(host, ':');
+	say(LOG_NOTICE, "serving %s at http://%s%s%s:%u/%s", shown, six ? "[" : "",
+	    any ? "127.0.0.1" : host, six ? "]" : "", ntohs(address.in.sin_port),
+	    any ? " and every other address" : "");
+}
+
+static const int on = 1, off = 0;
+
+/* Port 0 is the kernel's choice: made once, and kept for the name's other addresses. */
+static int listen_at(const struct addrinfo *ai, in_port_t *port, bool both)
+{
+	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t size = sizeof(union address);
+	union address address;
+
+	if (fd < 0)
+		return -1;
+	memcpy(&address, ai->ai_addr, ai->ai_addrlen);
+	if (*port)
+		address.in.sin_port = *port;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* accepted sockets inherit it: an answer never waits for the last one's acknowledgement */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (ai->ai_family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, both ? &off : &on, sizeof(on));
+	if (bind(fd, &address.any, ai->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0) {
+		int error = errno;
+
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	if (getsockname(fd, &address.any, &size) == 0)
+		*port = address.in.sin_port;
+	return fd;
+}
+
+static void listen_on_host(const char *host, const char *port)
+{
+	const struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM };
+	bool both = strcmp(host, "*") == 0;
+	struct addrinfo *list, *ai;
+	in_port_t chosen = 0;
+	int error = getaddrinfo(both ? "::" : host, port, &hints, &list), fd = -1;
+
+	if (error)
+		die("%s port %s: %s", host, port, gai_strerror(error));
+	for (ai = list; ai; ai = ai->ai_next) {
+		fd = listen_at(ai, &chosen, both);
+		if (fd < 0 && errno == EAFNOSUPPORT && both) {
+			listen_on_host("0.0.0.0", port);
+			break;
+		}
+		/* "localhost" is ::1 too, even on a host without IPv6 */
+		if (fd < 0 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL) && ai->ai_next)
+			continue;
+		if (fd < 0)
+			die("%s port %s: %s", host, port, strerror(errno));
+		add_listener(fd);
+		print_banner(fd, NULL);
+	}
+	freeaddrinfo(list);
+}
+
+/* A socket that nobody answers at was left behind; any other file is not ours to remove. */
+static bool left_behind(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool refused = fd >= 0 &&
+		       connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
+		       errno == ECONNREFUSED;
+
+	close(fd);
+	return refused;
+}
+
+static void listen_on_path(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct stat st;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		die("%s: %s", path, strerror(ENAMETOOLONG));
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && left_behind(&address))
+		unlink(path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(fd, SOMAXCONN) < 0)
+		die("%s: %s", path, strerror(errno));
+	add_listener(fd);
+	print_banner(fd, path);
+}
+
+static void listen_everywhere(void)
+{
+	const char *port = options.port ? options.port : "8080", *end = port;
+	uint64_t number;
+
+	if (parse_digits(&end, 1, &number) && *end == '\0' && number > UINT16_MAX)
+		usage("-p %s: there are 65535 ports", port);
+
+	if (options.hosts == 0)
+		options.host[options.hosts++] = "127.0.0.1";
+	for (size_t i = 0; i < options.hosts; i++)
+		if (strchr(options.host[i], '/'))
+			listen_on_path(options.host[i]);
+		else
+			listen_on_host(options.host[i], port);
+}
+
+/* ---- clients and the log -------------------------------------------------- */
+
+/* A connection, in the queue of the clock that runs for it. */
+struct client {
+	struct http_conn conn; /* first, so that a conversation's address is its client's */
+	struct client *previous, *next;
+	int64_t queued;  /* the deadline it stands in the queue with */
+	uint32_t events; /* what epoll watches it for, 0 if it does not */
+	uint8_t queue;
+	bool again;
+	union address peer;
+};
+
+static struct http_site site;
+static struct http_turn turn;
+
+static int64_t read_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+static void tell_time(void)
+{
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	http_tell(&turn, read_clock(), &wall);
+}
+
+enum sink { NO_LOG, TO_STREAM, TO_SYSLOG, TO_JOURNAL };
+
+static struct {
+	enum sink sink;
+	int fd; /* of a stream, and what it is */
+	struct stat stream;
+	const char *prefix; /* of each line of it: the journal's priority */
+} journal = { .fd = STDERR_FILENO, .prefix = "" };
+
+/* The lines that are written together, once a turn. */
+static char log_lines[LOG_BUFFER];
+static size_t log_len;
+
+static void write_log(void)
+{
+	for (size_t at = 0; at < log_len;) {
+		ssize_t n = write(journal.fd, log_lines + at, log_len - at);
+
+		if (n < 0 && errno != EINTR)
+			break; /* a full disk must not stop the answers */
+		at += n > 0 ? (size_t)n : 0;
+	}
+	log_len = 0;
+}
+
+static void log_stream(const char *line, size_t n)
+{
+	size_t prefix = strlen(journal.prefix);
+
+	if (log_len + prefix + n > sizeof(log_lines))
+		write_log();
+	memcpy(log_lines + log_len, journal.prefix, prefix);
+	memcpy(log_lines + log_len + prefix, line, n);
+	log_len += prefix + n;
+}
+
+/*
+ * The socket knows the client best. Behind a pipe or a UNIX socket (stunnel,
+ * UCSPI-TLS) only the environment does; it is the supervisor's word, but the
+ * log is a place to be careful in.
+ */
+static const char *peer_of_environment(void)
+{
+	static const char *const names[] = { "TCPREMOTEIP", "REMOTE_ADDR", "REMOTE_HOST" };
+	static const char good[] =
+		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:-_%";
+
+	for (size_t i = 0; i < LENGTH(names); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value && *value && strlen(value) < NI_MAXHOST &&
+		    value[strspn(value, good)] == '\0')
+			return strncmp(value, "::ffff:", 7) == 0 ? value + 7 : value;
+	}
+	return "-";
+}
+
+static const char *name_peer(const union address *peer, char name[INET6_ADDRSTRLEN])
+{
+	if (peer->any.sa_family == AF_INET || peer->any.sa_family == AF_INET6)
+		return name_address(peer, name);
+	return peer_of_environment();
+}
+
+#ifndef WWWD_STATIC
+/* A line for people, and its parts for journalctl's matches. */
+static void log_journal(const char *peer, const struct http_entry *entry, const char *line,
+			size_t n)
+{
+	enum { FIELD_SIZE = 2048, PARTS = 10 };
+	static const char *const formats[] = { "HTTP_METHOD=%.*s", "HTTP_PATH=%.*s",
+					       "HTTP_REFERER=%.*s", "HTTP_USER_AGENT=%.*s" };
+	const struct http_text texts[] = { entry->method, entry->target, entry->referer,
+					   entry->agent };
+	char message[HTTP_LOG_LINE + 16], fields[PARTS][FIELD_SIZE];
+	struct iovec parts[PARTS + 3];
+	int count = 0;
+
+	for (size_t i = 0; i < LENGTH(texts); i++)
+		if (texts[i].len)
+			snprintf(fields[count++], FIELD_SIZE, formats[i], (int)texts[i].len,
+				 texts[i].at);
+	snprintf(fields[count++], FIELD_SIZE, "HTTP_STATUS=%d", entry->status);
+	snprintf(fields[count++], FIELD_SIZE, "HTTP_BYTES=%ju", (uintmax_t)entry->bytes);
+	snprintf(fields[count++], FIELD_SIZE, "REMOTE_ADDR=%s", peer);
+	snprintf(fields[count++], FIELD_SIZE, "DURATION_USEC=%jd",
+		 (intmax_t)(read_clock() - entry->began));
+	snprintf(fields[count++], FIELD_SIZE, "SYSLOG_IDENTIFIER=wwwd");
+	snprintf(fields[count++], FIELD_SIZE, "PRIORITY=%d", LOG_NOTICE);
+	for (int i = 0; i < count; i++)
+		parts[i] = (struct iovec){ fields[i], strlen(fields[i]) };
+	memcpy(message, "MESSAGE=", 8);
+	memcpy(message + 8, line, n - 1);
+	parts[count++] = (struct iovec){ message, n + 7 };
+	systemd.journal_sendv(parts, count);
+}
+#endif
+
+static void log_entry(const struct http_conn *conn, const struct http_entry *entry)
+{
+	const struct client *client = (const struct client *)conn;
+	char line[HTTP_LOG_LINE], name[INET6_ADDRSTRLEN];
+	const char *peer = name_peer(&client->peer, name);
+	size_t n = http_log_line(line, peer, entry);
+
+	if (journal.sink == TO_STREAM)
+		log_stream(line, n);
+	if (journal.sink == TO_SYSLOG)
+		syslog(LOG_NOTICE, "%.*s", (int)n - 1, line);
+#ifndef WWWD_STATIC
+	if (journal.sink == TO_JOURNAL)
+		log_journal(peer, entry, line, n);
+#endif
+}
+
+static int open_log_file(void)
+{
+	return open(options.log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+}
+
+/* Is it the stream that $JOURNAL_STREAM names as the journal's? */
+static bool is_journals(const struct stat *err)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	uint64_t device, inode;
+
+	return stream && parse_digits(&stream, 1, &device) && *stream++ == ':' &&
+	       parse_digits(&stream, 1, &inode) && *stream == '\0' && err->st_dev == device &&
+	       err->st_ino == inode;
+}
+
+/* `many`: a process for many connections, for which it pays to load libsystemd. */
+static void open_log(bool many)
+{
+	if (!options.quiet || many)
+		(void)fstat(STDERR_FILENO, &journal.stream);
+	if (options.quiet)
+		return;
+	site.log = log_entry;
+	journal.sink = TO_STREAM;
+	if (options.log) {
+		journal.fd = open_log_file();
+		if (journal.fd < 0)
+			die("%s: %s", options.log, strerror(errno));
+	} else if (is_journals(&journal.stream)) {
+		journal.prefix = "<5>"; /* sd-daemon(3): notice */
+#ifndef WWWD_STATIC
+		if (many && !load_systemd())
+			journal.sink = TO_JOURNAL;
+#endif
+	} else if (is_clients(&journal.stream)) {
+		tzset(); /* syslog(3) wants the zone, which is out of reach later */
+		openlog("wwwd", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+		journal.sink = TO_SYSLOG;
+	}
+}
+
+static void reopen_log(void)
+{
+	int fd = open_log_file();
+
+	if (fd < 0) {
+		say(LOG_ERR, "%s: %s; the log goes on where it was", options.log, strerror(errno));
+		return;
+	}
+	dup3(fd, journal.fd, O_CLOEXEC);
+	close(fd);
+}
+
+/* ---- confinement ---------------------------------------------------------- */
+
+enum { NOBODY = 65534 }; /* everywhere on Linux, so that nobody has to be looked up */
+
+/* Who was started as root becomes somebody who can do nothing, or does not go on. */
+static void drop_root(void)
+{
+	const char *name = options.user ? options.user : "nobody";
+	uid_t uid = NOBODY;
+	gid_t gid = NOBODY;
+
+	if (getauxval(AT_EUID) != 0)
+		return;
+	if (options.user) {
+		const struct passwd *user = (errno = 0, getpwnam(name));
+
+		if (!user)
+			die("--user %s: %s", name, errno ? strerror(errno) : "no such user");
+		uid = user->pw_uid;
+		gid = user->pw_gid;
+	}
+	if (uid == 0 || gid == 0)
+		die("--user %s: that is root, who must not serve", name);
+	if (setgroups(0, NULL) < 0 || setgid(gid) < 0 || setuid(uid) < 0)
+		die("--user %s: %s", name, strerror(errno));
+}
+
+/* linux/landlock.h as of Linux 6.12; what a kernel doesn't know yet isn't asked of it. */
+struct landlock_attr {
+	uint64_t handled_fs, handled_net, scoped;
+};
+
+enum {
+	LANDLOCK_NET = 3,   /* bind and connect of TCP */
+	LANDLOCK_SCOPE = 3, /* abstract UNIX sockets, and signals */
+};
+
+static const struct landlock_rights {
+	int abi;
+	unsigned fs_bits;
+	uint64_t net, scoped;
+} landlock_rights[] = {
+	{ 6, 16, LANDLOCK_NET, LANDLOCK_SCOPE },
+	{ 5, 16, LANDLOCK_NET, 0 },
+	{ 4, 15, LANDLOCK_NET, 0 },
+	{ 3, 15, 0, 0 },
+	{ 2, 14, 0, 0 },
+	{ 1, 13, 0, 0 },
+};
+
+static bool landlock_allow(int ruleset, int parent, uint64_t rights)
+{
+	const struct landlock_path_beneath_attr rule = { .allowed_access = rights,
+							 .parent_fd = parent };
+
+	return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
+}
+
+/* SIGHUP makes the log anew where it was. */
+static bool landlock_allow_log(int ruleset)
+{
+	char path[PATH_MAX];
+	char *slash;
+	bool good;
+	int fd;
+
+	if (!options.log)
+		return true;
+	snprintf(path, sizeof(path), "%s", options.log);
+	slash = strrchr(path, '/');
+	if (slash)
+		slash[slash == path] = '\0';
+	fd = open(slash ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	good = fd >= 0 &&
+	       landlock_allow(ruleset, fd,
+			      LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG);
+	close(fd);
+	return good;
+}
+
+static int make_ruleset(const struct landlock_rights *rights)
+{
+	const struct landlock_attr attr = { (1u << rights->fs_bits) - 1, rights->net,
+					    rights->scoped };
+	size_t size = rights->scoped ? 24 : rights->net ? 16 : 8;
+
+	return (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+}
+
+/*
+ * Reading beneath the root, and nothing else, ever. Returns the ABI in force, 0
+ * for none. The newest is tried first: asking costs a call a connection. The
+ * ruleset's descriptor stays open: it can do nothing any more.
+ */
+static int confine_files(void)
+{
+	const struct landlock_rights *rights = landlock_rights;
+	int ruleset;
+
+	while ((ruleset = make_ruleset(rights)) < 0 && rights->abi > 1)
+		rights++;
+	if (ruleset < 0 ||
+	    !landlock_allow(ruleset, site.root,
+			    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR) ||
+	    !landlock_allow_log(ruleset) || syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
+		return 0;
+	return rights->abi;
+}
+
+/* What the event loop calls once it runs, the most frequent first. */
+static const int loop_calls[] = {
+	SYS_epoll_pwait,     SYS_recvfrom,  SYS_sendto,     SYS_newfstatat,   SYS_fstat,
+	SYS_openat2,         SYS_openat,    SYS_close,      SYS_pread64,      SYS_sendfile,
+	SYS_accept4,         SYS_epoll_ctl, SYS_shutdown,   SYS_write,        SYS_clock_gettime,
+	SYS_getdents64,      SYS_fcntl,     SYS_readlinkat, SYS_mmap,         SYS_munmap,
+	SYS_mremap,          SYS_madvise,   SYS_brk,        SYS_rt_sigreturn, SYS_sendmsg,
+	SYS_restart_syscall, SYS_dup3,      SYS_futex,      SYS_lseek,        SYS_exit_group,
+};
+
+static struct sock_filter load(size_t offset)
+{
+	return (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset);
+}
+
+static struct sock_filter when(uint32_t value, size_t yes, size_t no)
+{
+	return (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, (uint8_t)yes,
+					    (uint8_t)no);
+}
+
+static struct sock_filter answer(uint32_t verdict)
+{
+	return (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, verdict);
+}
+
+/*
+ * A plain list: whatever is not on it fails with EPERM. Beside it socket(2),
+ * for a UNIX socket alone, which is how sd_notify(3) says good-bye.
+ */
+static bool confine_calls(void)
+{
+	enum { N = LENGTH(loop_calls), REFUSE = N + 6, ALLOW };
+	struct sock_filter filter[ALLOW + 1];
+	struct sock_fprog program = { LENGTH(filter), filter };
+	size_t at = 0;
+
+	filter[at++] = load(offsetof(struct seccomp_data, arch));
+	filter[at] = when(SECCOMP_ARCH, 0, REFUSE - at - 1), at++;
+	filter[at++] = load(offsetof(struct seccomp_data, nr));
+	for (size_t i = 0; i < N; i++, at++)
+		filter[at] = when((uint32_t)loop_calls[i], ALLOW - at - 1, 0);
+	filter[at] = when(SYS_socket, 0, REFUSE - at - 1), at++;
+	filter[at++] = load(offsetof(struct seccomp_data, args));
+	filter[at] = when(AF_UNIX, ALLOW - at - 1, 0), at++;
+	filter[at++] = answer(SECCOMP_RET_ERRNO | EPERM);
+	filter[at++] = answer(SECCOMP_RET_ALLOW);
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+}
+
+/* Where nothing is written but sockets and pipes, no file can grow. */
+static bool writes_files(const struct http_end *out)
+{
+	struct stat st;
+
+	return options.log || S_ISREG(journal.stream.st_mode) ||
+	       (out && !out->socket && fstat(out->fd, &st) == 0 && S_ISREG(st.st_mode));
+}
+
+/*
+ * `out` is the one connection, NULL for many.
+ *
+ * From here on a request can't make us write, connect or execute, whatever is
+ * wrong with the code that reads it. The one-connection process goes without
+ * the seccomp filter, which would cost it more than the connection; its unit
+ * brings one.
+ */
+static void confine(const struct http_end *out)
+{
+	static const struct rlimit nothing = { 0, 0 };
+	bool many = !out;
+	bool filtered;
+	int abi;
+
+	drop_root();
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		say(LOG_WARNING, "no_new_privs: %s", strerror(errno));
+	(void)setrlimit(RLIMIT_CORE, &nothing);
+	if (!writes_files(out))
+		(void)setrlimit(RLIMIT_FSIZE, &nothing);
+	abi = confine_files();
+	if (!abi)
+		say(LOG_WARNING, "this kernel has no Landlock: on without it");
+	filtered = many && confine_calls();
+	if (many && !filtered)
+		say(LOG_WARNING, "seccomp: %s: on without it", strerror(errno));
+	if (options.verbose)
+		say(LOG_INFO, "confined: no new privileges, Landlock ABI %d, seccomp %s", abi,
+		    filtered ? "on" : "off");
+}
+
+/* ---- one connection ------------------------------------------------------- */
+
+/* Untouched memory costs nothing: enough for the usual limits, and no malloc on the way. */
+static void *one_work(void)
+{
+	static _Alignas(64) char usual[320 << 10];
+	size_t size = http_work_size(&site.limits);
+
+	if (size <= sizeof(usual))
+		return usual;
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static int milliseconds_until(int64_t deadline)
+{
+	int64_t left = (deadline - turn.clock + 999) / 1000;
+
+	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+/* For calls that take no flags: no SIGPIPE, and no waiting beyond this. */
+static void tame(struct http_end end)
+{
+	static const struct timeval patience = { .tv_sec = 1 };
+
+	signal(SIGPIPE, SIG_IGN);
+	if (end.socket)
+		(void)setsockopt(end.fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+}
+
+/* The supervisor's process: one conversation, then away, content whatever the client did. */
+static int hold_one(struct http_end in, struct http_end out, const union address *peer)
+{
+	static struct client client;
+	void *memory = one_work();
+	enum http_want want;
+
+	if (memory == MAP_FAILED)
+		die("no memory for --line-max and --header-max");
+	tell_time();
+	client.peer = *peer;
+	http_open(&client.conn, &site, in, out, &turn);
+	client.conn.work = http_work_init(memory, &site.limits);
+	while ((want = http_step(&client.conn, &turn)) != HTTP_DONE) {
+		struct pollfd p = { want == HTTP_WRITE ? out.fd : in.fd,
+				    want == HTTP_WRITE ? POLLOUT : POLLIN, 0 };
+
+		write_log();
+		if (want == HTTP_TAME)
+			tame(out);
+		else if (want != HTTP_AGAIN)
+			(void)poll(&p, 1, milliseconds_until(client.conn.deadline));
+		tell_time();
+	}
+	write_log();
+	return EXIT_SUCCESS;
+}
+
+/* ---- many connections ----------------------------------------------------- */
+
+static volatile sig_atomic_t told_to_stop, told_to_reopen;
+
+static void on_signal(int signal)
+{
+	if (signal == SIGHUP)
+		told_to_reopen = 1;
+	else
+		told_to_stop = 1;
+}
+
+/* A queue a clock, by deadline, for each clock runs equally long for everybody. */
+static struct client queues[HTTP_CLOCKS];
+
+static struct {
+	int epoll;
+	size_t count, most;    /* connections */
+	struct client **again; /* whom http_step() asked to call again at once */
+	size_t agains, again_room;
+	struct http_work *spare[SPARE_WORKS];
+	size_t spares;
+	bool listening; /* epoll watches the listeners */
+	int64_t paused_until, stop_at, active;
+	bool stopping;
+} loop;
+
+static struct http_work *take_work(void)
+{
+	void *memory;
+
+	if (loop.spares)
+		return loop.spare[--loop.spares];
+	memory = malloc(http_work_size(&site.limits));
+	return memory ? http_work_init(memory, &site.limits) : NULL;
+}
+
+static void give_work(struct http_work *work)
+{
+	if (loop.spares < SPARE_WORKS)
+		loop.spare[loop.spares++] = work;
+	else
+		free(work);
+}
+
+static void leave_queue(struct client *client)
+{
+	client->previous->next = client->next;
+	client->next->previous = client->previous;
+}
+
+/* The clocks run equally long, so whoever was set last is the last. */
+static void enter_queue(struct client *client)
+{
+	struct client *queue = &queues[client->conn.clock];
+
+	client->queue = client->conn.clock;
+	client->queued = client->conn.deadline;
+	client->next = queue;
+	client->previous = queue->previous;
+	queue->previous->next = client;
+	queue->previous = client;
+}
+
+static void watch(struct client *client, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = client };
+
+	if (client->events == events)
+		return;
+	if (epoll_ctl(loop.epoll, client->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, client->conn.in,
+		      &event) == 0)
+		client->events = events;
+}
+
+static void listen_on(bool yes)
+{
+	for (size_t i = 0; i < listener_count && yes != loop.listening; i++) {
+		struct epoll_event event = { .events = EPOLLIN, .data.ptr = &listeners[i] };
+
+		if (epoll_ctl(loop.epoll, yes ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listeners[i].fd,
+			      &event))
+			say(LOG_ERR, "epoll_ctl: %s", strerror(errno));
+	}
+	loop.listening = yes;
+}
+
+static void forget_again(struct client *client)
+{
+	for (size_t i = 0; client->again && i < loop.agains; i++)
+		if (loop.again[i] == client)
+			loop.again[i] = NULL;
+}
+
+static void end_client(struct client *client)
+{
+	http_drop(&client->conn, &turn);
+	if (client->conn.work)
+		give_work(client->conn.work);
+	forget_again(client);
+	leave_queue(client);
+	close(client->conn.in);
+	free(client);
+	loop.count--;
+	loop.active = turn.clock;
+}
+
+static bool ask_again(struct client *client)
+{
+	if (client->again)
+		return true;
+	if (loop.agains == loop.again_room) {
+		size_t room = loop.again_room ? 2 * loop.again_room : 64;
+		struct client **grown = realloc(loop.again, room * sizeof(struct client *));
+
+		if (!grown)
+			return false;
+		loop.again = grown;
+		loop.again_room = room;
+	}
+	loop.again[loop.agains++] = client;
+	client->again = true;
+	return true;
+}
+
+/* One more step of a conversation, with working memory for as long as it needs some. */
+static void step_client(struct client *client)
+{
+	struct http_conn *conn = &client->conn;
+	enum http_want want;
+
+	if (!conn->work)
+		conn->work = take_work();
+	want = conn->work ? http_step(conn, &turn) : HTTP_DONE;
+	if (want == HTTP_AGAIN && !ask_again(client))
+		want = HTTP_DONE;
+	if (want == HTTP_DONE) {
+		end_client(client);
+		return;
+	}
+	if (!http_holds(conn)) {
+		give_work(conn->work);
+		conn->work = NULL;
+	}
+	if (client->queue != conn->clock || client->queued != conn->deadline) {
+		leave_queue(client);
+		enter_queue(client);
+	}
+	if (want != HTTP_AGAIN)
+		watch(client, want == HTTP_WRITE ? EPOLLOUT : EPOLLIN);
+	else if (client->events)
+		watch(client, EPOLLHUP); /* it is called anyway */
+}
+
+static struct client *new_client(int fd, const union address *peer)
+{
+	struct client *client = calloc(1, sizeof(*client));
+	const struct http_end end = { .fd = fd, .socket = true, .tame = true };
+
+	if (!client)
+		return NULL;
+	http_open(&client->conn, &site, end, end, &turn);
+	client->peer = *peer;
+	enter_queue(client);
+	loop.count++;
+	return client;
+}
+
+static bool evict_idle(void)
+{
+	struct client *oldest = queues[HTTP_IDLE].next;
+
+	if (oldest == &queues[HTTP_IDLE])
+		return false;
+	end_client(oldest);
+	return true;
+}
+
+/* No room for another one, and nobody idle who could make some: leave them in the backlog. */
+static void pause_accepting(void)
+{
+	listen_on(false);
+	loop.paused_until = turn.clock + PAUSE_TIME;
+}
+
+static void accept_some(const struct listener *listener)
+{
+	for (int n = 0; n < ACCEPTS; n++) {
+		union address peer = { .any.sa_family = AF_UNSPEC };
+		socklen_t size = sizeof(peer);
+		struct client *client;
+		int fd;
+
+		if (loop.count >= loop.most && !evict_idle()) {
+			pause_accepting();
+			return;
+		}
+		fd = accept4(listener->fd, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 &&
+		    (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+			if (!evict_idle())
+				pause_accepting();
+			return;
+		}
+		if (fd < 0 && errno == EAGAIN)
+			return;
+		if (fd < 0) /* that one is gone already: accept(2), "Error handling" */
+			continue;
+		loop.active = turn.clock;
+		client = new_client(fd, &peer);
+		if (client)
+			step_client(client);
+		else
+			close(fd);
+	}
+}
+
+/* Whoever's time is over gets a step, in which the conversation finds out. */
+static void expire_clients(void)
+{
+	for (size_t i = 0; i < HTTP_CLOCKS; i++) {
+		struct client *client;
+
+		while ((client = queues[i].next) != &queues[i] && client->queued <= turn.clock)
+			step_client(client);
+	}
+}
+
+static void step_agains(void)
+{
+	size_t n = loop.agains;
+
+	for (size_t i = 0; i < n; i++) {
+		struct client *client = loop.again[i];
+
+		if (!client)
+			continue;
+		client->again = false;
+		loop.again[i] = NULL;
+		step_client(client);
+	}
+	memmove(loop.again, loop.again + n, (loop.agains - n) * sizeof(struct client *));
+	loop.agains -= n;
+}
+
+static void stop_loop(void)
+{
+	struct client *idle = &queues[HTTP_IDLE];
+
+	notify("STOPPING=1\nSTATUS=finishing what is being sent");
+	loop.stopping = true;
+	loop.stop_at = turn.clock + STOP_TIME;
+	turn.closing = true;
+	listen_on(false);
+	for (size_t i = 0; i < listener_count; i++)
+		close(listeners[i].fd);
+	while (idle->next != idle)
+		end_client(idle->next);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int time_to_wait(void)
+{
+	int64_t until = INT64_MAX;
+
+	if (loop.agains)
+		return 0;
+	for (size_t i = 0; i < HTTP_CLOCKS; i++)
+		if (queues[i].next != &queues[i])
+			until = earlier(until, queues[i].next->queued);
+	if (loop.stopping)
+		until = earlier(until, loop.stop_at);
+	else if (!loop.listening)
+		until = earlier(until, loop.paused_until);
+	if (options.exit_idle_time && loop.count == 0)
+		until = earlier(until, loop.active + options.exit_idle_time);
+	return until == INT64_MAX ? -1 : milliseconds_until(until);
+}
+
+static bool is_listener(const void *pointer)
+{
+	return (const char *)pointer >= (const char *)listeners &&
+	       (const char *)pointer < (const char *)(listeners + LENGTH(listeners));
+}
+
+/* Clients first: accepting may close an idle one, whose event would still be in the array. */
+static void handle_events(const struct epoll_event *events, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!is_listener(events[i].data.ptr))
+			step_client(events[i].data.ptr);
+	for (int i = 0; i < n; i++)
+		if (is_listener(events[i].data.ptr) && loop.listening)
+			accept_some(events[i].data.ptr);
+}
+
+static bool unused_long_enough(void)
+{
+	return options.exit_idle_time && loop.count == 0 &&
+	       turn.clock >= loop.active + options.exit_idle_time;
+}
+
+static void catch_signals(sigset_t *unblocked)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	sigset_t blocked;
+
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < LENGTH(signals); i++) {
+		if (signals[i] == SIGHUP && !options.log)
+			continue;
+		sigaddset(&blocked, signals[i]);
+		sigaction(signals[i], &action, NULL);
+	}
+	sigprocmask(SIG_BLOCK, &blocked, unblocked);
+}
+
+static void begin_loop(void)
+{
+	struct rlimit files;
+
+	for (size_t i = 0; i < HTTP_CLOCKS; i++)
+		queues[i].next = queues[i].previous = &queues[i];
+	loop.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (loop.epoll < 0)
+		die("epoll: %s", strerror(errno));
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	/* a connection is a descriptor, or two while it sends a file; some are for us */
+	loop.most = files.rlim_cur > 2 * LISTENERS_MOST ? (files.rlim_cur - LISTENERS_MOST - 16) / 2
+							: 1;
+	if (options.connections)
+		loop.most = options.connections;
+	turn.cache = http_cache_new(options.cache);
+	tell_time();
+	loop.active = turn.clock;
+	listen_on(true);
+}
+
+static int hold_many(void)
+{
+	static struct epoll_event events[EVENTS];
+	sigset_t unblocked;
+
+	catch_signals(&unblocked);
+	notify("READY=1\nSTATUS=serving");
+	while (!loop.stopping || loop.count) {
+		int n = epoll_pwait(loop.epoll, events, EVENTS, time_to_wait(), &unblocked);
+
+		tell_time();
+		handle_events(events, n);
+		step_agains();
+		expire_clients();
+		if (told_to_reopen)
+			told_to_reopen = 0, reopen_log();
+		if (!loop.stopping && !loop.listening && turn.clock >= loop.paused_until)
+			listen_on(true);
+		if (!loop.stopping && (told_to_stop || unused_long_enough()))
+			stop_loop();
+		write_log();
+		if (loop.stopping && turn.clock >= loop.stop_at)
+			break;
+	}
+	return EXIT_SUCCESS;
+}
+
+/* ---- main ----------------------------------------------------------------- */
+
+enum origin { LISTEN, PASSED, INETD_WAIT, ONE, TERMINAL };
+
+/* Not a socket: a terminal wants a server, a pipe or a file an answer. */
+static enum origin look_at_file(void)
+{
+	struct stat st;
+
+	if (isatty(STDIN_FILENO))
+		return TERMINAL;
+	if (fstat(STDIN_FILENO, &st) < 0 || S_ISCHR(st.st_mode) || S_ISDIR(st.st_mode))
+		usage("no request can come from standard input: say where to listen with -h or -p");
+	return ONE;
+}
+
+/* What were we given? No flag says it. A peer is what only a connection has. */
+static enum origin look_around(union address *peer)
+{
+	socklen_t size = sizeof(*peer), int_size = sizeof(int);
+	int listening = 0;
+
+	if (options.hosts || options.port)
+		return LISTEN;
+	if (has_listen_fds())
+		return PASSED;
+	if (getpeername(STDIN_FILENO, &peer->any, &size) == 0)
+		return ONE;
+	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listening, &int_size) < 0)
+		return look_at_file();
+	return listening ? INETD_WAIT : ONE; /* or it was one, until the peer reset it */
+}
+
+#ifndef WWWD_STATIC
+/* systemd's descriptors: listeners, or (Accept=yes without StandardInput=socket) a connection. */
+static bool take_passed(int *connection)
+{
+	int n = listen_fds();
+
+	*connection = -1;
+	for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
+		if (systemd.is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0)
+			add_listener(fd);
+		else if (systemd.is_socket(fd, AF_UNSPEC, SOCK_STREAM, 0) > 0 && n == 1)
+			*connection = fd;
+		else
+			die("descriptor %d of $LISTEN_FDS is not a stream socket to listen on", fd);
+	}
+	if (n == 0)
+		die("$LISTEN_FDS is empty");
+	return *connection < 0;
+}
+#else
+static bool take_passed(int *connection)
+{
+	*connection = listen_fds();
+	return false;
+}
+#endif
+
+static void make_site(bool person)
+{
+	site.root = open_root(person);
+	site.listing = !options.no_listing;
+	site.headers = headers_len ? headers : NULL;
+	site.limits = (struct http_limits){
+		.line = options.line,
+		.header = options.header,
+		.fields = options.fields,
+		.body = options.body,
+		.header_time = options.header_time,
+		.idle_time = options.idle_time,
+		.stall_time = options.stall_time,
+		.stall_rate = options.stall_rate,
+		.requests = (uint32_t)options.requests,
+	};
+}
+
+static int serve_one(struct http_end in, struct http_end out, const union address *peer)
+{
+	open_log(false);
+	confine(&out);
+	return hold_one(in, out, peer);
+}
+
+static int serve_many(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	open_log(true);
+	begin_loop();
+	confine(NULL);
+	return hold_many();
+}
+
+int main(int argc, char **argv)
+{
+	struct http_end in = { .fd = STDIN_FILENO }, out = { .fd = STDOUT_FILENO };
+	union address peer = { .any.sa_family = AF_UNSPEC };
+	socklen_t size = sizeof(peer);
+	enum origin origin;
+
+	read_options(argc, argv);
+	origin = look_around(&peer);
+	make_site(origin == TERMINAL || (origin == LISTEN && isatty(STDIN_FILENO)));
+	switch (origin) {
+	case LISTEN:
+	case TERMINAL: listen_everywhere(); return serve_many();
+	case INETD_WAIT:
+		add_listener(STDIN_FILENO);
+		if (!options.exit_idle_time)
+			options.exit_idle_time = INETD_IDLE_TIME;
+		return serve_many();
+	case PASSED:
+		if (take_passed(&in.fd))
+			return serve_many();
+		out.fd = in.fd;
+		in.socket = out.socket = true;
+		(void)getpeername(in.fd, &peer.any, &size);
+		break;
+	case ONE:
+		/* what standard output is shows when it is written to */
+		in.socket = out.socket = peer.any.sa_family != AF_UNSPEC;
+		break;
+	}
+	return serve_one(in, out, &peer);
+}
