@@ -23,7 +23,7 @@ LANGUAGE = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSECCOMP_ARCH=$(ARCH
 # One process a connection: start-up is what counts, so nothing is linked, moved or mapped that
 # need not be. musl's compiler doesn't see the kernel's headers by itself.
 STATIC = -DWWWD_STATIC -Os -fstack-protector-strong -ffunction-sections -fdata-sections \
-	-fno-asynchronous-unwind-tables -fno-pie -no-pie -static -s -Wl,--gc-sections \
+	-fno-asynchronous-unwind-tables -fno-pie -no-pie -static -s -Wl,--gc-sections,-z,noseparate-code \
 	-idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -print-multiarch)
 
 SOURCES = wwwd.c http.c

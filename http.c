@@ -61,10 +61,9 @@ enum {
 
 typedef struct http_text text;
 
-#define TEXT(literal)                        \
-	{                                    \
-		literal, sizeof(literal) - 1 \
-	}
+/* clang-format off */
+#define TEXT(literal) { literal, sizeof(literal) - 1 }
+/* clang-format on */
 
 static text text_of(const char *s)
 {
@@ -118,20 +117,26 @@ static text text_trim(text t)
  */
 enum { TOKEN = 1, VALUE = 2, TARGET = 4, PLAIN = 8, HOSTNAME = 16 };
 
+/* clang-format off */
 static const unsigned char byte_class[256] = {
-	0,  0,  0,  0,  0,  0,  0,  0,  0,  2,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
-	0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  2,  23, 6,  3,  23, 23, 23, 23, 22, 22, 23, 23,
-	22, 31, 31, 6,  31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 6,  22, 6,  22, 6,  6,  6,  31,
-	31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,
-	31, 31, 31, 6,  6,  6,  7,  31, 7,  31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,
-	31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 6,  7,  6,  31, 0,  6,  6,  6,  6,
-	6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
-	6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
-	6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
-	6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
-	6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
-	6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
+	 0,  0,  0,  0,  0,  0,  0,  0,  0,  2,  0,  0,  0,  0,  0,  0,
+	 0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
+	 2, 23,  6,  3, 23, 23, 23, 23, 22, 22, 23, 23, 22, 31, 31,  6,
+	31, 31, 31, 31, 31, 31, 31, 31, 31, 31,  6, 22,  6, 22,  6,  6,
+	 6, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,
+	31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,  6,  6,  6,  7, 31,
+	 7, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,
+	31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,  6,  7,  6, 31,  0,
+	 6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
+	 6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
+	 6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
+	 6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
+	 6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
+	 6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
+	 6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
+	 6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,  6,
 };
+/* clang-format on */
 
 static bool is(char c, int class)
 {
@@ -1194,17 +1199,17 @@ static bool decode_path(text raw, char path[PATH_MAX])
 	size_t n = 0;
 
 	for (size_t i = 0; i < raw.len; i++) {
-		int c = raw.at[i];
+		char c = raw.at[i];
 
 		if (c == '%') {
-			c = percent(raw, i);
+			c = (char)percent(raw, i);
 			i += 2;
 		}
 		if (c == '/' && (n == 0 || path[n - 1] == '/'))
 			continue;
 		if (n == PATH_MAX - 1)
 			return false;
-		path[n++] = (char)c;
+		path[n++] = c;
 	}
 	path[n] = '\0';
 	return true;
@@ -1611,13 +1616,13 @@ static bool query_has(text query, const char *key, text value)
 
 	skip_char(&query, '?');
 	while (query.len) {
-		const char *and = memchr(query.at, '&', query.len);
-		size_t len = and? (size_t)(and-query.at) : query.len;
+		const char *end = memchr(query.at, '&', query.len);
+		size_t len = end ? (size_t)(end - query.at) : query.len;
 
 		if (len > n && memcmp(query.at, key, n) == 0 && query.at[n] == '=' &&
 		    same((text){ query.at + n + 1, len - n - 1 }, value))
 			return true;
-		skip(&query, len + (and != NULL));
+		skip(&query, len + (end != NULL));
 	}
 	return false;
 }
@@ -2062,13 +2067,6 @@ static void cache_remove(struct http_cache *cache, struct cached *entry)
 	free(entry);
 }
 
-void http_cache_free(struct http_cache *cache)
-{
-	while (cache && cache->oldest)
-		cache_remove(cache, cache->oldest);
-	free(cache);
-}
-
 /* Only if the file is still what it was: whoever has written it never sees the old one again. */
 static const struct cached *cache_find(struct http_cache *cache, const struct http_site *site,
 				       text key, const struct taste *taste)
@@ -2137,7 +2135,8 @@ static void cache_add(struct http_cache *cache, const struct source *source, tex
 	if (size > cache->size)
 		return;
 	while (cache->used + size > cache->size)
-		cache_remove(cache, cache->oldest);
+		cache_remove(cache,
+			     cache->oldest); /* NOLINT: the analyzer loses track of the list */
 	entry = malloc(size);
 	if (!entry)
 		return;

@@ -128,7 +128,6 @@ bool http_holds(const struct http_conn *conn);
 
 /* A memory of small answers, at most `size` bytes in all; NULL if there is no room for one. */
 struct http_cache *http_cache_new(size_t size);
-void http_cache_free(struct http_cache *cache);
 
 /* A Combined Log Format line, escaped and with its newline; returns its length. */
 enum { HTTP_LOG_LINE = 4096 };

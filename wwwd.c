@@ -72,6 +72,7 @@ enum {
 	INETD_IDLE_TIME = 60000000, /* us until an inetd `wait` service leaves */
 	WORKERS_MOST = 256,
 	SECONDS_MOST = 365 * 86400,
+	RESPAWN_TIME = 1000000, /* us that a worker should have lived */
 };
 
 #define TIME_MOST (SECONDS_MOST * UINT64_C(1000000))
@@ -420,9 +421,11 @@ static const char *load_systemd(void)
 	return library ? NULL : dlerror();
 }
 
+static bool speaks_for_all = true; /* a worker doesn't: its parent does */
+
 static void notify(const char *state)
 {
-	if (systemd.notify)
+	if (systemd.notify && speaks_for_all)
 		systemd.notify(0, state);
 }
 
@@ -433,13 +436,20 @@ static int listen_fds(void)
 	int n;
 
 	if (fault)
-		die("$LISTEN_FDS is set, but there is no libsystemd: %s", fault);
+		die("$LISTEN_FDS is set, but %s", fault);
 	n = systemd.listen_fds(1);
 	if (n < 0)
 		die("$LISTEN_FDS: %s", strerror(-n));
 	return n;
 }
 #else
+static bool speaks_for_all;
+
+static const char *load_systemd(void)
+{
+	return "this wwwd is static, without libsystemd: use the dynamic one";
+}
+
 static void notify(const char *state)
 {
 	(void)state;
@@ -447,7 +457,7 @@ static void notify(const char *state)
 
 static int listen_fds(void)
 {
-	die("$LISTEN_FDS is set, but this wwwd is static, without libsystemd: use the dynamic one");
+	die("$LISTEN_FDS is set, but %s", load_systemd());
 }
 #endif
 
@@ -501,7 +511,7 @@ static void print_banner(int fd, const char *path)
 	char dir[PATH_MAX], name[INET6_ADDRSTRLEN];
 	const char *root = options.dir ? options.dir : ".";
 	const char *shown = realpath(root, dir) ? dir : root, *host;
-	union address address;
+	union address address = { .any.sa_family = AF_UNSPEC };
 	socklen_t size = sizeof(address);
 	bool any, six;
 
@@ -754,6 +764,21 @@ static void log_journal(const char *peer, const struct http_entry *entry, const 
 }
 #endif
 
+/* The library opens its socket with the first message, which must be before the filter. */
+static void greet_journal(void)
+{
+#ifndef WWWD_STATIC
+	static char text[] = "MESSAGE=ready", priority[] = "PRIORITY=6",
+		    identifier[] = "SYSLOG_IDENTIFIER=wwwd";
+	const struct iovec parts[] = { { text, sizeof(text) - 1 },
+				       { priority, sizeof(priority) - 1 },
+				       { identifier, sizeof(identifier) - 1 } };
+
+	if (journal.sink == TO_JOURNAL)
+		systemd.journal_sendv(parts, LENGTH(parts));
+#endif
+}
+
 static void log_entry(const struct http_conn *conn, const struct http_entry *entry)
 {
 	const struct client *client = (const struct client *)conn;
@@ -993,19 +1018,33 @@ static bool writes_files(const struct http_end *out)
 	       (out && !out->socket && fstat(out->fd, &st) == 0 && S_ISREG(st.st_mode));
 }
 
+/* With --verbose: what is in force here, which is what this kernel has. */
+static void tell_confinement(int abi, bool many)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH };
+	long fd = syscall(SYS_openat2, site.root, ".", &how, sizeof(how));
+	bool filter = many && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
+
+	say(LOG_INFO,
+	    "confined: uid %u, no new privileges, openat2 %s, Landlock ABI %d, seccomp %s",
+	    (unsigned)getuid(), fd < 0 ? "missing (names are walked)" : "yes", abi,
+	    filter ? "yes"
+	    : many ? "missing"
+		   : "no (one connection)");
+	if (fd >= 0)
+		close((int)fd);
+}
+
 /*
- * `out` is the one connection, NULL for many.
- *
  * From here on a request can't make us write, connect or execute, whatever is
- * wrong with the code that reads it. The one-connection process goes without
- * the seccomp filter, which would cost it more than the connection; its unit
+ * wrong with the code that reads it. `out` is the one connection, NULL for
+ * many. The loop will add its seccomp filter; the one-connection process goes
+ * without, for the filter would cost it more than a tenth of its life: its unit
  * brings one.
  */
 static void confine(const struct http_end *out)
 {
 	static const struct rlimit nothing = { 0, 0 };
-	bool many = !out;
-	bool filtered;
 	int abi;
 
 	drop_root();
@@ -1017,12 +1056,8 @@ static void confine(const struct http_end *out)
 	abi = confine_files();
 	if (!abi)
 		say(LOG_WARNING, "this kernel has no Landlock: on without it");
-	filtered = many && confine_calls();
-	if (many && !filtered)
-		say(LOG_WARNING, "seccomp: %s: on without it", strerror(errno));
 	if (options.verbose)
-		say(LOG_INFO, "confined: no new privileges, Landlock ABI %d, seccomp %s", abi,
-		    filtered ? "on" : "off");
+		tell_confinement(abi, !out);
 }
 
 /* ---- one connection ------------------------------------------------------- */
@@ -1106,9 +1141,12 @@ static struct {
 	struct http_work *spare[SPARE_WORKS];
 	size_t spares;
 	bool listening; /* epoll watches the listeners */
-	int64_t paused_until, stop_at, active;
+	int64_t paused_until, stop_at;
 	bool stopping;
 } loop;
+
+/* When something last happened, in any of the workers. */
+static _Atomic int64_t *active;
 
 static struct http_work *take_work(void)
 {
@@ -1161,7 +1199,8 @@ static void watch(struct client *client, uint32_t events)
 static void listen_on(bool yes)
 {
 	for (size_t i = 0; i < listener_count && yes != loop.listening; i++) {
-		struct epoll_event event = { .events = EPOLLIN, .data.ptr = &listeners[i] };
+		struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE,
+					     .data.ptr = &listeners[i] };
 
 		if (epoll_ctl(loop.epoll, yes ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listeners[i].fd,
 			      &event))
@@ -1187,7 +1226,7 @@ static void end_client(struct client *client)
 	close(client->conn.in);
 	free(client);
 	loop.count--;
-	loop.active = turn.clock;
+	*active = turn.clock;
 }
 
 static bool ask_again(struct client *client)
@@ -1291,7 +1330,7 @@ static void accept_some(const struct listener *listener)
 			return;
 		if (fd < 0) /* that one is gone already: accept(2), "Error handling" */
 			continue;
-		loop.active = turn.clock;
+		*active = turn.clock;
 		client = new_client(fd, &peer);
 		if (client)
 			step_client(client);
@@ -1362,7 +1401,7 @@ static int time_to_wait(void)
 	else if (!loop.listening)
 		until = earlier(until, loop.paused_until);
 	if (options.exit_idle_time && loop.count == 0)
-		until = earlier(until, loop.active + options.exit_idle_time);
+		until = earlier(until, *active + options.exit_idle_time);
 	return until == INT64_MAX ? -1 : milliseconds_until(until);
 }
 
@@ -1377,7 +1416,7 @@ static void handle_events(const struct epoll_event *events, int n)
 {
 	for (int i = 0; i < n; i++)
 		if (!is_listener(events[i].data.ptr))
-			step_client(events[i].data.ptr);
+			step_client(events[i].data.ptr); /* NOLINT: each is there but once */
 	for (int i = 0; i < n; i++)
 		if (is_listener(events[i].data.ptr) && loop.listening)
 			accept_some(events[i].data.ptr);
@@ -1386,7 +1425,7 @@ static void handle_events(const struct epoll_event *events, int n)
 static bool unused_long_enough(void)
 {
 	return options.exit_idle_time && loop.count == 0 &&
-	       turn.clock >= loop.active + options.exit_idle_time;
+	       turn.clock >= *active + options.exit_idle_time;
 }
 
 static void catch_signals(sigset_t *unblocked)
@@ -1402,30 +1441,38 @@ static void catch_signals(sigset_t *unblocked)
 		sigaddset(&blocked, signals[i]);
 		sigaction(signals[i], &action, NULL);
 	}
-	sigprocmask(SIG_BLOCK, &blocked, unblocked);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	sigemptyset(unblocked);
 }
 
-static void begin_loop(void)
+static void raise_limits(void)
 {
-	struct rlimit files;
+	struct rlimit files = { 0, 0 };
 
-	for (size_t i = 0; i < HTTP_CLOCKS; i++)
-		queues[i].next = queues[i].previous = &queues[i];
-	loop.epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (loop.epoll < 0)
-		die("epoll: %s", strerror(errno));
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
 	/* a connection is a descriptor, or two while it sends a file; some are for us */
-	loop.most = files.rlim_cur > 2 * LISTENERS_MOST ? (files.rlim_cur - LISTENERS_MOST - 16) / 2
-							: 1;
+	loop.most = files.rlim_cur > 2 * LISTENERS_MOST + 16
+			    ? (files.rlim_cur - LISTENERS_MOST - 16) / 2
+			    : files.rlim_cur / 4 + 1;
 	if (options.connections)
 		loop.most = options.connections;
+}
+
+/* All that the seccomp filter will not let us do later. */
+static void begin_loop(void)
+{
+	for (size_t i = 0; i < HTTP_CLOCKS; i++)
+		queues[i].next = queues[i].previous = &queues[i];
+	loop.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (loop.epoll < 0)
+		die("epoll: %s", strerror(errno));
 	turn.cache = http_cache_new(options.cache);
 	tell_time();
-	loop.active = turn.clock;
+	*active = turn.clock;
+	greet_journal();
 	listen_on(true);
 }
 
@@ -1434,6 +1481,9 @@ static int hold_many(void)
 	static struct epoll_event events[EVENTS];
 	sigset_t unblocked;
 
+	begin_loop();
+	if (!confine_calls())
+		say(LOG_WARNING, "seccomp: %s: on without it", strerror(errno));
 	catch_signals(&unblocked);
 	notify("READY=1\nSTATUS=serving");
 	while (!loop.stopping || loop.count) {
@@ -1452,6 +1502,103 @@ static int hold_many(void)
 		write_log();
 		if (loop.stopping && turn.clock >= loop.stop_at)
 			break;
+	}
+	return EXIT_SUCCESS;
+}
+
+/* ---- workers -------------------------------------------------------------- */
+
+/*
+ * Processes that share the listeners: whoever is free accepts, and a worker
+ * that dies takes only its own connections with it, not a queue.
+ */
+static struct worker {
+	pid_t pid;
+	int64_t born;
+} workers[WORKERS_MOST];
+
+static void start_worker(struct worker *worker, pid_t parent)
+{
+	worker->born = read_clock();
+	worker->pid = fork();
+	if (worker->pid < 0)
+		say(LOG_ERR, "fork: %s", strerror(errno));
+	if (worker->pid != 0)
+		return;
+	speaks_for_all = false;
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent) /* it died before it could be asked about */
+		exit(EXIT_SUCCESS);
+	exit(hold_many());
+}
+
+static void signal_workers(int signal)
+{
+	for (size_t i = 0; i < options.workers; i++)
+		if (workers[i].pid > 0)
+			kill(workers[i].pid, signal);
+}
+
+/* Takes note of the dead. A worker that leaves by itself was idle with all the others. */
+static size_t count_workers(void)
+{
+	size_t alive = 0;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (size_t i = 0; i < options.workers; i++)
+			if (workers[i].pid == pid) {
+				workers[i].pid = WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -1;
+				if (workers[i].pid < 0)
+					say(LOG_ERR, "worker %d died (%s %d)", (int)pid,
+					    WIFSIGNALED(status) ? "signal" : "status",
+					    WIFSIGNALED(status) ? WTERMSIG(status)
+								: WEXITSTATUS(status));
+			}
+	for (size_t i = 0; i < options.workers; i++)
+		alive += workers[i].pid != 0;
+	return alive;
+}
+
+/* A worker that dies as soon as it is born is not worth a busy loop. */
+static void replace_dead(pid_t self)
+{
+	for (size_t i = 0; i < options.workers; i++)
+		if (workers[i].pid < 0 && read_clock() - workers[i].born >= RESPAWN_TIME)
+			start_worker(&workers[i], self);
+}
+
+static int keep_workers(void)
+{
+	const struct timespec while_dead = { .tv_sec = 1 };
+	const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+	const pid_t self = getpid();
+	sigset_t awaited;
+	bool stopping = false;
+
+	sigemptyset(&awaited);
+	for (size_t i = 0; i < LENGTH(signals); i++)
+		sigaddset(&awaited, signals[i]);
+	sigprocmask(SIG_BLOCK, &awaited, NULL);
+	for (size_t i = 0; i < options.workers; i++)
+		start_worker(&workers[i], self);
+	notify("READY=1\nSTATUS=serving");
+	while (count_workers()) {
+		int signal = sigtimedwait(&awaited, NULL, &while_dead);
+
+		if (signal == SIGHUP && options.log)
+			signal_workers(SIGHUP);
+		else if (signal == SIGHUP || signal == SIGTERM || signal == SIGINT)
+			stopping = true;
+		if (!stopping) {
+			replace_dead(self);
+			continue;
+		}
+		notify("STOPPING=1\nSTATUS=finishing what is being sent");
+		signal_workers(SIGTERM);
+		for (size_t i = 0; i < options.workers; i++)
+			workers[i].pid = workers[i].pid < 0 ? 0 : workers[i].pid;
 	}
 	return EXIT_SUCCESS;
 }
@@ -1545,9 +1692,15 @@ static int serve_many(void)
 {
 	signal(SIGPIPE, SIG_IGN);
 	open_log(true);
-	begin_loop();
+	if (getenv("NOTIFY_SOCKET"))
+		load_systemd();
+	active = mmap(NULL, sizeof(*active), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	if (active == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+	raise_limits();
 	confine(NULL);
-	return hold_many();
+	return options.workers > 1 ? keep_workers() : hold_many();
 }
 
 int main(int argc, char **argv)
