@@ -2134,9 +2134,9 @@ static void cache_add(struct http_cache *cache, const struct source *source, tex
 
 	if (size > cache->size)
 		return;
+	/* the analyzer loses track of the list */
 	while (cache->used + size > cache->size)
-		cache_remove(cache,
-			     cache->oldest); /* NOLINT: the analyzer loses track of the list */
+		cache_remove(cache, cache->oldest); /* NOLINT(clang-analyzer-unix.Malloc) */
 	entry = malloc(size);
 	if (!entry)
 		return;

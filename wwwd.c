@@ -1493,7 +1493,7 @@ static int hold_many(void)
 		handle_events(events, n);
 		step_agains();
 		expire_clients();
-		if (told_to_reopen)
+		if (told_to_reopen && options.log)
 			told_to_reopen = 0, reopen_log();
 		if (!loop.stopping && !loop.listening && turn.clock >= loop.paused_until)
 			listen_on(true);
