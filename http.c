@@ -56,6 +56,7 @@ enum {
 	WALK_LINKS = 40,        /* symbolic links in one name, as in path_resolution(7) */
 	LIST_STEP = 256,        /* entries read before the others have their turn */
 	LIST_ALL = 64 << 20,    /* bytes that all listings of a process may hold */
+	CHECKS_MOST = 10,       /* of a remembered answer: folders deep, and three more */
 	CACHE_SETTLED = 50,     /* ms after which a change of a file shows in its times */
 };
 
@@ -212,13 +213,13 @@ static void put_hex(struct out *o, uint64_t n)
 	put(o, digits + at, sizeof(digits) - at);
 }
 
-/* RFC 3986 2.3: what is not unreserved is encoded; '/' stays where it separates. */
-static void put_url(struct out *o, text t)
+/* Percent-encoded but for the bytes of `class` and of `marks`. */
+static void put_encoded(struct out *o, text t, int class, const char *marks)
 {
 	for (size_t i = 0; i < t.len; i++) {
 		unsigned char c = (unsigned char)t.at[i];
 
-		if (c == '/' || is(t.at[i], PLAIN)) {
+		if (is(t.at[i], class) || (c && strchr(marks, c))) {
 			put(o, &c, 1);
 		} else {
 			const char *hex = "0123456789ABCDEF";
@@ -227,6 +228,18 @@ static void put_url(struct out *o, text t)
 			put(o, code, 3);
 		}
 	}
+}
+
+/* A path: '/' stays where it separates. */
+static void put_url(struct out *o, text t)
+{
+	put_encoded(o, t, PLAIN, "/");
+}
+
+/* A query that was encoded already, by somebody who may have been careless: RFC 3986 3.4. */
+static void put_query(struct out *o, text t)
+{
+	put_encoded(o, t, HOSTNAME, ":@/?");
 }
 
 /* How many bytes of well-formed UTF-8 (RFC 3629) begin here, 0 if none do. */
@@ -1406,16 +1419,22 @@ static struct file open_file(const struct http_site *site, const char *path, boo
 	return file;
 }
 
+static void name_sibling(char name[PATH_MAX + 4], const char *path, enum coding coding)
+{
+	size_t n = strlen(path);
+
+	memcpy(name, path, n);
+	memcpy(name + n, codings[coding].ending, strlen(codings[coding].ending) + 1);
+}
+
 /* The best sibling the client likes that is not older than the file itself, which is closed. */
 static enum coding open_sibling(const struct http_site *site, const char *path,
 				const struct taste *taste, struct file *file)
 {
-	size_t n = strlen(path);
 	char name[PATH_MAX + 4];
 
-	memcpy(name, path, n);
 	for (const uint8_t *c = taste->order; *c != IDENTITY; c++) {
-		memcpy(name + n, codings[*c].ending, strlen(codings[*c].ending) + 1);
+		name_sibling(name, path, *c);
 
 		struct file sibling = open_file(site, name, false);
 
@@ -1975,15 +1994,27 @@ struct mark {
 	struct timespec modified, changed;
 };
 
+/*
+ * What has to be as it was for an answer to be right still: of a folder on the
+ * way to the file that it is the same one, not a link that now leads elsewhere;
+ * of the file itself everything.
+ */
+struct check {
+	uint32_t path; /* where in the entry's bytes */
+	bool folder;
+	struct mark mark;
+};
+
 /* An answer as it went out, from behind its Date on. Its strings stand in `bytes`. */
 struct cached {
 	struct cached *chain;         /* in its bucket */
 	struct cached *newer, *older; /* by last use */
 	uint32_t hash, size;
 	uint32_t key_len, head_len, body_len;
-	uint32_t path, base, answer; /* where in bytes; base is the file a sibling stands for */
+	uint32_t answer; /* where in bytes */
 	struct taste taste;
-	struct mark path_mark, base_mark;
+	uint8_t checks;
+	struct check check[CHECKS_MOST];
 	char bytes[];
 };
 
@@ -2021,13 +2052,31 @@ static bool same_time(struct timespec a, struct timespec b)
 	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-static bool still_is(const struct http_site *site, const char *path, const struct mark *mark)
+static bool same_mark(const struct mark *a, const struct mark *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       same_time(a->modified, b->modified) && same_time(a->changed, b->changed);
+}
+
+static bool holds(const struct http_site *site, const char *path, const struct check *check)
 {
 	struct stat st;
+	struct mark now;
 
-	return fstatat(site->root, path, &st, 0) == 0 && st.st_dev == mark->dev &&
-	       st.st_ino == mark->ino && st.st_size == mark->size &&
-	       same_time(st.st_mtim, mark->modified) && same_time(st.st_ctim, mark->changed);
+	if (fstatat(site->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	now = mark_of(&st);
+	return check->folder ? S_ISDIR(st.st_mode) && now.dev == check->mark.dev &&
+				       now.ino == check->mark.ino
+			     : same_mark(&now, &check->mark);
+}
+
+static bool all_hold(const struct http_site *site, const struct cached *entry)
+{
+	for (size_t i = 0; i < entry->checks; i++)
+		if (!holds(site, entry->bytes + entry->check[i].path, &entry->check[i]))
+			return false;
+	return true;
 }
 
 static uint32_t hash_key(text key, const struct taste *taste)
@@ -2080,8 +2129,7 @@ static const struct cached *cache_find(struct http_cache *cache, const struct ht
 		entry = entry->chain;
 	if (!entry)
 		return NULL;
-	if (!still_is(site, entry->bytes + entry->path, &entry->path_mark) ||
-	    (entry->base && !still_is(site, entry->bytes + entry->base, &entry->base_mark))) {
+	if (!all_hold(site, entry)) {
 		cache_remove(cache, entry);
 		return NULL;
 	}
@@ -2106,35 +2154,93 @@ static bool settled(const struct stat *st, const struct timespec *now)
 	return now->tv_sec * 1000 + now->tv_nsec / 1000000 - then > CACHE_SETTLED;
 }
 
-static uint32_t cache_string(struct cached *entry, uint32_t *at, const void *bytes, size_t n)
-{
-	uint32_t begin = *at;
-
-	memcpy(entry->bytes + begin, bytes, n);
-	*at += (uint32_t)n;
-	return begin;
-}
-
 /* What an answer was made from. */
 struct source {
 	text key;
 	struct taste taste;
-	const char *path, *base; /* base: NULL, but for a sibling */
-	const struct stat *st, *base_st;
+	enum coding coding;
+	const char *path;       /* of the file, whose sibling it may be */
+	const struct mark *was; /* what was sent, when it was opened */
 };
 
-static void cache_add(struct http_cache *cache, const struct source *source, text answer,
+/* An entry that is being made: the checks, and the strings that it and they need. */
+struct making {
+	struct check check[CHECKS_MOST];
+	uint8_t checks;
+	struct out bytes;
+};
+
+/* From now on `path` has to stay as it is; false if it isn't what could be remembered. */
+static bool add_check(struct making *m, const struct http_site *site, const struct timespec *now,
+		      text path, bool folder)
+{
+	struct check *check = &m->check[m->checks];
+	struct stat st;
+
+	if (m->checks == CHECKS_MOST)
+		return false;
+	*check = (struct check){ .path = (uint32_t)m->bytes.len, .folder = folder };
+	put_text(&m->bytes, path);
+	put(&m->bytes, "", 1);
+	if (m->bytes.overrun ||
+	    fstatat(site->root, m->bytes.at + check->path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	check->mark = mark_of(&st);
+	m->checks++;
+	return folder ? S_ISDIR(st.st_mode) : !S_ISLNK(st.st_mode) && settled(&st, now);
+}
+
+/*
+ * The folders on the way. If the client takes codings, the last one too, whose
+ * times tell of new siblings. The file; and the sibling, if that is what was
+ * sent. A sibling that was no good may become good in its place: that is not
+ * remembered at all.
+ */
+static bool add_checks(struct making *m, const struct http_site *site, const struct timespec *now,
+		       const struct source *source)
+{
+	const char *path = source->path, *name = strrchr(path, '/');
+	char sibling[PATH_MAX + 4];
+	struct stat st;
+
+	for (const char *at = strchr(path, '/'); at; at = strchr(at + 1, '/'))
+		if (!add_check(m, site, now, (text){ path, (size_t)(at - path) }, true))
+			return false;
+	if (source->taste.order[0] != IDENTITY &&
+	    !add_check(m, site, now, name ? (text){ path, (size_t)(name - path) } : text_of("."),
+		       false))
+		return false;
+	if (!add_check(m, site, now, text_of(path), false))
+		return false;
+	for (const uint8_t *c = source->taste.order; *c != source->coding; c++) {
+		name_sibling(sibling, path, *c);
+		if (fstatat(site->root, sibling, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			return false;
+	}
+	if (source->coding != IDENTITY) {
+		name_sibling(sibling, path, source->coding);
+		if (!add_check(m, site, now, text_of(sibling), false))
+			return false;
+	}
+	return same_mark(&m->check[m->checks - 1].mark, source->was);
+}
+
+static void cache_add(struct http_cache *cache, const struct http_site *site,
+		      const struct timespec *now, const struct source *source, text answer,
 		      size_t head_len)
 {
-	size_t path_len = strlen(source->path) + 1;
-	size_t base_len = source->base ? strlen(source->base) + 1 : 0;
-	size_t size = sizeof(struct cached) + source->key.len + path_len + base_len + answer.len;
+	enum { STRINGS_MOST = 2 << 10 };
+	char bytes[STRINGS_MOST];
+	struct making m = { .bytes = { bytes, 0, sizeof(bytes), false } };
 	struct cached *entry;
-	uint32_t at = 0;
+	size_t size;
 
+	put_text(&m.bytes, source->key);
+	if (!add_checks(&m, site, now, source))
+		return;
+	size = sizeof(*entry) + m.bytes.len + answer.len;
 	if (size > cache->size)
 		return;
-	/* the analyzer loses track of the list */
 	while (cache->used + size > cache->size)
 		cache_remove(cache, cache->oldest); /* NOLINT(clang-analyzer-unix.Malloc) */
 	entry = malloc(size);
@@ -2146,16 +2252,13 @@ static void cache_add(struct http_cache *cache, const struct source *source, tex
 		.key_len = (uint32_t)source->key.len,
 		.head_len = (uint32_t)head_len,
 		.body_len = (uint32_t)(answer.len - head_len),
+		.answer = (uint32_t)m.bytes.len,
 		.taste = source->taste,
-		.path_mark = mark_of(source->st),
+		.checks = m.checks,
 	};
-	cache_string(entry, &at, source->key.at, source->key.len);
-	entry->path = cache_string(entry, &at, source->path, path_len);
-	if (source->base) {
-		entry->base = cache_string(entry, &at, source->base, base_len);
-		entry->base_mark = mark_of(source->base_st);
-	}
-	entry->answer = cache_string(entry, &at, answer.at, answer.len);
+	memcpy(entry->check, m.check, sizeof(m.check));
+	memcpy(entry->bytes, bytes, m.bytes.len);
+	memcpy(entry->bytes + m.bytes.len, answer.at, answer.len);
 	entry->chain = cache->bucket[entry->hash & cache->mask];
 	cache->bucket[entry->hash & cache->mask] = entry;
 	cache_link(cache, entry);
@@ -2308,7 +2411,7 @@ static void put_location(struct out *o, const char *path, text query)
 	puts_out(o, "Location: /");
 	put_url(o, text_of(path));
 	puts_out(o, "/");
-	put_text(o, query);
+	put_query(o, query);
 	puts_out(o, "\r\n");
 }
 
@@ -2538,17 +2641,6 @@ static size_t answer_body(struct http_conn *conn, const struct http_turn *turn, 
 	return rest;
 }
 
-static void remember(const struct http_conn *conn, const struct http_turn *turn,
-		     const struct source *source, size_t rest, size_t head_end)
-{
-	const struct out *out = &conn->work->out;
-
-	if (turn->cache && settled(source->st, &turn->wall) &&
-	    (!source->base || settled(source->base_st, &turn->wall)))
-		cache_add(turn->cache, source, (text){ out->at + rest, out->len - rest },
-			  head_end - rest);
-}
-
 static bool has_conditions(const struct request *req)
 {
 	return req->seen[RANGE] || req->seen[IF_MATCH] || req->seen[IF_NONE_MATCH] ||
@@ -2559,7 +2651,6 @@ static bool has_conditions(const struct request *req)
 static void answer_file(struct http_conn *conn, const struct http_turn *turn, struct file file)
 {
 	struct http_work *w = conn->work;
-	struct stat base = file.st;
 	struct taste taste = read_taste(&w->req);
 	/* a range is one of the file itself, whatever else the client would take */
 	enum coding coding = w->req.seen[RANGE] ? IDENTITY
@@ -2604,21 +2695,13 @@ static void answer_file(struct http_conn *conn, const struct http_turn *turn, st
 
 	size_t rest = answer_body(conn, turn, &a, &file), head_end = w->out.len;
 
-	if (w->body.kind == FILE_BODY && inline_body(w) && w->req.method == GET &&
+	if (w->body.kind == FILE_BODY && inline_body(w) && turn->cache && w->req.method == GET &&
 	    !has_conditions(&w->req)) {
-		size_t n = strlen(w->path);
-		char sibling[PATH_MAX + 4];
-		struct source source = { w->req.path, taste, w->path, NULL, &file.st, NULL };
+		const struct mark was = mark_of(&file.st);
+		const struct source source = { w->req.path, taste, coding, w->path, &was };
 
-		if (coding != IDENTITY) {
-			memcpy(sibling, w->path, n);
-			memcpy(sibling + n, codings[coding].ending,
-			       strlen(codings[coding].ending) + 1);
-			source.path = sibling;
-			source.base = w->path;
-			source.base_st = &base;
-		}
-		remember(conn, turn, &source, rest, head_end);
+		cache_add(turn->cache, conn->site, &turn->wall, &source,
+			  (text){ w->out.at + rest, w->out.len - rest }, head_end - rest);
 	}
 }
 
