@@ -27,7 +27,6 @@ STATIC = -DWWWD_STATIC -Os -fstack-protector-strong -ffunction-sections -fdata-s
 	-idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -print-multiarch)
 
 SOURCES = wwwd.c http.c
-TESTS = tests/check_http tests/check_wire tests/check_process
 
 all: wwwd
 
@@ -47,18 +46,114 @@ deps-browser:
 deps-lint:
 	tests/deps tests/packages-lint
 deps-bench:
-	tests/deps tests/bench/packages
+	tests/deps tests/packages tests/bench/packages
 deps-supervisors:
-	tests/deps tests/supervisors/packages
+	tests/deps tests/packages tests/supervisors/packages
 
+# A sample, at an address that is printed; make run PORT=0 for any free port.
+PORT = 8080
 run: wwwd
-	./wwwd -d www -h 127.0.0.1 -p 0
+	./wwwd -d www -h 127.0.0.1 -p $(PORT)
 
-clean:
-	rm -rf wwwd wwwd-static $(TESTS) tests/fuzz_http tests/intruder.so build wwwd-$(VERSION).tar.gz
+# ---- tests: all of them print how many passed ----
+
+TEST_CFLAGS = $(LANGUAGE) -O1 -g
+CHECK = $(shell pkg-config --cflags --libs check)
+
+tests/check_http: tests/check_http.c $(wildcard tests/http_*.[ch]) http.c http.h
+	$(CC) $(TEST_CFLAGS) -o $@ $< $(CHECK)
+
+tests/fuzz_http: tests/fuzz_http.c $(wildcard tests/http_*.h) http.c http.h
+	$(CC) $(TEST_CFLAGS) -DFUZZ_ALONE -o $@ $<
+
+tests/check_wire: tests/check_wire.c $(wildcard tests/wire*.[ch])
+	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) $(CHECK)
+
+tests/check_process: tests/check_process.c $(wildcard tests/process*.[ch]) tests/intruder.so
+	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) $(CHECK)
+
+tests/intruder.so: tests/intruder.c
+	$(CC) $(TEST_CFLAGS) -fPIC -shared -o $@ $<
+
+CHECKS = tests/check_http tests/fuzz_http tests/check_wire tests/check_process
+QUICK_CHECKS = $(CHECKS) tests/clients.sh tests/manual.sh
+
+check: wwwd wwwd-static $(CHECKS)
+	tests/run $(QUICK_CHECKS)
+
+# The same under the sanitizers, in a build of its own.
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+check-asan:
+	mkdir -p build/asan
+	$(CC) $(LANGUAGE) $(CFLAGS) $(SANITIZE) -o build/asan/wwwd $(SOURCES)
+	$(MAKE) -B $(CHECKS) TEST_CFLAGS='$(LANGUAGE) -O1 -g $(SANITIZE)'
+	ASAN_OPTIONS=detect_leaks=0 WWWD=build/asan/wwwd tests/run $(CHECKS)
+	rm -f $(CHECKS) tests/intruder.so
+
+check-browser: wwwd
+	tests/run tests/browser.py
+
+check-supervisors: wwwd wwwd-static
+	tests/run tests/supervisors/run
+
+TIDY = -std=c11 -D_GNU_SOURCE -DSECCOMP_ARCH=$(ARCH)
+lint:
+	clang-format --dry-run --Werror http.h $(SOURCES) $(wildcard tests/*.[ch] tests/bench/*.[ch])
+	for source in $(SOURCES); do clang-tidy --quiet $$source -- $(TIDY) || exit 1; done
+	cppcheck --quiet --enable=warning,performance,portability --inline-suppr \
+		--error-exitcode=1 -DSECCOMP_ARCH=1 $(SOURCES)
+	mandoc -T lint wwwd.8
+
+bench: wwwd wwwd-static
+	tests/bench/run
+
+# ---- install ----
+
+# The shipped files name /usr/local/bin; what is installed names $(BINDIR), and the static build
+# where a process serves one connection and there is one.
+PATHS = s|/usr/local/bin/|$(BINDIR)/|
+ONE = $$(test ! -e wwwd-static || echo 's|/usr/local/bin/wwwd\>|&-static|')
+INTO = umask 022; into() { sed -e "$$1" -e '$(PATHS)' "$$2" > "$(DESTDIR)$$3/$${2\#\#*/}"; }
+
+install: wwwd
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(MANDIR) $(DOCDIR) $(UNITDIR) $(SYSUSERSDIR))
+	install wwwd $(DESTDIR)$(BINDIR)
+	test ! -e wwwd-static || install wwwd-static $(DESTDIR)$(BINDIR)
+	install -m 644 wwwd.8 $(DESTDIR)$(MANDIR)
+	install -m 644 README systemd/wwwd@.service.d/strict.conf $(DESTDIR)$(DOCDIR)
+	install -m 644 systemd/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/wwwd.conf
+	install -m 644 systemd/*.socket $(DESTDIR)$(UNITDIR)
+	@$(INTO); one="$(ONE)"; set -e; \
+	into "$$one" systemd/wwwd@.service $(UNITDIR); \
+	into '' systemd/wwwd-listen.service $(UNITDIR); \
+	into '' inetd/inetd-wait.conf $(DOCDIR); \
+	for f in inetd.conf xinetd.conf stunnel.conf tcpserver tcpsvd s6-tcpserver; do \
+		into "$$one" inetd/$$f $(DOCDIR); \
+	done; \
+	cd $(DESTDIR)$(DOCDIR) && chmod 755 tcpserver tcpsvd s6-tcpserver
+	@test -e $(DESTDIR)$(SITE) || { umask 022; mkdir -p $(DESTDIR)$(SITE) && \
+	printf '<!doctype html>\n<title>wwwd</title>\n<p>wwwd serves $(SITE).\n' \
+		> $(DESTDIR)$(SITE)/index.html; }
+ifeq ($(DESTDIR),)
+	@if command -v systemd-sysusers > /dev/null; then \
+		systemd-sysusers $(SYSUSERSDIR)/wwwd.conf; \
+		echo 'Next: systemctl daemon-reload, then systemctl enable --now wwwd.socket'; fi
+endif
+
+# What a person may have put into $(SITE) stays, and so does the user.
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,wwwd wwwd-static)
+	rm -f $(DESTDIR)$(MANDIR)/wwwd.8 $(DESTDIR)$(SYSUSERSDIR)/wwwd.conf
+	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(filter-out %.d,$(notdir $(wildcard systemd/wwwd*))))
+	rm -rf $(DESTDIR)$(DOCDIR)
 
 dist:
 	git archive --prefix=wwwd-$(VERSION)/ -o wwwd-$(VERSION).tar.gz HEAD
 
+clean:
+	rm -rf wwwd wwwd-static $(CHECKS) tests/intruder.so tests/bench/build build
+	rm -f wwwd-$(VERSION).tar.gz
+
 .NOTPARALLEL:
-.PHONY: all static deps deps-browser deps-lint deps-bench deps-supervisors run clean dist
+.PHONY: all static deps deps-browser deps-lint deps-bench deps-supervisors run check check-asan \
+	check-browser check-supervisors lint bench install uninstall dist clean
