@@ -41,8 +41,8 @@
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 enum {
-	OUT_SIZE = 128 << 10,   /* answers on their way out */
-	OUT_ROOM = 64 << 10,    /* more than the largest head and an inline body */
+	OUT_SIZE = 256 << 10,   /* answers on their way out */
+	OUT_ROOM = 128 << 10,   /* more than the largest head and an inline body */
 	INLINE_MOST = 16 << 10, /* a body up to this is sent with its head */
 	SLICE_MOST = 1 << 20,   /* of a file before the others have their turn */
 	BODY_ROOM = 8 << 10,    /* to read a request's body into */
@@ -3607,7 +3607,7 @@ const char *http_header_fault(const char *line)
 		TEXT("Last-Modified"),  TEXT("Location"),
 		TEXT("Server"),         TEXT("TE"),
 		TEXT("Trailer"),        TEXT("Transfer-Encoding"),
-		TEXT("Upgrade"),
+		TEXT("Upgrade"),        TEXT("X-Content-Type-Options"),
 	};
 	text name, value;
 

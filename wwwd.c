@@ -101,10 +101,12 @@ __attribute__((format(printf, 2, 3))) static void say(int priority, const char *
 	if (n >= (int)sizeof(line))
 		memcpy(line + sizeof(line) - 4, "...", 4);
 	(void)fstat(STDERR_FILENO, &err);
-	if (is_clients(&err))
+	if (is_clients(&err)) {
+		openlog("wwwd", LOG_PID, LOG_DAEMON);
 		syslog(priority, "%s", line);
-	else
-		dprintf(STDERR_FILENO, "wwwd: %s\n", line);
+		return;
+	}
+	dprintf(STDERR_FILENO, "wwwd: %s\n", line);
 }
 
 #define die(...) (say(LOG_ERR, __VA_ARGS__), exit(EXIT_FAILURE))
@@ -1065,7 +1067,7 @@ static void confine(const struct http_end *out)
 /* Untouched memory costs nothing: enough for the usual limits, and no malloc on the way. */
 static void *one_work(void)
 {
-	static _Alignas(64) char usual[320 << 10];
+	static _Alignas(64) char usual[448 << 10];
 	size_t size = http_work_size(&site.limits);
 
 	if (size <= sizeof(usual))
@@ -1378,8 +1380,13 @@ static void stop_loop(void)
 	listen_on(false);
 	for (size_t i = 0; i < listener_count; i++)
 		close(listeners[i].fd);
-	while (idle->next != idle)
-		end_client(idle->next);
+	while (idle->next != idle) {
+		struct client *client = idle->next;
+
+		step_client(client); /* its next request may have come already */
+		if (idle->next == client)
+			end_client(client);
+	}
 }
 
 static int64_t earlier(int64_t a, int64_t b)

@@ -44,7 +44,7 @@ background() {
 free_port() {
 	"$top/wwwd" -d www -p 0 2>"$scratch/port" &
 	local pid=$!
-	until grep -q serving "$scratch/port"; do sleep 0.05; done
+	until grep -qs serving "$scratch/port"; do sleep 0.05; done
 	kill "$pid"
 	wait "$pid"
 	sed -n 's|.*http://[^:]*:\([0-9]*\)/.*|\1|p' "$scratch/port"
