@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <grp.h>
 #include <limits.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -357,7 +356,7 @@ static int open_root(bool person)
 
 	if (!options.dir && !person)
 		usage("-d DIR is needed: the folder to serve");
-	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(AT_FDCWD, dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		die("%s: %s", dir, strerror(errno));
 	if (dir[strspn(dir, "./")] == '\0' && !names_root(dir) && stat("/", &root) == 0 &&
@@ -875,7 +874,9 @@ static void drop_root(void)
 	}
 	if (uid == 0 || gid == 0)
 		die("--user %s: that is root, who must not serve", name);
-	if (setgroups(0, NULL) < 0 || setgid(gid) < 0 || setuid(uid) < 0)
+	/* the calls themselves: libc's functions go and look for threads first */
+	if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setgid, gid) < 0 ||
+	    syscall(SYS_setuid, uid) < 0)
 		die("--user %s: %s", name, strerror(errno));
 }
 
