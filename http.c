@@ -43,7 +43,8 @@
 enum {
 	OUT_SIZE = 256 << 10,   /* answers on their way out */
 	OUT_ROOM = 128 << 10,   /* more than the largest head and an inline body */
-	INLINE_MOST = 16 << 10, /* a body up to this is sent with its head */
+	INLINE_MOST = 16 << 10, /* a body up to this is sent with its head, */
+	CACHED_MOST = 64 << 10, /* and one up to this if it may be remembered */
 	SLICE_MOST = 1 << 20,   /* of a file before the others have their turn */
 	BODY_ROOM = 8 << 10,    /* to read a request's body into */
 	CHUNK_LINE = 4 << 10,   /* a chunk's size and its extensions */
@@ -57,6 +58,7 @@ enum {
 	LIST_STEP = 256,        /* entries read before the others have their turn */
 	LIST_ALL = 64 << 20,    /* bytes that all listings of a process may hold */
 	CHECKS_MOST = 10,       /* of a remembered answer: folders deep, and three more */
+	CACHE_KEPT = 10000000,  /* us that an answer is remembered when nobody asks for it */
 	CACHE_SETTLED = 50,     /* ms after which a change of a file shows in its times */
 };
 
@@ -2005,10 +2007,17 @@ struct check {
 	struct mark mark;
 };
 
-/* An answer as it went out, from behind its Date on. Its strings stand in `bytes`. */
+/*
+ * An answer as it went out, from behind its Date on, with its strings in
+ * `bytes`. What is too large to be kept is kept open.
+ */
 struct cached {
 	struct cached *chain;         /* in its bucket */
 	struct cached *newer, *older; /* by last use */
+	int64_t used;
+	int fd;         /* of a file that is not in bytes, or -1 */
+	bool gone;      /* out of the cache, but */
+	uint32_t users; /* being sent to so many */
 	uint32_t hash, size;
 	uint32_t key_len, head_len, body_len;
 	uint32_t answer; /* where in bytes */
@@ -2020,12 +2029,13 @@ struct cached {
 
 struct http_cache {
 	size_t size, used;
+	uint32_t files, files_most; /* kept open */
 	struct cached *newest, *oldest;
 	uint32_t mask;
 	struct cached *bucket[];
 };
 
-struct http_cache *http_cache_new(size_t size)
+struct http_cache *http_cache_new(size_t size, uint32_t files)
 {
 	uint32_t buckets = 64;
 	struct http_cache *cache;
@@ -2037,6 +2047,7 @@ struct http_cache *http_cache_new(size_t size)
 	cache = calloc(1, sizeof(*cache) + buckets * sizeof(cache->bucket[0]));
 	if (cache) {
 		cache->size = size;
+		cache->files_most = files;
 		cache->mask = buckets - 1;
 	}
 	return cache;
@@ -2104,6 +2115,15 @@ static void cache_link(struct http_cache *cache, struct cached *entry)
 	cache->newest = entry;
 }
 
+static void cache_free(struct http_cache *cache, struct cached *entry)
+{
+	if (entry->fd >= 0) {
+		close(entry->fd);
+		cache->files--;
+	}
+	free(entry);
+}
+
 static void cache_remove(struct http_cache *cache, struct cached *entry)
 {
 	struct cached **at = &cache->bucket[entry->hash & cache->mask];
@@ -2113,12 +2133,27 @@ static void cache_remove(struct http_cache *cache, struct cached *entry)
 	*at = entry->chain;
 	cache_unlink(cache, entry);
 	cache->used -= entry->size;
-	free(entry);
+	entry->gone = true;
+	if (entry->users == 0)
+		cache_free(cache, entry);
+}
+
+static void cache_release(struct http_cache *cache, struct cached *entry)
+{
+	if (--entry->users == 0 && entry->gone)
+		cache_free(cache, entry);
+}
+
+int64_t http_cache_tidy(struct http_cache *cache, const struct http_turn *turn)
+{
+	while (cache->oldest && cache->oldest->used + CACHE_KEPT <= turn->clock)
+		cache_remove(cache, cache->oldest); /* NOLINT(clang-analyzer-unix.Malloc) */
+	return cache->oldest ? cache->oldest->used + CACHE_KEPT : INT64_MAX;
 }
 
 /* Only if the file is still what it was: whoever has written it never sees the old one again. */
-static const struct cached *cache_find(struct http_cache *cache, const struct http_site *site,
-				       text key, const struct taste *taste)
+static struct cached *cache_find(struct http_cache *cache, const struct http_site *site, text key,
+				 const struct taste *taste)
 {
 	uint32_t hash = hash_key(key, taste);
 	struct cached *entry = cache->bucket[hash & cache->mask];
@@ -2225,27 +2260,30 @@ static bool add_checks(struct making *m, const struct http_site *site, const str
 	return same_mark(&m->check[m->checks - 1].mark, source->was);
 }
 
-static void cache_add(struct http_cache *cache, const struct http_site *site,
-		      const struct timespec *now, const struct source *source, text answer,
-		      size_t head_len)
+/* `fd` is the file if `answer` ends with its head, else -1; the entry keeps it, if there is one. */
+static struct cached *cache_add(const struct http_turn *turn, const struct http_site *site,
+				const struct source *source, text answer, size_t head_len, int fd)
 {
 	enum { STRINGS_MOST = 2 << 10 };
+	struct http_cache *cache = turn->cache;
 	char bytes[STRINGS_MOST];
 	struct making m = { .bytes = { bytes, 0, sizeof(bytes), false } };
 	struct cached *entry;
 	size_t size;
 
+	if (fd >= 0 && cache->files >= cache->files_most)
+		return NULL;
 	put_text(&m.bytes, source->key);
-	if (!add_checks(&m, site, now, source))
-		return;
+	if (!add_checks(&m, site, &turn->wall, source))
+		return NULL;
 	size = sizeof(*entry) + m.bytes.len + answer.len;
 	if (size > cache->size)
-		return;
+		return NULL;
 	while (cache->used + size > cache->size)
 		cache_remove(cache, cache->oldest); /* NOLINT(clang-analyzer-unix.Malloc) */
 	entry = malloc(size);
 	if (!entry)
-		return;
+		return NULL;
 	*entry = (struct cached){
 		.hash = hash_key(source->key, &source->taste),
 		.size = (uint32_t)size,
@@ -2254,6 +2292,8 @@ static void cache_add(struct http_cache *cache, const struct http_site *site,
 		.body_len = (uint32_t)(answer.len - head_len),
 		.answer = (uint32_t)m.bytes.len,
 		.taste = source->taste,
+		.used = turn->clock,
+		.fd = fd,
 		.checks = m.checks,
 	};
 	memcpy(entry->check, m.check, sizeof(m.check));
@@ -2263,6 +2303,8 @@ static void cache_add(struct http_cache *cache, const struct http_site *site,
 	cache->bucket[entry->hash & cache->mask] = entry;
 	cache_link(cache, entry);
 	cache->used += size;
+	cache->files += fd >= 0;
+	return entry;
 }
 
 /* ---- answers ------------------------------------------------------------ */
@@ -2275,6 +2317,7 @@ enum { BOUNDARY_SIZE = 24 };
 struct body {
 	enum body_kind kind;
 	int fd;
+	struct cached *entry; /* whose descriptor it is, or NULL */
 	struct ranges ranges; /* of the file; of several each has a head of its own */
 	size_t part;
 	bool part_begun;
@@ -2573,14 +2616,13 @@ static void make_boundary(char boundary[BOUNDARY_SIZE], const struct stat *st,
 }
 
 /* A small body goes out with its head: one segment, one system call. */
-static bool inline_body(struct http_work *w)
+static bool inline_body(struct http_work *w, size_t most)
 {
 	const struct range *range = &w->body.ranges.part[0];
 	size_t n = (size_t)(range->end - range->begin);
 	ssize_t got;
 
-	if (w->body.boundary[0] || range->end - range->begin > INLINE_MOST ||
-	    n > w->out.size - w->out.len)
+	if (w->body.boundary[0] || range->end - range->begin > most || n > w->out.size - w->out.len)
 		return false;
 	got = n ? pread(w->body.fd, w->out.at + w->out.len, n, (off_t)range->begin) : 0;
 	if (got != (ssize_t)n)
@@ -2695,13 +2737,18 @@ static void answer_file(struct http_conn *conn, const struct http_turn *turn, st
 
 	size_t rest = answer_body(conn, turn, &a, &file), head_end = w->out.len;
 
-	if (w->body.kind == FILE_BODY && inline_body(w) && turn->cache && w->req.method == GET &&
-	    !has_conditions(&w->req)) {
+	if (w->body.kind != FILE_BODY)
+		return;
+	inline_body(w, turn->cache ? CACHED_MOST : INLINE_MOST);
+	if (turn->cache && w->req.method == GET && !has_conditions(&w->req)) {
 		const struct mark was = mark_of(&file.st);
 		const struct source source = { w->req.path, taste, coding, w->path, &was };
 
-		cache_add(turn->cache, conn->site, &turn->wall, &source,
-			  (text){ w->out.at + rest, w->out.len - rest }, head_end - rest);
+		w->body.entry = cache_add(
+			turn, conn->site, &source, (text){ w->out.at + rest, w->out.len - rest },
+			head_end - rest, w->body.kind == FILE_BODY ? w->body.fd : -1);
+		if (w->body.entry)
+			w->body.entry->users = w->body.kind == FILE_BODY;
 	}
 }
 
@@ -2720,7 +2767,7 @@ static void answer_error(struct http_conn *conn, const struct http_turn *turn, i
 			w->body.ranges.part[0] = (struct range){ 0, (uint64_t)file.st.st_size };
 			answer_body(conn, turn, &a, &file);
 			if (w->body.kind == FILE_BODY)
-				inline_body(w);
+				inline_body(w, INLINE_MOST);
 			return;
 		}
 	}
@@ -2772,7 +2819,7 @@ static void answer_folder(struct http_conn *conn, const struct http_turn *turn)
 static bool answer_cached(struct http_conn *conn, const struct http_turn *turn)
 {
 	struct http_work *w = conn->work;
-	const struct cached *entry;
+	struct cached *entry;
 	struct taste taste;
 
 	if (!turn->cache || w->req.method == POST || has_conditions(&w->req))
@@ -2781,13 +2828,23 @@ static bool answer_cached(struct http_conn *conn, const struct http_turn *turn)
 	entry = cache_find(turn->cache, conn->site, w->req.path, &taste);
 	if (!entry)
 		return false;
+	entry->used = turn->clock;
 	put_opening(&w->out, turn, &w->req, 200);
 	put(&w->out, entry->bytes + entry->answer, entry->head_len);
-	if (w->req.method == GET) {
-		put(&w->out, entry->bytes + entry->answer + entry->head_len, entry->body_len);
-		w->body_sent = entry->body_len;
-	}
 	w->status = 200;
+	if (w->req.method == HEAD)
+		return true;
+	put(&w->out, entry->bytes + entry->answer + entry->head_len, entry->body_len);
+	w->body_sent = entry->body_len;
+	if (entry->fd >= 0) {
+		w->body.kind = FILE_BODY;
+		w->body.fd = entry->fd;
+		w->body.entry = entry;
+		w->body.ranges.count = 1;
+		w->body.ranges.part[0] =
+			(struct range){ 0, (uint64_t)entry->check[entry->checks - 1].mark.size };
+		entry->users++;
+	}
 	return true;
 }
 
@@ -2869,7 +2926,9 @@ static int go(struct http_conn *conn, enum state state)
 
 static void release_body(struct body *body, struct http_turn *turn)
 {
-	if (body->kind == FILE_BODY)
+	if (body->kind == FILE_BODY && body->entry)
+		cache_release(turn->cache, body->entry);
+	else if (body->kind == FILE_BODY)
 		close(body->fd);
 	if (body->kind == LIST_BODY)
 		free_listing(body->list, turn);
@@ -2998,9 +3057,9 @@ static ssize_t receive(struct http_conn *conn, void *buffer, size_t size)
 	return n;
 }
 
-static ssize_t transmit(struct http_conn *conn, const void *buffer, size_t size, bool more)
+static ssize_t transmit(struct http_conn *conn, const void *buffer, size_t size)
 {
-	int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+	const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 	ssize_t n;
 
 	if (!conn->out_socket && !ready(conn->out, POLLOUT)) {
@@ -3030,7 +3089,7 @@ static bool must_tame(struct http_conn *conn)
 }
 
 /* Send what is in `out`: GO when it is gone. */
-static int flush(struct http_conn *conn, struct http_turn *turn, bool more)
+static int flush(struct http_conn *conn, struct http_turn *turn)
 {
 	struct http_work *w = conn->work;
 
@@ -3039,7 +3098,7 @@ static int flush(struct http_conn *conn, struct http_turn *turn, bool more)
 
 		if (!conn->out_socket && must_tame(conn))
 			return HTTP_TAME;
-		n = transmit(conn, w->out.at + w->sent, w->out.len - w->sent, more);
+		n = transmit(conn, w->out.at + w->sent, w->out.len - w->sent);
 		if (n < 0)
 			return errno == EAGAIN ? (int)HTTP_WRITE : lose(conn, turn);
 		w->sent += (size_t)n;
@@ -3186,7 +3245,7 @@ static int step_head(struct http_conn *conn, struct http_turn *turn)
 /* The answers so far go out; then, if the peer takes them, on with what came in. */
 static int step_flush(struct http_conn *conn, struct http_turn *turn)
 {
-	int want = flush(conn, turn, false);
+	int want = flush(conn, turn);
 
 	if (want == HTTP_WRITE && conn->clock != HTTP_MOVING)
 		arm(conn, turn, HTTP_MOVING);
@@ -3309,7 +3368,7 @@ static int step_body(struct http_conn *conn, struct http_turn *turn)
 	if (w->req.expect && w->end == w->head_end) /* RFC 9110 10.1.1 */
 		puts_out(&w->out, "HTTP/1.1 100 Continue\r\n\r\n");
 	w->req.expect = false;
-	status = flush(conn, turn, false);
+	status = flush(conn, turn);
 	if (status != GO || conn->state == GONE)
 		return status;
 	memmove(w->in + w->head_end, w->in + w->next, w->end - w->next);
@@ -3459,7 +3518,7 @@ static int step_stream(struct http_conn *conn, struct http_turn *turn)
 
 	if (w->body.kind == LIST_BODY)
 		write_rows(w, turn);
-	want = flush(conn, turn, w->body.kind == FILE_BODY);
+	want = flush(conn, turn);
 	if (want != GO || conn->state == GONE)
 		return want;
 	switch (w->body.kind) {
@@ -3477,7 +3536,7 @@ static int step_stream(struct http_conn *conn, struct http_turn *turn)
 static int step_close(struct http_conn *conn, struct http_turn *turn)
 {
 	struct http_work *w = conn->work;
-	int want = flush(conn, turn, false);
+	int want = flush(conn, turn);
 
 	if (want != GO || conn->state == GONE)
 		return want;

@@ -126,8 +126,14 @@ size_t http_work_size(const struct http_limits *limits);
 struct http_work *http_work_init(void *memory, const struct http_limits *limits);
 bool http_holds(const struct http_conn *conn);
 
-/* A memory of small answers, at most `size` bytes in all; NULL if there is no room for one. */
-struct http_cache *http_cache_new(size_t size);
+/*
+ * A memory of answers: small ones as they are, at most `size` bytes in all, and
+ * of larger ones the head and the open file, at most `files`. NULL if there is
+ * no room for one. It forgets what nobody asks for: http_cache_tidy() says when
+ * it wants to be called again.
+ */
+struct http_cache *http_cache_new(size_t size, uint32_t files);
+int64_t http_cache_tidy(struct http_cache *cache, const struct http_turn *turn);
 
 /* A Combined Log Format line, escaped and with its newline; returns its length. */
 enum { HTTP_LOG_LINE = 4096 };

@@ -62,9 +62,10 @@ enum { EXIT_USAGE = 2 };
 
 enum {
 	LISTENERS_MOST = 64,
-	EVENTS = 256,     /* taken from epoll at a time */
-	ACCEPTS = 64,     /* connections accepted at a time */
-	SPARE_WORKS = 16, /* request memories kept for the next one */
+	EVENTS = 256,       /* taken from epoll at a time */
+	ACCEPTS = 64,       /* connections accepted at a time */
+	CACHED_FILES = 256, /* kept open for the next who asks, at most */
+	SPARE_WORKS = 16,   /* request memories kept for the next one */
 	LOG_BUFFER = 64 << 10,
 	STOP_TIME = 10000000,       /* us to finish what is being sent */
 	PAUSE_TIME = 100000,        /* us without accepting, where there are no descriptors */
@@ -1408,6 +1409,8 @@ static int time_to_wait(void)
 		until = earlier(until, loop.stop_at);
 	else if (!loop.listening)
 		until = earlier(until, loop.paused_until);
+	if (turn.cache)
+		until = earlier(until, http_cache_tidy(turn.cache, &turn));
 	if (options.exit_idle_time && loop.count == 0)
 		until = earlier(until, *active + options.exit_idle_time);
 	return until == INT64_MAX ? -1 : milliseconds_until(until);
@@ -1477,7 +1480,9 @@ static void begin_loop(void)
 	loop.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (loop.epoll < 0)
 		die("epoll: %s", strerror(errno));
-	turn.cache = http_cache_new(options.cache);
+	turn.cache = http_cache_new(
+		options.cache,
+		(uint32_t)(loop.most / 8 < CACHED_FILES ? loop.most / 8 : CACHED_FILES));
 	tell_time();
 	*active = turn.clock;
 	greet_journal();
