@@ -23,7 +23,7 @@ LANGUAGE = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSECCOMP_ARCH=$(ARCH
 # One process a connection: start-up is what counts, so nothing is linked, moved or mapped that
 # need not be. musl's compiler doesn't see the kernel's headers by itself.
 STATIC = -DWWWD_STATIC -Os -fstack-protector-strong -ffunction-sections -fdata-sections \
-	-fno-asynchronous-unwind-tables -fno-pie -no-pie -static -s -Wl,--gc-sections,-z,noseparate-code \
+	-fno-asynchronous-unwind-tables -fno-pie -no-pie -static -s -Wl,--gc-sections,--sort-section=name,-z,noseparate-code \
 	-idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -print-multiarch)
 
 SOURCES = wwwd.c http.c
@@ -104,8 +104,10 @@ lint:
 		--error-exitcode=1 -DSECCOMP_ARCH=1 $(SOURCES)
 	mandoc -T lint wwwd.8
 
+# The null handlers it compares with are built as these two are.
 bench: wwwd wwwd-static
-	tests/bench/run
+	CC='$(CC)' CFLAGS='$(HARDENING) $(CFLAGS)' LDFLAGS='$(RELRO) $(LDFLAGS)' \
+	STATIC_CC='$(MUSL_CC)' STATIC_CFLAGS='$(STATIC)' tests/bench/run
 
 # ---- install ----
 

@@ -2360,8 +2360,8 @@ struct http_work *http_work_init(void *memory, const struct http_limits *limits)
 	memset(w, 0, offsetof(struct http_work, path));
 	w->head_room = limits->line + limits->header + BODY_ROOM;
 	w->in_size = 2 * w->head_room;
-	w->out = (struct out){ (char *)memory + sizeof(*w), 0, OUT_SIZE, false };
-	w->in = w->out.at + OUT_SIZE;
+	w->in = (char *)memory + sizeof(*w);
+	w->out = (struct out){ w->in + w->in_size, 0, OUT_SIZE, false };
 	return w;
 }
 
@@ -3059,7 +3059,8 @@ static ssize_t receive(struct http_conn *conn, void *buffer, size_t size)
 
 static ssize_t transmit(struct http_conn *conn, const void *buffer, size_t size)
 {
-	const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+	/* of a connection that ends here the last segment waits for the FIN that follows at once */
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (conn->state == CLOSE ? MSG_MORE : 0);
 	ssize_t n;
 
 	if (!conn->out_socket && !ready(conn->out, POLLOUT)) {

@@ -1,0 +1,263 @@
+"""The servers that are measured: how each is started, and how it is stopped."""
+
+import contextlib
+import http.client
+import os
+import pwd
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+
+CONNECTIONS = 12000  # what each server must be able to hold
+REQUESTS = 10**6  # on one connection, so that none closes it in the middle of a run
+PAGE = b"The quick brown fox jumps over the lazy dog, and again, and on.\n" * 16  # as answer.h's
+IDLE = 60  # seconds that an idle connection is kept
+
+
+class Missing(Exception):
+    """A peer that isn't installed here."""
+
+
+class Failed(Exception):
+    """A server that doesn't start, or doesn't do what it is asked for."""
+
+
+class Bench:
+    """Where a run of the benchmark takes place."""
+
+    def __init__(self, work, site):
+        self.work, self.site = work, site
+        # Listeners have one CPU; the many processes of a super-server have all.
+        cpus = sorted(os.sched_getaffinity(0))
+        self.all_cpus, self.server_cpus, self.client_cpus = set(cpus), {cpus[-1]}, {cpus[0]}
+        # Servers run as nobody, so that root measures the same as everyone else does.
+        self.user = {}
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            self.user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            os.chown(work, nobody.pw_uid, nobody.pw_gid)
+
+
+def program(name):
+    # The system's come first: those of somebody's home may be closed to nobody.
+    path = shutil.which(name, path="/usr/bin:/usr/sbin:" + os.environ["PATH"])
+    if not path:
+        raise Missing(f"{name} is not installed")
+    return path
+
+
+def built(bench, name):
+    path = bench.work / name
+    if not path.exists():
+        raise Missing(f"{name} is not built")
+    return path
+
+
+def wwwd(bench, port, *more):
+    return [built(bench, "wwwd"), "-d", bench.site, "-h", "127.0.0.1", "-p", port, "--workers", "1",
+            "--connections-max", CONNECTIONS, "--requests-max", REQUESTS, "--idle-time", IDLE,
+            *more]
+
+
+def nginx(bench, port, cache=""):
+    work = bench.work / f"nginx-{port}"
+    work.mkdir(mode=0o777)
+    work.chmod(0o777)
+    (work / "conf").write_text(f"""
+        daemon off;
+        worker_processes 1;
+        error_log {work}/error crit;
+        pid {work}/pid;
+        events {{ worker_connections {CONNECTIONS}; }}
+        http {{
+            access_log off;
+            sendfile on;
+            tcp_nopush on;
+            keepalive_requests {REQUESTS};
+            keepalive_timeout {IDLE};
+            client_body_temp_path {work}/body;
+            proxy_temp_path {work}/proxy;
+            fastcgi_temp_path {work}/fastcgi;
+            uwsgi_temp_path {work}/uwsgi;
+            scgi_temp_path {work}/scgi;
+            types {{ text/html html; image/jpeg jpg; }}
+            {cache}
+            server {{ listen 127.0.0.1:{port}; root {bench.site}; }}
+        }}
+    """)
+    return [program("nginx"), "-c", work / "conf", "-e", work / "error"]
+
+
+def lighttpd(bench, port):
+    conf = bench.work / f"lighttpd-{port}.conf"
+    conf.write_text(f"""
+        server.bind = "127.0.0.1"
+        server.port = {port}
+        server.document-root = "{bench.site}"
+        server.max-fds = {resource.getrlimit(resource.RLIMIT_NOFILE)[0]}
+        server.max-keep-alive-requests = {REQUESTS}
+        server.max-keep-alive-idle = {IDLE}
+        mimetype.assign = ( ".html" => "text/html", ".jpg" => "image/jpeg" )
+    """)
+    return [program("lighttpd"), "-D", "-f", conf]
+
+
+def tcpserver(bench, port, *handler):
+    return [program("tcpserver"), "-RHq", "-l0", "-b128", "-c64", "127.0.0.1", port, *handler]
+
+
+@dataclass
+class Kind:
+    command: object  # a function of the bench and a port
+    note: str = ""
+
+
+# Of each, logging off and one worker.
+LISTENERS = {
+    "canned": Kind(lambda b, p: [built(b, "canned"), p], "an epoll loop: one read, one write"),
+    "wwwd": Kind(lambda b, p: wwwd(b, p, "--quiet")),
+    "wwwd, log on": Kind(lambda b, p: wwwd(b, p, "--log", b.work / "access.log")),
+    "nginx": Kind(nginx, "sendfile on"),
+    "nginx, cache": Kind(
+        lambda b, p: nginx(b, p, "open_file_cache max=1000;"), "sendfile and open_file_cache on"),
+    "lighttpd": Kind(lighttpd),
+    "busybox": Kind(
+        lambda b, p: [program("busybox"), "httpd", "-f", "-p", f"127.0.0.1:{p}", "-h", b.site],
+        "a lower bound: the time of children that are never waited for is nowhere in /proc"),
+    "mini-httpd": Kind(
+        lambda b, p: [program("mini_httpd"), "-D", "-h", "127.0.0.1", "-p", p, "-d", b.site]),
+    "python": Kind(
+        lambda b, p: [program("python3"), "-m", "http.server", "-b", "127.0.0.1", "-d", b.site, p],
+        "http.server, its log thrown away: it can't be turned off"),
+}
+
+# Under one and the same super-server.
+HANDLERS = {
+    "null, static": Kind(
+        lambda b, p: tcpserver(b, p, built(b, "null-static")), "one read, one write, exit"),
+    "wwwd, static": Kind(
+        lambda b, p: tcpserver(b, p, built(b, "wwwd-static"), "-d", b.site, "--quiet")),
+    "null, dynamic": Kind(
+        lambda b, p: tcpserver(b, p, built(b, "null")), "the same, linked as wwwd is"),
+    "wwwd, dynamic": Kind(lambda b, p: tcpserver(b, p, built(b, "wwwd"), "-d", b.site, "--quiet")),
+    "micro-httpd": Kind(lambda b, p: tcpserver(b, p, program("micro-httpd"), b.site)),
+    "busybox": Kind(
+        lambda b, p: tcpserver(b, p, program("busybox"), "httpd", "-i", "-h", b.site)),
+}
+
+PROGRAMS = {
+    "wwwd, static": ("wwwd-static", "empty-static"),
+    "wwwd, dynamic": ("wwwd", "empty"),
+}
+
+VERSIONS = {
+    "nginx": ["nginx", "-v"],
+    "lighttpd": ["lighttpd", "-v"],
+    "busybox": ["busybox"],
+    "mini-httpd": ["mini_httpd", "-V"],
+    "python": ["python3", "--version"],
+}
+
+NOT_MEASURED = "mini-httpd as a handler (has no inetd mode), althttpd and tipidee (not in Debian)"
+
+
+class Server:
+    """One server at work, stopped when the block is left."""
+
+    def __init__(self, bench, name, kind, cpus):
+        self.bench, self.name, self.kind, self.cpus = bench, name, kind, cpus
+
+    def __enter__(self):
+        for _ in range(3):  # between free_port() and now another may have taken the port
+            self.port = free_port()
+            self.start()
+            try:
+                self.wait_until_it_serves()
+                return self
+            except Failed as error:
+                self.stop()
+                failure = error
+        raise failure
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def again(self):
+        return Server(self.bench, self.name, self.kind, self.cpus)
+
+    def start(self):
+        command = [str(word) for word in self.kind.command(self.bench, self.port)]
+        self.errors = self.bench.work / f"errors-{self.port}"
+        with open(self.errors, "wb") as errors:
+            self.process = subprocess.Popen(
+                command, cwd=self.bench.work, stdin=subprocess.DEVNULL, stdout=errors,
+                stderr=errors, start_new_session=True, **self.bench.user,
+                preexec_fn=lambda: os.sched_setaffinity(0, self.cpus))
+
+    def wait_until_it_serves(self):
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                said = self.errors.read_text(errors="replace").strip().splitlines()
+                raise Failed(f"it left: {said[-1] if said else self.process.returncode}")
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                self.check()
+                return
+            time.sleep(0.02)
+        raise Failed("it doesn't answer")
+
+    def check(self):
+        """That it serves the page: the speed of an error says nothing."""
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        with contextlib.closing(client):
+            client.request("GET", "/1k.html", headers={"Connection": "close"})
+            answer = client.getresponse()
+            if answer.status != 200 or answer.read() != PAGE:
+                raise Failed(f"it answers {answer.status}, not the page")
+
+    def stop(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(3)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+@dataclass
+class Program:
+    """A program to be started for one connection, and an empty one that is linked alike."""
+
+    bench: Bench
+    name: str
+    empty: str
+
+
+def start(bench, stack):
+    """All that there is to measure, by what it is and its name; why instead, where it can't be."""
+    return {
+        "listener": start_all(bench, stack, LISTENERS, bench.server_cpus),
+        "handler": start_all(bench, stack, HANDLERS, bench.all_cpus),
+        "program": {name: Program(bench, *names) for name, names in PROGRAMS.items()},
+    }
+
+
+def start_all(bench, stack, kinds, cpus):
+    servers = {}
+    for name, kind in kinds.items():
+        try:
+            servers[name] = stack.enter_context(Server(bench, name, kind, cpus))
+        except (Missing, Failed, OSError) as error:
+            servers[name] = error
+    return servers
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
