@@ -890,10 +890,9 @@ static int read_framing(struct request *req, const struct http_limits *limits)
 		struct list list = list_of(req, EXPECT);
 		text item;
 
-		while (list_next(&list, &item))
+		for (; list_next(&list, &item); req->expect = true)
 			if (!alike(item, text_of("100-continue")))
 				return 417;
-		req->expect = true;
 	}
 	return 0;
 }
@@ -1277,6 +1276,16 @@ static int walk_link(struct walk *w, const char *name, const char *after)
 	return 0;
 }
 
+/* Those two say that it is no folder, or a link; to one, perhaps. */
+static int walk_link_if(struct walk *w, const char *name, const char *after, int error)
+{
+	int status = error;
+
+	if (error == -ENOTDIR || error == -ELOOP)
+		status = walk_link(w, name, after);
+	return status == -EINVAL ? error : status;
+}
+
 static int walk_down(struct walk *w, const char *name)
 {
 	if (strcmp(name, ".") == 0)
@@ -1329,15 +1338,13 @@ static int walk_step(struct walk *w, int flags)
 		} else if (fd >= 0) {
 			return fd;
 		}
-		return errno == ELOOP ? walk_link(w, name, "") : -errno;
+		return walk_link_if(w, name, "", -errno);
 	}
 
 	int status = walk_down(w, name);
 
-	if (status == -ENOTDIR || status == -ELOOP) { /* perhaps a link to one */
-		status = walk_link(w, name, after);
-		return status == -EINVAL ? -ENOTDIR : status;
-	}
+	if (status < 0)
+		return walk_link_if(w, name, after, status);
 	memmove(w->rest, after, strlen(after) + 1);
 	return status;
 }
@@ -1677,23 +1684,29 @@ static const char list_css[] =
 	"footer{color:var(--soft);font-size:.85rem;padding:.8rem .5rem}"
 	"@media(max-width:34rem){th:nth-child(3),td:nth-child(3){display:none}}";
 
-/* "4.2 MB": three figures, for people; programs take format=text. */
+static uint64_t rounded(uint64_t n, uint64_t unit)
+{
+	return n / unit + (n % unit >= (unit + 1) / 2 && unit > 1);
+}
+
+/* "4.2 MB": two or three figures, for people; programs take format=text. */
 static void put_size(struct out *o, uint64_t n)
 {
 	static const char *const units[] = { " B", " kB", " MB", " GB", " TB", " PB", " EB" };
-	size_t unit = 0;
-	uint64_t tenths = n * 10;
+	uint64_t unit = 1, tenths;
+	size_t i = 0;
 
-	if (n > UINT64_MAX / 20)
-		tenths = n, unit = 1, tenths /= 100;
-	for (; tenths >= 10000 - 5 * (unit > 0); unit++)
-		tenths = (tenths + 500) / 1000;
-	put_number(o, tenths / 10);
-	if (unit && tenths < 100) {
+	for (; rounded(n, unit) >= 1000; unit *= 1000)
+		i++;
+	tenths = unit > 1 ? rounded(n, unit / 10) : n * 10;
+	if (unit > 1 && tenths < 100) {
+		put_number(o, tenths / 10);
 		puts_out(o, ".");
 		put_number(o, tenths % 10);
+	} else {
+		put_number(o, rounded(n, unit));
 	}
-	puts_out(o, units[unit]);
+	puts_out(o, units[i]);
 }
 
 /* "2026-11-20 23:05", which sorts as it reads; "T" and "Z" for programs. */
@@ -3235,7 +3248,7 @@ static int step_head(struct http_conn *conn, struct http_turn *turn)
 		w->start = w->scan = w->end = 0;
 	status = fill(conn, turn);
 	if (status == END)
-		return w->end ? refuse(conn, turn, 400) : go(conn, GONE);
+		return w->end ? refuse(conn, turn, 400) : lose(conn, turn);
 	if (status == GO && conn->clock == HTTP_IDLE) {
 		conn->began = turn->clock;
 		arm(conn, turn, HTTP_HEADER);
@@ -3602,7 +3615,7 @@ bool http_holds(const struct http_conn *conn)
 	const struct http_work *w = conn->work;
 
 	if (conn->state == READ_HEAD)
-		return w->req.lines || w->start < w->end || w->out.len;
+		return w->req.blanks || w->req.lines || w->start < w->end || w->out.len;
 	return conn->state < LINGER;
 }
 

@@ -106,6 +106,9 @@ __attribute__((format(printf, 2, 3))) static void say(int priority, const char *
 	va_end(args);
 	if (n >= (int)sizeof(line))
 		memcpy(line + sizeof(line) - 4, "...", 4);
+	for (char *c = line; *c; c++) /* an argument makes no line of its own, and no colours */
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
 	(void)fstat(STDERR_FILENO, &err);
 	if (is_clients(&err)) {
 		openlog("wwwd", LOG_PID, LOG_DAEMON);
@@ -156,54 +159,62 @@ static const struct option_row {
 	void *value;
 	uint64_t least, most;
 	const char *help;
+	enum width { WHOLE, HALF } width; /* of a line of help */
 } option_rows[] = {
-	{ "dir", 'd', WORD, "DIR", &options.dir, 0, 0, "the folder to serve" },
-	{ "host", 'h', HOST, "ADDR", NULL, 0, 0, "address, name, '*', path of a UNIX socket" },
-	{ "port", 'p', WORD, "PORT", &options.port, 0, 0, "number, service, 0 for any (8080)" },
-	{ "user", 0, WORD, "USER", &options.user, 0, 0, "whom root becomes (nobody)" },
-	{ "header", 0, HEADER, "LINE", NULL, 0, 0, "add 'Name: value' to every answer" },
-	{ "no-listing", 0, FLAG, NULL, &options.no_listing, 0, 0, "no pages for bare folders" },
-	{ "log", 0, WORD, "FILE", &options.log, 0, 0, "append to it; SIGHUP reopens it" },
-	{ "quiet", 0, FLAG, NULL, &options.quiet, 0, 0, "no log" },
-	{ "verbose", 0, FLAG, NULL, &options.verbose, 0, 0, "say what confines this process" },
-	{ "workers", 0, WORKERS, "N", &options.workers, 1, WORKERS_MOST,
-	  "processes, or 'auto' (1)" },
-	{ "cache", 0, SIZE, "SIZE", &options.cache, 0, 1 << 30, "small answers kept (8M)" },
+	{ "dir", 'd', WORD, "DIR", &options.dir, 0, 0, "the folder to serve", WHOLE },
+	{ "host", 'h', HOST, "ADDR", NULL, 0, 0, "address, name, '*', path of a UNIX socket",
+	  WHOLE },
+	{ "port", 'p', WORD, "PORT", &options.port, 0, 0, "number, service, 0 for any (8080)",
+	  WHOLE },
+	{ "user", 0, WORD, "USER", &options.user, 0, 0, "whom root becomes (nobody)", WHOLE },
+	{ "header", 0, HEADER, "LINE", NULL, 0, 0, "add 'Name: value' to every answer", WHOLE },
+	{ "no-listing", 0, FLAG, NULL, &options.no_listing, 0, 0, "no pages for bare folders",
+	  WHOLE },
+	{ "log", 0, WORD, "FILE", &options.log, 0, 0, "append to it; SIGHUP reopens it", WHOLE },
+	{ "quiet", 0, FLAG, NULL, &options.quiet, 0, 0, "no log", WHOLE },
+	{ "verbose", 0, FLAG, NULL, &options.verbose, 0, 0, "say what confines this process",
+	  WHOLE },
+	{ "workers", 0, WORKERS, "N", &options.workers, 1, WORKERS_MOST, "processes, or 'auto' (1)",
+	  WHOLE },
+	{ "cache", 0, SIZE, "SIZE", &options.cache, 0, 1 << 30, "small answers kept (8M)", WHOLE },
 	{ "exit-idle-time", 0, SECONDS, "SEC", &options.exit_idle_time, 0, TIME_MOST,
-	  "leave when unused so long (never; 60 for inetd wait)" },
-	/* limits, two to a line of help */
-	{ "line-max", 0, SIZE, "SIZE", &options.line, 64, HTTP_LINE_MOST, "8K, to 32K" },
-	{ "header-max", 0, SIZE, "SIZE", &options.header, 64, 1 << 20, "32K, to 1M" },
-	{ "fields-max", 0, COUNT, "N", &options.fields, 1, 10000, "100 lines" },
-	{ "body-max", 0, SIZE, "SIZE", &options.body, 0, INT64_MAX, "1M" },
-	{ "header-time", 0, SECONDS, "SEC", &options.header_time, 1, TIME_MOST, "10, to be whole" },
-	{ "idle-time", 0, SECONDS, "SEC", &options.idle_time, 1, TIME_MOST, "15, to the next" },
-	{ "stall-time", 0, SECONDS, "SEC", &options.stall_time, 1, TIME_MOST, "30, moving below" },
-	{ "stall-rate", 0, SIZE, "SIZE", &options.stall_rate, 0, 1 << 30, "1K a second" },
-	{ "requests-max", 0, COUNT, "N", &options.requests, 1, UINT32_MAX, "1000, in one" },
-	{ "connections-max", 0, COUNT, "N", &options.connections, 1, INT_MAX, "by ulimit -n" },
-	{ "help", 0, HELP, NULL, NULL, 0, 0, "this" },
-	{ "version", 0, ABOUT, NULL, NULL, 0, 0, "what was built in" },
+	  "leave when unused so long (never; 60 for inetd wait)", WHOLE },
+	{ "line-max", 0, SIZE, "SIZE", &options.line, 64, HTTP_LINE_MOST, "8K, up to 32K", HALF },
+	{ "header-max", 0, SIZE, "SIZE", &options.header, 64, 1 << 20, "32K, up to 1M", HALF },
+	{ "fields-max", 0, COUNT, "N", &options.fields, 1, 10000, "100 lines", HALF },
+	{ "body-max", 0, SIZE, "SIZE", &options.body, 0, INT64_MAX, "1M", HALF },
+	{ "header-time", 0, SECONDS, "SEC", &options.header_time, 1, TIME_MOST, "10, in all",
+	  true },
+	{ "idle-time", 0, SECONDS, "SEC", &options.idle_time, 1, TIME_MOST, "15, to the next",
+	  true },
+	{ "stall-time", 0, SECONDS, "SEC", &options.stall_time, 1, TIME_MOST, "30, below", HALF },
+	{ "stall-rate", 0, SIZE, "SIZE", &options.stall_rate, 0, 1 << 30, "1K a second", HALF },
+	{ "requests-max", 0, COUNT, "N", &options.requests, 1, UINT32_MAX, "1000, in one", HALF },
+	{ "connections-max", 0, COUNT, "N", &options.connections, 1, INT_MAX, "by ulimit -n",
+	  true },
+	{ "help", 0, HELP, NULL, NULL, 0, 0, "this", WHOLE },
+	{ "version", 0, ABOUT, NULL, NULL, 0, 0, "what was built in", WHOLE },
 };
 
-/* One screen. */
+/* One screen: the limits, which have a default to tell and little else, two to a line. */
 static void print_help(void)
 {
 	printf("usage: wwwd [-d DIR] [-h ADDR]... [-p PORT] [OPTION]...\n"
 	       "Answers the connection it was started with, or listens at ADDR and PORT.\n");
 	for (size_t i = 0, column = 0; i < LENGTH(option_rows); i++) {
 		const struct option_row *row = &option_rows[i];
-		bool limit = row->least || row->most,
-		     half = limit && row->value != &options.workers &&
-			    row->value != &options.cache && row->value != &options.exit_idle_time;
+		const char *end = row->width == HALF && column == 0 ? "" : "\n";
 		char option[32];
 
 		snprintf(option, sizeof(option), "--%s %s", row->name,
 			 row->argument ? row->argument : "");
-		printf("%c%c%c %-*s %-*s%s", row->letter ? '-' : ' ',
-		       row->letter ? row->letter : ' ', row->letter ? ',' : ' ', half ? 20 : 22,
-		       option, half ? 15 : 0, row->help, half && column == 0 ? "" : "\n");
-		column = half && column == 0;
+		if (row->letter)
+			printf("-%c, %-22s %s%s", row->letter, option, row->help, end);
+		else if (row->width == WHOLE)
+			printf("    %-22s %s%s", option, row->help, end);
+		else
+			printf("    %-20s %-*s%s", option, *end ? 0 : 15, row->help, end);
+		column = row->width == HALF && column == 0;
 	}
 	printf("Sizes take K, M and G. The rest is in wwwd(8).\n");
 	exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -488,10 +499,11 @@ union address {
 
 static struct listener {
 	int fd;
+	char *banner; /* what is served where, for whoever asked for it */
 } listeners[LISTENERS_MOST];
 static size_t listener_count;
 
-static void add_listener(int fd)
+static void add_listener(int fd, char *banner)
 {
 	int flags = fcntl(fd, F_GETFL);
 
@@ -499,7 +511,7 @@ static void add_listener(int fd)
 		die("more than %d addresses to listen at", LISTENERS_MOST);
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		die("descriptor %d: %s", fd, strerror(errno));
-	listeners[listener_count++].fd = fd;
+	listeners[listener_count++] = (struct listener){ fd, banner };
 }
 
 /* As people write it; a mapped IPv4 address as what it stands for. */
@@ -514,27 +526,51 @@ static const char *name_address(const union address *address, char name[INET6_AD
 	return inet_ntop(AF_INET6, in6, name, INET6_ADDRSTRLEN);
 }
 
-static void print_banner(int fd, const char *path)
+__attribute__((format(printf, 1, 2))) static char *format(const char *form, ...)
 {
-	char dir[PATH_MAX], name[INET6_ADDRSTRLEN];
-	const char *root = options.dir ? options.dir : ".";
-	const char *shown = realpath(root, dir) ? dir : root, *host;
+	va_list args;
+	char *text;
+
+	va_start(args, form);
+	if (vasprintf(&text, form, args) < 0)
+		die("%s", strerror(errno));
+	va_end(args);
+	return text;
+}
+
+static const char *shown_root(void)
+{
+	static char path[PATH_MAX];
+	const char *dir = options.dir ? options.dir : ".";
+
+	return realpath(dir, path) ? path : dir;
+}
+
+/* With a URL that a terminal makes a link of. */
+static char *make_banner(int fd)
+{
 	union address address = { .any.sa_family = AF_UNSPEC };
 	socklen_t size = sizeof(address);
+	char name[INET6_ADDRSTRLEN];
+	const char *host;
 	bool any, six;
 
-	if (path) {
-		say(LOG_NOTICE, "serving %s at unix:%s", shown, path);
-		return;
-	}
 	if (getsockname(fd, &address.any, &size) < 0)
 		die("getsockname: %s", strerror(errno));
 	host = name_address(&address, name);
 	any = strcmp(host, "::") == 0 || strcmp(host, "0.0.0.0") == 0;
 	six = !any && strchr(host, ':');
-	say(LOG_NOTICE, "serving %s at http://%s%s%s:%u/%s", shown, six ? "[" : "",
-	    any ? "127.0.0.1" : host, six ? "]" : "", ntohs(address.in.sin_port),
-	    any ? " and every other address" : "");
+	return format("serving %s at http://%s%s%s:%u/%s", shown_root(), six ? "[" : "",
+		      any ? "127.0.0.1" : host, six ? "]" : "", ntohs(address.in.sin_port),
+		      any ? " and every other address" : "");
+}
+
+/* When all that can go wrong has gone well. */
+static void print_banners(void)
+{
+	for (size_t i = 0; i < listener_count; i++)
+		if (listeners[i].banner)
+			say(LOG_NOTICE, "%s", listeners[i].banner);
 }
 
 static const int on = 1, off = 0;
@@ -589,8 +625,7 @@ static void listen_on_host(const char *host, const char *port)
 			continue;
 		if (fd < 0)
 			die("%s port %s: %s", host, port, strerror(errno));
-		add_listener(fd);
-		print_banner(fd, NULL);
+		add_listener(fd, make_banner(fd));
 	}
 	freeaddrinfo(list);
 }
@@ -621,8 +656,7 @@ static void listen_on_path(const char *path)
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(fd, SOMAXCONN) < 0)
 		die("%s: %s", path, strerror(errno));
-	add_listener(fd);
-	print_banner(fd, path);
+	add_listener(fd, format("serving %s at unix:%s", shown_root(), path));
 }
 
 static void listen_everywhere(void)
@@ -693,7 +727,7 @@ static void write_log(void)
 		ssize_t n = write(journal.fd, log_lines + at, log_len - at);
 
 		if (n < 0 && errno != EINTR)
-			break; /* a full disk must not stop the answers */
+			break; /* a full disk or pipe must not stop the answers */
 		at += n > 0 ? (size_t)n : 0;
 	}
 	log_len = 0;
@@ -806,7 +840,8 @@ static void log_entry(const struct http_conn *conn, const struct http_entry *ent
 
 static int open_log_file(void)
 {
-	return open(options.log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	return open(options.log, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+		    0640);
 }
 
 /* Is it the stream that $JOURNAL_STREAM names as the journal's? */
@@ -893,8 +928,9 @@ struct landlock_attr {
 };
 
 enum {
-	LANDLOCK_NET = 3,   /* bind and connect of TCP */
-	LANDLOCK_SCOPE = 3, /* abstract UNIX sockets, and signals */
+	LANDLOCK_NET = 3,            /* bind and connect of TCP */
+	LANDLOCK_SCOPE_ABSTRACT = 1, /* UNIX sockets without a path */
+	LANDLOCK_SCOPE = 3,          /* those, and signals */
 };
 
 static const struct landlock_rights {
@@ -942,8 +978,13 @@ static bool landlock_allow_log(int ruleset)
 
 static int make_ruleset(const struct landlock_rights *rights)
 {
-	const struct landlock_attr attr = { (1u << rights->fs_bits) - 1, rights->net,
-					    rights->scoped };
+	const char *manager = getenv("NOTIFY_SOCKET"); /* which has to hear of the end */
+	const struct landlock_attr attr = {
+		(1u << rights->fs_bits) - 1,
+		rights->net,
+		rights->scoped &
+			~(uint64_t)(manager && *manager == '@' ? LANDLOCK_SCOPE_ABSTRACT : 0),
+	};
 	size_t size = rights->scoped ? 24 : rights->net ? 16 : 8;
 
 	return (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
@@ -1093,7 +1134,8 @@ static int milliseconds_until(int64_t deadline)
 /* For calls that take no flags: no SIGPIPE, and no waiting beyond this. */
 static void tame(struct http_end end)
 {
-	static const struct timeval patience = { .tv_sec = 1 };
+	int64_t time = options.stall_time < 1000000 ? options.stall_time : 1000000;
+	struct timeval patience = { .tv_sec = time / 1000000, .tv_usec = time % 1000000 };
 
 	signal(SIGPIPE, SIG_IGN);
 	if (end.socket)
@@ -1268,6 +1310,8 @@ static void step_client(struct client *client)
 	want = conn->work ? http_step(conn, &turn) : HTTP_DONE;
 	if (want == HTTP_AGAIN && !ask_again(client))
 		want = HTTP_DONE;
+	if (loop.stopping && want != HTTP_AGAIN && conn->work && conn->clock == HTTP_IDLE)
+		want = HTTP_DONE; /* it was kept alive before there was anything to finish */
 	if (want == HTTP_DONE) {
 		end_client(client);
 		return;
@@ -1280,10 +1324,7 @@ static void step_client(struct client *client)
 		leave_queue(client);
 		enter_queue(client);
 	}
-	if (want != HTTP_AGAIN)
-		watch(client, want == HTTP_WRITE ? EPOLLOUT : EPOLLIN);
-	else if (client->events)
-		watch(client, EPOLLHUP); /* it is called anyway */
+	watch(client, want == HTTP_AGAIN ? EPOLLHUP : want == HTTP_WRITE ? EPOLLOUT : EPOLLIN);
 }
 
 static struct client *new_client(int fd, const union address *peer)
@@ -1325,7 +1366,7 @@ static void accept_some(const struct listener *listener)
 		struct client *client;
 		int fd;
 
-		if (loop.count >= loop.most && !evict_idle()) {
+		if (loop.count >= loop.most && queues[HTTP_IDLE].next == &queues[HTTP_IDLE]) {
 			pause_accepting();
 			return;
 		}
@@ -1341,6 +1382,8 @@ static void accept_some(const struct listener *listener)
 		if (fd < 0) /* that one is gone already: accept(2), "Error handling" */
 			continue;
 		*active = turn.clock;
+		if (loop.count >= loop.most)
+			evict_idle();
 		client = new_client(fd, &peer);
 		if (client)
 			step_client(client);
@@ -1428,12 +1471,21 @@ static bool is_listener(const void *pointer)
 	       (const char *)pointer < (const char *)(listeners + LENGTH(listeners));
 }
 
+/* Whoever is busy for itself (a long listing) only hears of it when nobody is there any more. */
+static void handle_client(struct client *client, uint32_t events)
+{
+	if (!client->again)
+		step_client(client);
+	else if (events & (EPOLLERR | EPOLLHUP))
+		end_client(client);
+}
+
 /* Clients first: accepting may close an idle one, whose event would still be in the array. */
 static void handle_events(const struct epoll_event *events, int n)
 {
 	for (int i = 0; i < n; i++)
 		if (!is_listener(events[i].data.ptr))
-			step_client(events[i].data.ptr); /* NOLINT: each is there but once */
+			handle_client(events[i].data.ptr, events[i].events);
 	for (int i = 0; i < n; i++)
 		if (is_listener(events[i].data.ptr) && loop.listening)
 			accept_some(events[i].data.ptr);
@@ -1501,9 +1553,9 @@ static int hold_many(void)
 	sigset_t unblocked;
 
 	begin_loop();
+	catch_signals(&unblocked);
 	if (!confine_calls())
 		say(LOG_WARNING, "seccomp: %s: on without it", strerror(errno));
-	catch_signals(&unblocked);
 	notify("READY=1\nSTATUS=serving");
 	while (!loop.stopping || loop.count) {
 		int n = epoll_pwait(loop.epoll, events, EVENTS, time_to_wait(), &unblocked);
@@ -1664,7 +1716,7 @@ static bool take_passed(int *connection)
 	*connection = -1;
 	for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
 		if (systemd.is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0)
-			add_listener(fd);
+			add_listener(fd, NULL);
 		else if (systemd.is_socket(fd, AF_UNSPEC, SOCK_STREAM, 0) > 0 && n == 1)
 			*connection = fd;
 		else
@@ -1719,6 +1771,7 @@ static int serve_many(void)
 		die("mmap: %s", strerror(errno));
 	raise_limits();
 	confine(NULL);
+	print_banners();
 	return options.workers > 1 ? keep_workers() : hold_many();
 }
 
@@ -1736,7 +1789,7 @@ int main(int argc, char **argv)
 	case LISTEN:
 	case TERMINAL: listen_everywhere(); return serve_many();
 	case INETD_WAIT:
-		add_listener(STDIN_FILENO);
+		add_listener(STDIN_FILENO, NULL);
 		if (!options.exit_idle_time)
 			options.exit_idle_time = INETD_IDLE_TIME;
 		return serve_many();

@@ -1,0 +1,42 @@
+/*
+ * The suites of http.c, one for each of its parts: its functions one by one, then http_step() over
+ * socket pairs and pipes with a clock that is set by hand.
+ *
+ * All is one translation unit, since most of http.c is static. The parts include "http_check.h", and
+ * that includes http.c, so each of them can also be compiled alone, to look at its warnings.
+ *
+ * CK_RUN_SUITE=names and the like run a part; CK_FORK=no runs it where a debugger sees it.
+ */
+#include "http_check.h"
+
+#include "http_bytes.c"
+#include "http_request.c"
+#include "http_choice.c"
+#include "http_names.c"
+#include "http_listing.c"
+#include "http_cache.c"
+#include "http_answer.c"
+#include "http_step.c"
+
+int main(void)
+{
+	SRunner *runner = srunner_create(bytes_suite());
+	struct tree all;
+	int failed;
+
+	/* the trees of the tests are in it, since one that fails leaves its own behind */
+	make_tree(&all);
+	need(setenv("TMPDIR", all.top, 1) == 0, "setenv");
+	srunner_add_suite(runner, request_suite());
+	srunner_add_suite(runner, choice_suite());
+	srunner_add_suite(runner, names_suite());
+	srunner_add_suite(runner, listing_suite());
+	srunner_add_suite(runner, cache_suite());
+	srunner_add_suite(runner, answer_suite());
+	srunner_add_suite(runner, step_suite());
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	remove_tree(&all);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,240 @@
+#!/bin/sh
+# curl and wget, as they come, against a server that listens by itself.
+# $WWWD names the program, ./wwwd otherwise. Says "N passed, N failed, N skipped" at the end.
+set -eu
+
+wwwd=$(realpath "${WWWD:-./wwwd}")
+top=$(mktemp -d)
+site=$top/site
+server=
+passed=0 failed=0 skipped=0
+
+end() {
+	status=$?
+	if [ -n "$server" ]; then
+		kill "$server" || true
+		wait "$server" || true
+	fi
+	rm -rf "$top"
+	exit "$status"
+}
+trap end EXIT
+trap 'exit 1' HUP INT TERM
+
+# check NAME COMMAND...: the command succeeds
+check() {
+	name=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "failed: $name"
+	fi
+}
+
+# is NAME WANTED GOT
+is() {
+	check "$1: wanted '$2', got '$3'" [ "$2" = "$3" ]
+}
+
+# has NAME TEXT FILE: a line of the file has the text, in whatever case
+has() {
+	check "$1: no '$2'" grep -qiF -- "$2" "$3"
+}
+
+lacks() {
+	check "$1: '$2' is there" no grep -qiF -- "$2" "$3"
+}
+
+no() {
+	! "$@"
+}
+
+same() {
+	check "$1: the bytes differ" cmp -s "$2" "$3"
+}
+
+# Only what is said here: no configuration of whoever runs this, no proxy.
+fetch() {
+	curl -q --silent --show-error --noproxy '*' --max-time 10 "$@"
+}
+
+status() {
+	fetch -o "$top/body" -w '%{http_code}' "$@"
+}
+
+get() {
+	wget --no-config --no-proxy --quiet --tries=1 --timeout=10 "$@"
+}
+
+header() {
+	sed -n "s/^$1: *//Ip" "$2" | tr -d '\r'
+}
+
+# ---- the site ----
+
+mkdir -p "$site/folder" "$site/a b"
+head -c 3000000 /dev/urandom >"$site/big.bin"
+head -c 1500000 /dev/zero >"$top/too-much"
+echo 'plain text' >"$site/plain.txt"
+echo 'an odd name' >"$site/a b/100% & ü?.txt"
+echo '<title>index</title>' >"$site/index.html"
+i=0
+while [ $i -lt 200 ]; do
+	echo "line $i, which is much like all the others"
+	i=$((i + 1))
+done >"$site/page.txt"
+gzip -k "$site/page.txt"
+
+"$wwwd" -d "$site" -h 127.0.0.1 -p 0 --quiet 2>"$top/err" &
+server=$!
+url=
+i=0
+while [ -z "$url" ] && [ $i -lt 100 ]; do
+	sleep 0.05
+	url=$(sed -n 's|.* \(http://127[^ ]*\)/$|\1|p' "$top/err")
+	i=$((i + 1))
+done
+[ -n "$url" ] || { cat "$top/err"; exit 1; }
+
+# ---- curl ----
+
+fetch -o "$top/got" "$url/big.bin"
+same 'curl, download' "$site/big.bin" "$top/got"
+is 'curl, checksum' "$(sha256sum <"$site/big.bin")" "$(fetch "$url/big.bin" | sha256sum)"
+
+head -c 1000000 "$site/big.bin" >"$top/got"
+is 'curl -C -, status' 206 \
+	"$(fetch -C - -o "$top/got" -w '%{http_code}' "$url/big.bin")"
+same 'curl -C -, resumed' "$site/big.bin" "$top/got"
+# when there is nothing left to get, the server says so, and curl is content
+check 'curl -C -, nothing left' fetch -C - -o "$top/got" "$url/big.bin"
+same 'curl -C -, still whole' "$site/big.bin" "$top/got"
+
+fetch -I "$url/big.bin" >"$top/head"
+is 'curl -I, length' 3000000 "$(header content-length "$top/head")"
+is 'curl -I, ranges' bytes "$(header accept-ranges "$top/head")"
+has 'curl -I, date' 'last-modified: ' "$top/head"
+
+is 'curl -d, a form' 200 "$(status -d 'name=value&other=1' "$url/plain.txt")"
+same 'curl -d, the file' "$site/plain.txt" "$top/body"
+is 'curl -d, no such file' 404 "$(status -d 'name=value' "$url/none")"
+is 'curl -F, multipart' 200 "$(status -F "file=@$site/page.txt" "$url/plain.txt")"
+is 'curl, chunked upload' 200 \
+	"$(status -X POST -H 'Transfer-Encoding: chunked' -T - "$url/plain.txt" <"$site/page.txt")"
+same 'curl, chunked upload, the file' "$site/plain.txt" "$top/body"
+is 'curl, 1 MB is let in' 200 "$(head -c 1000000 "$top/too-much" |
+	status --data-binary @- "$url/plain.txt")"
+is 'curl, 1.5 MB is not' 413 "$(status --data-binary "@$top/too-much" "$url/plain.txt" || true)"
+is 'curl, 1.5 MB without asking first' 413 \
+	"$(status -H 'Expect:' --data-binary "@$top/too-much" "$url/plain.txt" || true)"
+is 'curl, 1.5 MB in chunks' 413 "$(status -X POST -H 'Expect:' -H 'Transfer-Encoding: chunked' \
+	-T - "$url/plain.txt" <"$top/too-much" || true)"
+is 'curl -X PUT' 405 "$(status -T "$site/plain.txt" "$url/new.txt")"
+is 'curl -X OPTIONS' 204 "$(status -X OPTIONS "$url/")"
+
+fetch -v -o "$top/1" "$url/plain.txt" -o "$top/2" "$url/page.txt" -o "$top/3" "$url/none" \
+	-o "$top/4" "$url/plain.txt" 2>"$top/log"
+is 'curl, one connection for four' 3 "$(grep -ci 're-using.*connection' "$top/log")"
+same 'curl, the fourth of them' "$site/plain.txt" "$top/4"
+
+for coding in gzip br zstd; do
+	case $coding in
+	gzip) suffix=gz make="gzip -c" ;;
+	br) suffix=br make="brotli -c" ;;
+	zstd) suffix=zst make="zstd -qc" ;;
+	esac
+	if ! command -v "${make%% *}" >/dev/null ||
+		! curl -V | grep -qi "${coding%zip}"; then
+		echo "skipped: curl --compressed, $coding: curl or ${make%% *} lacks it"
+		skipped=$((skipped + 1))
+		continue
+	fi
+	cp "$site/page.txt" "$site/$coding.txt"
+	$make "$site/$coding.txt" >"$site/$coding.txt.$suffix"
+	fetch --compressed -D "$top/head" -o "$top/got" "$url/$coding.txt"
+	same "curl --compressed, $coding" "$site/page.txt" "$top/got"
+	is "curl --compressed, $coding, coding" "$coding" "$(header content-encoding "$top/head")"
+	is "curl --compressed, $coding, size" "$(wc -c <"$site/$coding.txt.$suffix")" \
+		"$(header content-length "$top/head")"
+	has "curl --compressed, $coding, Vary" accept-encoding "$top/head"
+	fetch -D "$top/head" -o "$top/got" "$url/$coding.txt"
+	same "curl, not compressed, beside $coding" "$site/page.txt" "$top/got"
+	lacks "curl, not compressed, beside $coding" content-encoding "$top/head"
+done
+
+tail -c +101 "$site/big.bin" | head -c 100 >"$top/want"
+is 'curl -r, status' 206 "$(status -r 100-199 "$url/big.bin")"
+same 'curl -r 100-199' "$top/want" "$top/body"
+tail -c 50 "$site/big.bin" >"$top/want"
+fetch -r -50 -o "$top/got" "$url/big.bin"
+same 'curl -r -50' "$top/want" "$top/got"
+fetch -r 2999950- -o "$top/got" "$url/big.bin"
+same 'curl -r 2999950-' "$top/want" "$top/got"
+fetch -r 0-1,5-5 -D "$top/head" -o "$top/got" "$url/plain.txt"
+has 'curl -r, two' 'multipart/byteranges; boundary=' "$top/head"
+is 'curl -r, out of reach' 416 "$(status -r 3000000- "$url/big.bin")"
+
+is 'curl -z, unchanged' 304 "$(status -z "$site/plain.txt" "$url/plain.txt")"
+is 'curl -z, changed' 200 "$(status -z 'Sun, 06 Nov 1994 08:49:37 GMT' "$url/plain.txt")"
+fetch --etag-save "$top/etag" -o "$top/got" "$url/plain.txt"
+is 'curl --etag-compare, unchanged' 304 "$(status --etag-compare "$top/etag" "$url/plain.txt")"
+echo 'other text' >"$site/plain.txt"
+is 'curl --etag-compare, changed' 200 "$(status --etag-compare "$top/etag" "$url/plain.txt")"
+
+is 'curl, folder without a slash' 301 "$(status "$url/folder?a=b")"
+is 'curl -L, where to' "200 $url/folder/?a=b" \
+	"$(fetch -L -o "$top/got" -w '%{http_code} %{url_effective}' "$url/folder?a=b")"
+is 'curl, percent names' 200 "$(status "$url/a%20b/100%25%20%26%20%C3%BC%3F.txt")"
+same 'curl, percent names, the file' "$site/a b/100% & ü?.txt" "$top/body"
+is 'curl --path-as-is' 404 "$(status --path-as-is "$url/../../etc/passwd")"
+is 'curl, none' 404 "$(status "$url/none")"
+
+is 'curl --http1.0' 200 "$(status --http1.0 "$url/plain.txt")"
+same 'curl --http1.0, the file' "$site/plain.txt" "$top/body"
+is 'curl --http1.0, keep-alive' 200 \
+	"$(status --http1.0 -H 'Connection: keep-alive' "$url/plain.txt")"
+# the preface of HTTP/2, and an offer to switch to it
+is 'curl --http2' 200 "$(status --http2 "$url/plain.txt")"
+check 'curl --http2-prior-knowledge, refused' no \
+	fetch --http2-prior-knowledge -o "$top/got" "$url/plain.txt" 2>/dev/null
+is 'curl, and on' 200 "$(status "$url/plain.txt")"
+
+# ---- wget ----
+
+get -O "$top/got" "$url/big.bin"
+same 'wget, download' "$site/big.bin" "$top/got"
+head -c 1000000 "$site/big.bin" >"$top/big.bin"
+(cd "$top" && get -c "$url/big.bin")
+same 'wget -c, resumed' "$site/big.bin" "$top/big.bin"
+check 'wget -c, nothing left' get -c -P "$top" "$url/big.bin"
+check 'wget --spider' get --spider "$url/plain.txt"
+check 'wget --spider, none' no get --spider "$url/none"
+get -O "$top/got" --post-data 'name=value' "$url/plain.txt"
+same 'wget --post-data' "$site/plain.txt" "$top/got"
+get -P "$top/stamped" "$url/plain.txt"
+is 'wget, the time' "$(stat -c %Y "$site/plain.txt")" "$(stat -c %Y "$top/stamped/plain.txt")"
+wget --no-config --no-proxy --tries=1 --timeout=10 -N -P "$top/stamped" "$url/plain.txt" \
+	2>"$top/log"
+has 'wget -N, unchanged' 'not modified' "$top/log"
+if wget --help | grep -q -- '--compression'; then
+	get --compression=auto -O "$top/got" "$url/page.txt"
+	same 'wget --compression=auto' "$site/page.txt" "$top/got"
+fi
+# by the listings' links: every file, and none from elsewhere; the pages of other orders aside
+rm "$site/index.html"
+get -r -l 5 -np -nH -R 'index.html*' -P "$top/mirror" "$url/"
+for name in plain.txt big.bin 'a b/100% & ü?.txt'; do
+	same "wget -r, $name" "$site/$name" "$top/mirror/$name"
+done
+
+# ---- the end ----
+
+kill "$server"
+code=0
+wait "$server" || code=$?
+server=
+is 'the server, its end' 0 "$code"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

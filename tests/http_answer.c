@@ -1,0 +1,276 @@
+/* What answers are made of, and what is told of them. */
+#include "http_check.h"
+
+START_TEST(statuses_are_whole)
+{
+	/* whatever a function of http.c returns as a status, or status_of() makes of an error */
+	static const int used[] = { 200, 204, 206, 301, 304, 400, 403, 404, 405, 408,
+				    412, 413, 414, 416, 417, 431, 500, 501, 503, 505 };
+	char number[8];
+
+	ck_assert_uint_eq(LENGTH(used), LENGTH(statuses));
+	for (size_t i = 0; i < LENGTH(used); i++) {
+		const struct status *status = &statuses[i];
+
+		ck_assert_int_eq(status->code, used[i]);
+		ck_assert_ptr_eq(find_status(used[i]), status);
+		snprintf(number, sizeof(number), "%d ", used[i]);
+		expect(strncmp(status->line, number, 4) == 0 && strlen(status->line) > 4, "%s",
+		       status->line);
+		expect((used[i] >= 400 || used[i] == 301) == (status->says[0] != '\0'), "%s",
+		       status->line);
+	}
+}
+END_TEST
+
+START_TEST(every_error_has_a_status)
+{
+	for (int error = 0; error < 200; error++) {
+		int code = status_of(error);
+		size_t i = 0;
+
+		while (i < LENGTH(statuses) && statuses[i].code != code)
+			i++;
+		expect(i < LENGTH(statuses) && code >= 400, "%s: %d", strerror(error), code);
+	}
+}
+END_TEST
+
+START_TEST(pages_repeat_nothing)
+{
+	for (size_t i = 0; i < LENGTH(statuses); i++) {
+		char page[2048];
+		struct out o = { page, 0, sizeof(page) - 1, false };
+
+		put_page(&o, &statuses[i]);
+		page[o.len] = '\0';
+		expect(!o.overrun, "%s", statuses[i].line);
+		expect(strncmp(page, "<!DOCTYPE html>\n", 16) == 0, "%s", page);
+		expect(strstr(page, statuses[i].line) && strstr(page, statuses[i].says), "%s",
+		       page);
+		expect(strstr(page, "</html>\n") == page + o.len - 8, "%s", page);
+	}
+}
+END_TEST
+
+/* ---- fields --------------------------------------------------------------- */
+
+static bool wrote_line(struct out *o, const char *want)
+{
+	bool good = is_text((text){ o->at, o->len }, want);
+
+	o->len = 0;
+	return good;
+}
+
+START_TEST(content_ranges_are_written)
+{
+	char line[128];
+	struct out o = { line, 0, sizeof(line), false };
+
+	put_content_range(&o, &(struct range){ 0, 1 }, 10);
+	ck_assert(wrote_line(&o, "Content-Range: bytes 0-0/10\r\n"));
+	put_content_range(&o, &(struct range){ 5000000000, 6000000000 }, 6000000000);
+	ck_assert(wrote_line(&o, "Content-Range: bytes 5000000000-5999999999/6000000000\r\n"));
+	put_content_range(&o, &(struct range){ 0, 0 }, 10);
+	ck_assert(wrote_line(&o, "Content-Range: bytes */10\r\n"));
+	put_content_range(&o, &(struct range){ 0, 0 }, 0);
+	ck_assert(wrote_line(&o, "Content-Range: bytes */0\r\n"));
+}
+END_TEST
+
+START_TEST(nothing_is_modified_after_now)
+{
+	const struct http_turn turn = turn_at(0);
+	char line[128];
+	struct out o = { line, 0, sizeof(line), false };
+
+	put_modified(&o, FILE_TIME, &turn);
+	ck_assert(wrote_line(&o, "Last-Modified: " FILE_DATE "\r\n"));
+	put_modified(&o, WALL_TIME, &turn);
+	ck_assert(wrote_line(&o, "Last-Modified: " WALL_DATE "\r\n"));
+	put_modified(&o, WALL_TIME + 1, &turn);
+	ck_assert(wrote_line(&o, "Last-Modified: " WALL_DATE "\r\n"));
+	put_modified(&o, INT64_C(253402300800), &turn); /* the year 10000 */
+	ck_assert(wrote_line(&o, ""));
+	put_modified(&o, INT64_MIN, &turn);
+	ck_assert(wrote_line(&o, ""));
+}
+END_TEST
+
+START_TEST(locations_are_paths)
+{
+	static const struct {
+		const char *path, *query, *location;
+	} rows[] = {
+		{ "a", "", "/a/" },
+		{ "a/b", "?c=d", "/a/b/?c=d" },
+		{ "a b", "?", "/a%20b/?" },
+		{ "\xc3\xa4", "?%41&\xc3\xa4", "/%C3%A4/?%41&%C3%A4" },
+		{ "\\evil.example", "", "/%5Cevil.example/" },
+		{ "a:80@b", "?\"<>", "/a%3A80%40b/?%22%3C%3E" },
+		{ "a\r\nSet-Cookie: b", "", "/a%0D%0ASet-Cookie%3A%20b/" },
+	};
+	char line[256], want[256];
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct out o = { line, 0, sizeof(line), false };
+
+		put_location(&o, rows[i].path, text_of(rows[i].query));
+		snprintf(want, sizeof(want), "Location: %s\r\n", rows[i].location);
+		expect(is_text((text){ line, o.len }, want), "%.*s", (int)o.len, line);
+	}
+}
+END_TEST
+
+START_TEST(boundaries_are_not_guessed)
+{
+	const struct stat st = { .st_ino = 1 }, other = { .st_ino = 2 };
+	struct http_turn turn = turn_at(1);
+	char first[BOUNDARY_SIZE], next[BOUNDARY_SIZE];
+
+	make_boundary(first, &st, &turn);
+	ck_assert_uint_ge(strlen(first), 10);
+	ck_assert(all_of(text_of(first), TOKEN)); /* so it need not be quoted */
+	make_boundary(next, &other, &turn);
+	ck_assert_str_ne(first, next);
+	turn.clock++;
+	make_boundary(next, &st, &turn);
+	ck_assert_str_ne(first, next);
+	turn.clock--;
+	turn.wall.tv_nsec++;
+	make_boundary(next, &st, &turn);
+	ck_assert_str_ne(first, next);
+}
+END_TEST
+
+/* ---- the log -------------------------------------------------------------- */
+
+START_TEST(log_lines_are_combined)
+{
+	const struct http_turn turn = turn_at(0);
+	struct http_entry entry = {
+		.line = TEXT("GET /a?b HTTP/1.1"),
+		.referer = TEXT("http://a/\"x\""),
+		.agent = TEXT("me\t\xff"),
+		.status = 206,
+		.bytes = 12345678901,
+		.turn = &turn,
+	};
+	char line[HTTP_LOG_LINE];
+	size_t n = http_log_line(line, "192.0.2.1", &entry);
+
+	ck_assert(is_text((text){ line, n },
+			  "192.0.2.1 - - [01/Jan/2100:00:00:00 +0000] \"GET /a?b HTTP/1.1\" 206 "
+			  "12345678901 \"http://a/\\x22x\\x22\" \"me\\x09\\xff\"\n"));
+	entry = (struct http_entry){ .status = 400, .turn = &turn };
+	n = http_log_line(line, "-", &entry);
+	ck_assert(is_text((text){ line, n },
+			  "- - - [01/Jan/2100:00:00:00 +0000] \"-\" 400 - \"-\" \"-\"\n"));
+}
+END_TEST
+
+START_TEST(log_lines_are_bounded)
+{
+	static const char fills[] = { 'a', '"', '\n' };
+	const struct http_turn turn = turn_at(0);
+
+	for (size_t i = 0; i < LENGTH(fills); i++) {
+		static char value[40 << 10];
+		const text long_text = { value, sizeof(value) };
+		const struct http_entry entry = { .line = long_text,
+						  .referer = long_text,
+						  .agent = long_text,
+						  .status = 414,
+						  .bytes = UINT64_MAX,
+						  .turn = &turn };
+		char room[HTTP_LOG_LINE + 64], peer[128];
+		size_t n;
+
+		memset(value, fills[i], sizeof(value));
+		memset(room, '#', sizeof(room));
+		memset(peer, 'p', sizeof(peer)); /* longer than any address of a UNIX socket */
+		peer[sizeof(peer) - 1] = '\0';
+		n = http_log_line(room, peer, &entry);
+		expect(n <= HTTP_LOG_LINE && n > 3000, "%zu", n);
+		expect(memcmp(room + n - 5, "...\"\n", 5) == 0, "%.*s", (int)n, room);
+		expect(memchr(room, '\n', n) == room + n - 1, "two lines: %.*s", (int)n, room);
+		expect(room[n] == '#', "more than it says");
+	}
+}
+END_TEST
+
+START_TEST(headers_are_checked)
+{
+	static const struct {
+		const char *line;
+		bool good;
+	} rows[] = {
+		{ "Cache-Control: no-cache", true },
+		{ "Access-Control-Allow-Origin: *", true },
+		{ "X-A:b", true },
+		{ "X-A: b: c", true },
+		{ "Content-Security-Policy: default-src 'self'", true },
+		{ "Content-Language: de", true },
+		{ "Dates: x", true },
+		{ "", false },
+		{ "X-A", false },
+		{ ": b", false },
+		{ "X A: b", false },
+		{ "X-A : b", false },
+		{ " X-A: b", false },
+		{ "X-A: b\r\nX-B: c", false },
+		{ "X-A: b\nX-B: c", false },
+		{ "X-A: b\r", false },
+		{ "X-\x80: b", false },
+		{ "X-A: \x01", false },
+		{ "Content-Length: 5", false },
+		{ "content-length: 5", false },
+		{ "CONTENT-TYPE: text/html", false },
+		{ "Content-Encoding: gzip", false },
+		{ "Content-Range: bytes 0-0/1", false },
+		{ "Transfer-Encoding: chunked", false },
+		{ "Connection: close", false },
+		{ "Keep-Alive: timeout=5", false },
+		{ "Date: now", false },
+		{ "Server: x", false },
+		{ "ETag: \"x\"", false },
+		{ "Last-Modified: now", false },
+		{ "Accept-Ranges: none", false },
+		{ "Location: /", false },
+		{ "Allow: PUT", false },
+		{ "Trailer: X", false },
+		{ "TE: trailers", false },
+		{ "Upgrade: h2c", false },
+		{ "X-Content-Type-Options: nosniff", false },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++)
+		expect((http_header_fault(rows[i].line) == NULL) == rows[i].good, "%s",
+		       rows[i].line);
+}
+END_TEST
+
+Suite *answer_suite(void)
+{
+	Suite *suite = suite_create("answer");
+	TCase *status = tcase_create("statuses"), *field = tcase_create("fields");
+	TCase *log = tcase_create("log and options");
+
+	tcase_add_test(status, statuses_are_whole);
+	tcase_add_test(status, every_error_has_a_status);
+	tcase_add_test(status, pages_repeat_nothing);
+	suite_add_tcase(suite, status);
+
+	tcase_add_test(field, content_ranges_are_written);
+	tcase_add_test(field, nothing_is_modified_after_now);
+	tcase_add_test(field, locations_are_paths);
+	tcase_add_test(field, boundaries_are_not_guessed);
+	suite_add_tcase(suite, field);
+
+	tcase_add_test(log, log_lines_are_combined);
+	tcase_add_test(log, log_lines_are_bounded);
+	tcase_add_test(log, headers_are_checked);
+	suite_add_tcase(suite, log);
+	return suite;
+}

@@ -1,0 +1,622 @@
+/* The memory of answers. */
+#include "http_check.h"
+
+enum { CACHE_SIZE = 256 << 10, CACHE_FILES = 2 };
+
+static struct tree ground;
+static struct http_site served;
+static struct http_cache *cache;
+static struct http_turn moment;
+
+static void make_cache(void)
+{
+	make_tree(&ground);
+	put_file(&ground, "page", "the page");
+	put_folder(&ground, "a");
+	put_folder(&ground, "a/b");
+	put_file(&ground, "a/b/page", "deeper");
+	served = site_of(&ground);
+	moment = turn_at(0);
+	cache = moment.cache = http_cache_new(CACHE_SIZE, CACHE_FILES);
+	need(cache, "http_cache_new");
+}
+
+static void forget(void)
+{
+	while (cache->oldest)
+		cache_remove(cache, cache->oldest);
+}
+
+static void remove_cache(void)
+{
+	forget();
+	free(cache);
+	remove_tree(&ground);
+}
+
+static struct taste taste_for(const char *accepted)
+{
+	char lines[64];
+
+	snprintf(lines, sizeof(lines), "Accept-Encoding: %s\r\n", accepted);
+	return read_taste(request_with(lines));
+}
+
+/* Offer the cache an answer made from `path`, or from a sibling of it. */
+static void offer(const char *key, const char *path, const char *accepted, enum coding coding,
+		  text answer)
+{
+	struct source source = { text_of(key), taste_for(accepted), coding, path, NULL };
+	char name[PATH_MAX + 4];
+	struct stat st;
+
+	name_sibling(name, path, coding);
+	need(fstatat(served.root, name, &st, 0) == 0, name);
+
+	const struct mark was = mark_of(&st);
+
+	source.was = &was;
+	cache_add(&moment, &served, &source, answer, 2, -1);
+}
+
+/* A find is by the key and the taste, and gives back what was added. */
+static bool found(const char *key, const char *accepted, const char *answer)
+{
+	const struct taste taste = taste_for(accepted);
+	const struct cached *entry = cache_find(cache, &served, text_of(key), &taste);
+
+	if (!entry)
+		return false;
+	expect(is_text((text){ entry->bytes + entry->answer, entry->head_len + entry->body_len },
+		       answer),
+	       "another answer for %s", key);
+	ck_assert_uint_eq(entry->head_len, 2);
+	return true;
+}
+
+/* Until whatever is done to a file shows in its times. */
+static void wait_a_tick(void)
+{
+	const struct timespec tick = { 0, 20000000 };
+
+	nanosleep(&tick, NULL);
+}
+
+START_TEST(answers_are_found_by_key_and_taste)
+{
+	offer("/page", "page", "", IDENTITY, text_of("hbplain"));
+	offer("/page", "page", "gzip", IDENTITY, text_of("hbcoded"));
+	offer("/%70age", "page", "", IDENTITY, text_of("hbother"));
+	ck_assert(found("/page", "", "hbplain"));
+	ck_assert(found("/page", "gzip", "hbcoded"));
+	ck_assert(found("/%70age", "", "hbother"));
+	ck_assert(!found("/page", "br", ""));
+	ck_assert(!found("/pag", "", ""));
+	ck_assert(!found("/page/", "", ""));
+	ck_assert(!found("/", "", ""));
+}
+END_TEST
+
+START_TEST(many_are_found)
+{
+	char key[16], answer[16];
+
+	for (int i = 0; i < 100; i++) { /* there are 64 buckets */
+		snprintf(key, sizeof(key), "/%d", i);
+		snprintf(answer, sizeof(answer), "hb%d", i);
+		offer(key, "page", "", IDENTITY, text_of(answer));
+	}
+	for (int i = 0; i < 100; i++) {
+		snprintf(key, sizeof(key), "/%d", i);
+		snprintf(answer, sizeof(answer), "hb%d", i);
+		expect(found(key, "", answer), "%d", i);
+	}
+	forget();
+	ck_assert_uint_eq(cache->used, 0);
+	ck_assert_ptr_null(cache->newest);
+	for (uint32_t i = 0; i <= cache->mask; i++)
+		ck_assert_ptr_null(cache->bucket[i]);
+}
+END_TEST
+
+START_TEST(the_least_used_goes)
+{
+	static char answer[CACHE_SIZE / 4 - 2048]; /* of which four fit */
+	const text t = { answer, sizeof(answer) - 1 };
+
+	memset(answer, 'x', sizeof(answer) - 1);
+	offer("/1", "page", "", IDENTITY, t);
+	offer("/2", "page", "", IDENTITY, t);
+	offer("/3", "page", "", IDENTITY, t);
+	offer("/4", "page", "", IDENTITY, t);
+	ck_assert(found("/3", "", answer));
+	ck_assert(found("/1", "", answer));
+	ck_assert(found("/1", "", answer));
+	offer("/5", "page", "", IDENTITY, t); /* 2 is the oldest, then 4, 3, 1 */
+	ck_assert_uint_le(cache->used, CACHE_SIZE);
+	ck_assert(!found("/2", "", answer));
+	offer("/6", "page", "", IDENTITY, t);
+	ck_assert(!found("/4", "", answer));
+	ck_assert(found("/3", "", answer));
+	ck_assert(found("/1", "", answer));
+	ck_assert(found("/5", "", answer));
+	ck_assert(found("/6", "", answer));
+}
+END_TEST
+
+START_TEST(what_is_too_large_is_not_remembered)
+{
+	static char answer[CACHE_SIZE];
+
+	offer("/1", "page", "", IDENTITY, text_of("hb"));
+	offer("/2", "page", "", IDENTITY, (text){ answer, sizeof(answer) });
+	ck_assert(!found("/2", "", ""));
+	ck_assert(found("/1", "", "hb")); /* and nothing had to go for it */
+	ck_assert_ptr_null(http_cache_new(0, 1));
+	ck_assert_ptr_null(http_cache_new(INLINE_MOST - 1, 1));
+}
+END_TEST
+
+/* ---- what has changed -------------------------------------------------------- */
+
+static void grow_page(void)
+{
+	put_file(&ground, "page", "the page, and more");
+}
+
+static void touch_page(void)
+{
+	put_times(&ground, "page", FILE_TIME, 1);
+}
+
+static void rewrite_page(void) /* which shows in its ctime alone */
+{
+	put_file(&ground, "page", "THE PAGE");
+}
+
+static void chmod_page(void)
+{
+	need(fchmodat(ground.fd, "page", 0600, 0) == 0, "chmod");
+}
+
+static void replace_page(void)
+{
+	put_file(&ground, "new", "the page");
+	need(renameat(ground.fd, "new", ground.fd, "page") == 0, "rename");
+}
+
+static void remove_page(void)
+{
+	need(unlinkat(ground.fd, "page", 0) == 0, "unlink");
+}
+
+static void link_page(void) /* to itself, in a way */
+{
+	need(renameat(ground.fd, "page", ground.fd, "moved") == 0, "rename");
+	put_link(&ground, "page", "moved");
+}
+
+START_TEST(what_has_changed_is_forgotten)
+{
+	static void (*const changes[])(void) = { grow_page,  touch_page,   rewrite_page,
+						 chmod_page, replace_page, remove_page,
+						 link_page };
+
+	for (size_t i = 0; i < LENGTH(changes); i++) {
+		unlinkat(ground.fd, "page", 0);
+		put_file(&ground, "page", "the page");
+		offer("/page", "page", "", IDENTITY, text_of("hb"));
+		expect(found("/page", "", "hb"), "change %zu: it isn't remembered", i);
+		wait_a_tick();
+		changes[i]();
+		expect(!found("/page", "", ""), "change %zu isn't seen", i);
+		ck_assert_uint_eq(cache->used, 0);
+	}
+}
+END_TEST
+
+START_TEST(a_folder_on_the_way_stays_the_same)
+{
+	offer("/a/b/page", "a/b/page", "", IDENTITY, text_of("hb"));
+	wait_a_tick();
+	put_file(&ground, "a/other", ""); /* times of a folder tell nothing of the file */
+	put_file(&ground, "a/b/other", "");
+	ck_assert(found("/a/b/page", "", "hb"));
+	/* the same file by another way is another answer: the link may lead out of the root */
+	need(renameat(ground.fd, "a", ground.fd, "c") == 0, "rename");
+	ck_assert(!found("/a/b/page", "", ""));
+	put_link(&ground, "a", "c");
+	offer("/c/b/page", "c/b/page", "", IDENTITY, text_of("hb"));
+	ck_assert(found("/c/b/page", "", "hb"));
+	need(unlinkat(ground.fd, "a", 0) == 0 && renameat(ground.fd, "c", ground.fd, "a") == 0 &&
+		     symlinkat("a", ground.fd, "c") == 0,
+	     "c");
+	ck_assert(!found("/c/b/page", "", ""));
+}
+END_TEST
+
+START_TEST(siblings_are_watched)
+{
+	static const char *const accepted = "gzip, br";
+
+	put_file(&ground, "page.gz", "smaller");
+	offer("/page", "page", accepted, GZIP, text_of("hbgz"));
+	ck_assert(found("/page", accepted, "hbgz"));
+	wait_a_tick();
+	touch_page();
+	ck_assert(!found("/page", accepted, ""));
+
+	offer("/page", "page", accepted, GZIP, text_of("hbgz"));
+	ck_assert(found("/page", accepted, "hbgz"));
+	wait_a_tick();
+	put_file(&ground, "page.gz", "smaller still");
+	ck_assert(!found("/page", accepted, ""));
+
+	offer("/page", "page", accepted, GZIP, text_of("hbgz"));
+	ck_assert(found("/page", accepted, "hbgz"));
+	wait_a_tick();
+	put_file(&ground, "page.br", "smallest");
+	ck_assert(!found("/page", accepted, ""));
+
+	/* now there is a better one, so whoever sent this knows why, and the cache doesn't */
+	offer("/page", "page", accepted, GZIP, text_of("hbgz"));
+	ck_assert(!found("/page", accepted, ""));
+	offer("/page", "page", accepted, BR, text_of("hbbr"));
+	ck_assert(found("/page", accepted, "hbbr"));
+	wait_a_tick();
+	need(unlinkat(ground.fd, "page.br", 0) == 0, "unlink");
+	ck_assert(!found("/page", accepted, ""));
+}
+END_TEST
+
+START_TEST(a_sibling_may_come)
+{
+	offer("/a/b/page", "a/b/page", "gzip", IDENTITY, text_of("hb"));
+	offer("/page", "page", "gzip", IDENTITY, text_of("hb"));
+	ck_assert(found("/a/b/page", "gzip", "hb"));
+	ck_assert(found("/page", "gzip", "hb"));
+	wait_a_tick();
+	put_file(&ground, "a/b/page.gz", "");
+	ck_assert(!found("/a/b/page", "gzip", ""));
+	ck_assert(found("/page", "gzip", "hb"));
+	put_file(&ground, "page.gz", "");
+	ck_assert(!found("/page", "gzip", ""));
+}
+END_TEST
+
+START_TEST(what_may_change_unseen_is_not_remembered)
+{
+	char deep[64] = "page";
+	struct stat st;
+
+	/* a link as the file, a link on the way */
+	put_link(&ground, "link", "page");
+	put_link(&ground, "way", "a/b");
+	offer("/link", "link", "", IDENTITY, text_of("hb"));
+	offer("/way/page", "way/page", "", IDENTITY, text_of("hb"));
+	ck_assert_uint_eq(cache->used, 0);
+
+	/* deeper than there is room to check */
+	for (int depth = 0; depth < CHECKS_MOST; depth++) {
+		offer("/deep", deep, "", IDENTITY, text_of("hb"));
+		expect(found("/deep", "", "hb"), "%d", depth);
+		forget();
+		memcpy(deep + 2 * depth, "d", 2);
+		put_folder(&ground, deep);
+		memcpy(deep + 2 * depth + 1, "/page", 6);
+		put_file(&ground, deep, "");
+	}
+	offer("/deep", deep, "", IDENTITY, text_of("hb"));
+	ck_assert_uint_eq(cache->used, 0);
+
+	/* what was sent isn't what is there by now */
+	need(fstatat(ground.fd, "page", &st, 0) == 0, "page");
+
+	struct mark was = mark_of(&st);
+	const struct source source = { text_of("/page"), taste_for(""), IDENTITY, "page", &was };
+
+	was.size++;
+	ck_assert_ptr_null(cache_add(&moment, &served, &source, text_of("hb"), 2, -1));
+	was.size--;
+	ck_assert_ptr_nonnull(cache_add(&moment, &served, &source, text_of("hb"), 2, -1));
+	ck_assert(found("/page", "", "hb"));
+}
+END_TEST
+
+START_TEST(what_has_just_changed_is_not_remembered)
+{
+	struct stat st;
+
+	need(fstatat(ground.fd, "page", &st, 0) == 0, "page");
+	moment.wall = st.st_ctim;
+	offer("/page", "page", "", IDENTITY, text_of("hb"));
+	ck_assert_uint_eq(cache->used, 0);
+	moment.wall.tv_sec++;
+	offer("/page", "page", "", IDENTITY, text_of("hb"));
+	ck_assert(found("/page", "", "hb"));
+	/* and neither is what will be changed in the future, they say */
+	put_times(&ground, "page", moment.wall.tv_sec + 1000, 0);
+	forget();
+	moment.wall.tv_sec += 10;
+	offer("/page", "page", "", IDENTITY, text_of("hb"));
+	ck_assert_uint_eq(cache->used, 0);
+}
+END_TEST
+
+START_TEST(settling_takes_a_moment)
+{
+	static const struct {
+		struct timespec changed, modified, now;
+		bool settled;
+	} rows[] = {
+		{ { 100, 0 }, { 50, 0 }, { 100, 0 }, false },
+		{ { 100, 0 }, { 50, 0 }, { 100, 50000000 }, false },
+		{ { 100, 0 }, { 50, 0 }, { 100, 51000000 }, true },
+		{ { 100, 0 }, { 100, 0 }, { 101, 0 }, true },
+		{ { 100, 980000000 }, { 50, 0 }, { 101, 10000000 }, false },
+		{ { 100, 980000000 }, { 50, 0 }, { 101, 31000000 }, true },
+		{ { 100, 0 }, { 200, 0 }, { 150, 0 }, false },
+		{ { 100, 0 }, { 200, 0 }, { 200, 51000000 }, true },
+		{ { 100, 0 }, { 50, 0 }, { 99, 0 }, false },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		const struct stat st = { .st_ctim = rows[i].changed, .st_mtim = rows[i].modified };
+
+		expect(settled(&st, &rows[i].now) == rows[i].settled, "row %zu", i);
+	}
+}
+END_TEST
+
+START_TEST(what_nobody_asks_for_is_forgotten)
+{
+	moment.clock = SECONDS(100);
+	ck_assert_int_eq(http_cache_tidy(cache, &moment), INT64_MAX);
+	offer("/1", "page", "", IDENTITY, text_of("hb"));
+	moment.clock += 5;
+	offer("/2", "page", "", IDENTITY, text_of("hb"));
+	ck_assert_int_eq(http_cache_tidy(cache, &moment), SECONDS(100) + CACHE_KEPT);
+	moment.clock = SECONDS(100) + CACHE_KEPT - 1;
+	http_cache_tidy(cache, &moment);
+	ck_assert(found("/1", "", "hb"));
+	ck_assert(found("/2", "", "hb"));
+	moment.clock++;
+	ck_assert_int_eq(http_cache_tidy(cache, &moment), SECONDS(100) + CACHE_KEPT + 5);
+	ck_assert(!found("/1", "", ""));
+	ck_assert(found("/2", "", "hb"));
+	moment.clock += SECONDS(1000);
+	ck_assert_int_eq(http_cache_tidy(cache, &moment), INT64_MAX);
+	ck_assert_uint_eq(cache->used, 0);
+}
+END_TEST
+
+/* ---- seen from outside -------------------------------------------------------- */
+
+/* All that is heard of these requests, one after another. */
+static size_t converse(const char *const *requests, size_t count, struct http_cache *with,
+		       char *heard, size_t size)
+{
+	struct talk talk;
+	size_t len;
+
+	moment.cache = with;
+	talk_open(&talk, &served, &moment);
+	for (size_t i = 0; i < count; i++)
+		talk_say(&talk, requests[i]);
+	len = talk.len;
+	need(len < size, "room to hear");
+	memcpy(heard, talk.heard, len);
+	talk_close(&talk);
+	return len;
+}
+
+#define TO " HTTP/1.1\r\nHost: a\r\n"
+
+START_TEST(a_cache_changes_no_answer)
+{
+	static const char *const requests[] = {
+		"GET /page" TO "\r\n",
+		"GET /page" TO "\r\n",
+		"HEAD /page" TO "\r\n",
+		"GET /page" TO "Accept-Encoding: gzip\r\n\r\n",
+		"GET /page" TO "Accept-Encoding: gzip\r\n\r\n",
+		"GET /page" TO "Accept-Encoding: br\r\n\r\n",
+		"GET /page" TO "Range: bytes=1-2\r\n\r\n",
+		"GET /page" TO "If-Modified-Since: " FILE_DATE "\r\n\r\n",
+		"GET /page" TO "If-None-Match: *\r\n\r\n",
+		"GET /page" TO "If-Match: \"x\"\r\n\r\n",
+		"POST /page" TO "Content-Length: 1\r\n\r\nx",
+		"OPTIONS /page" TO "\r\n",
+		"PUT /page" TO "\r\n",
+		"GET /" TO "\r\n",
+		"GET /" TO "\r\n",
+		"HEAD /" TO "\r\n",
+		"GET /?query" TO "\r\n",
+		"GET //page" TO "\r\n",
+		"GET /page?query" TO "\r\n",
+		"GET http://a/page" TO "\r\n",
+		"GET /page HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+		"GET /page HTTP/1.0\r\n\r\n",
+	};
+	static char without[64 << 10], with[64 << 10];
+	size_t n;
+
+	put_file(&ground, "page.gz", "small");
+	put_file(&ground, "index.html", "<p>index");
+	n = converse(requests, LENGTH(requests), NULL, without, sizeof(without));
+	ck_assert_uint_gt(n, 22 * 100);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_uint_eq(converse(requests, LENGTH(requests), cache, with, sizeof(with)),
+				  n);
+		ck_assert(memcmp(with, without, n) == 0);
+	}
+	/* "/page" plainly, with gzip and with br, "//page", "/" */
+	size_t count = 0;
+
+	for (const struct cached *entry = cache->newest; entry; entry = entry->older)
+		count++;
+	ck_assert_uint_eq(count, 5);
+}
+END_TEST
+
+START_TEST(a_change_is_seen_at_once)
+{
+	static const char *const get = "GET /page" TO "\r\n";
+	struct talk talk;
+	struct reply reply;
+	text stream;
+
+	talk_open(&talk, &served, &moment);
+	talk_say(&talk, get);
+	ck_assert_uint_gt(cache->used, 0);
+	talk_say(&talk, get);
+	wait_a_tick();
+	rewrite_page();
+	talk_say(&talk, get);
+	remove_page();
+	talk_say(&talk, get);
+	stream = talk_heard(&talk);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_ptr_null(read_reply(&stream, false, &reply));
+		ck_assert_int_eq(reply.status, 200);
+		ck_assert(is_text(reply.body, i == 2 ? "THE PAGE" : "the page"));
+	}
+	ck_assert_ptr_null(read_reply(&stream, false, &reply));
+	ck_assert_int_eq(reply.status, 404);
+	talk_close(&talk);
+}
+END_TEST
+
+/* Larger than what is kept as it is, and than a socket takes at once. */
+enum { BIG_SIZE = 1 << 20 };
+
+static void put_big(const char *name, char byte)
+{
+	static char big[BIG_SIZE];
+
+	memset(big, byte, sizeof(big));
+	put_bytes(&ground, name, big, sizeof(big));
+}
+
+/* The next answer is all of a big file, whose bytes are all the same. */
+static void expect_big(text *stream, char byte)
+{
+	struct reply reply;
+	const char *fault = read_reply(stream, false, &reply);
+
+	expect(!fault && reply.status == 200, "%d: %s", reply.status, fault ? fault : "");
+	ck_assert_uint_eq(reply.body.len, BIG_SIZE);
+	for (size_t i = 0; i < reply.body.len; i++)
+		expect(reply.body.at[i] == byte, "byte %zu", i);
+}
+
+START_TEST(large_files_are_kept_open)
+{
+	struct talk talk;
+	text stream;
+	int before = count_descriptors();
+
+	put_big("big1", '1');
+	put_big("big2", '2');
+	put_big("big3", '3');
+	talk_open(&talk, &served, &moment);
+	for (int i = 0; i < 2; i++) {
+		talk_say(&talk, "GET /big1" TO "\r\n");
+		talk_say(&talk, "GET /big2" TO "\r\n");
+		talk_say(&talk, "GET /big3" TO "\r\n"); /* for which there is no room */
+		talk_say(&talk, "HEAD /big1" TO "\r\n");
+		ck_assert_uint_eq(cache->files, CACHE_FILES);
+		ck_assert_int_eq(count_descriptors(), before + 2 + CACHE_FILES);
+	}
+	stream = talk_heard(&talk);
+	for (int i = 0; i < 2; i++) {
+		struct reply reply;
+
+		expect_big(&stream, '1');
+		expect_big(&stream, '2');
+		expect_big(&stream, '3');
+		ck_assert_ptr_null(read_reply(&stream, true, &reply));
+		ck_assert(reply_has(&reply, "Content-Length", "1048576"));
+	}
+	ck_assert_uint_eq(stream.len, 0);
+	moment.clock += CACHE_KEPT;
+	http_cache_tidy(cache, &moment);
+	ck_assert_uint_eq(cache->files, 0);
+	talk_close(&talk);
+	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+/* Two clients are sent one file from one descriptor, and meanwhile it is replaced and forgotten. */
+START_TEST(large_files_stay_while_they_are_sent)
+{
+	struct talk first, second, third;
+	text stream;
+	int before = count_descriptors();
+
+	put_big("big", '1');
+	talk_open(&first, &served, &moment);
+	talk_open(&second, &served, &moment);
+	talk_open(&third, &served, &moment);
+	first.deaf = second.deaf = true;
+	ck_assert_int_eq(talk_say(&first, "GET /big" TO "\r\n"), HTTP_WRITE);
+	ck_assert_int_eq(talk_say(&second, "GET /big" TO "\r\n"), HTTP_WRITE);
+	ck_assert_uint_eq(cache->files, 1);
+	ck_assert_int_eq(first.conn.work->body.fd, second.conn.work->body.fd);
+	wait_a_tick();
+	put_big("new", '2');
+	need(renameat(ground.fd, "new", ground.fd, "big") == 0, "rename");
+	talk_say(&third, "GET /big" TO "\r\n");
+	ck_assert_uint_eq(cache->files, 2);
+	moment.clock += CACHE_KEPT;
+	http_cache_tidy(cache, &moment);
+	ck_assert_ptr_null(cache->newest);
+	ck_assert_uint_eq(cache->files, 1); /* the first one, which is still being sent */
+	first.deaf = false;
+	talk_step(&first);
+	stream = talk_heard(&first);
+	expect_big(&stream, '1');
+	stream = talk_heard(&third);
+	expect_big(&stream, '2');
+	ck_assert_uint_eq(cache->files, 1);
+	talk_close(&second); /* in the middle */
+	ck_assert_uint_eq(cache->files, 0);
+	talk_close(&first);
+	talk_close(&third);
+	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+Suite *cache_suite(void)
+{
+	Suite *suite = suite_create("cache");
+	TCase *memory = tcase_create("memory"), *change = tcase_create("change");
+	TCase *outside = tcase_create("outside");
+
+	tcase_add_checked_fixture(memory, make_cache, remove_cache);
+	tcase_add_test(memory, answers_are_found_by_key_and_taste);
+	tcase_add_test(memory, many_are_found);
+	tcase_add_test(memory, the_least_used_goes);
+	tcase_add_test(memory, what_is_too_large_is_not_remembered);
+	suite_add_tcase(suite, memory);
+
+	tcase_add_checked_fixture(change, make_cache, remove_cache);
+	tcase_set_timeout(change, 60);
+	tcase_add_test(change, what_has_changed_is_forgotten);
+	tcase_add_test(change, a_folder_on_the_way_stays_the_same);
+	tcase_add_test(change, siblings_are_watched);
+	tcase_add_test(change, a_sibling_may_come);
+	tcase_add_test(change, what_may_change_unseen_is_not_remembered);
+	tcase_add_test(change, what_has_just_changed_is_not_remembered);
+	tcase_add_test(change, settling_takes_a_moment);
+	tcase_add_test(change, what_nobody_asks_for_is_forgotten);
+	suite_add_tcase(suite, change);
+
+	tcase_add_checked_fixture(outside, make_cache, remove_cache);
+	tcase_add_test(outside, a_cache_changes_no_answer);
+	tcase_add_test(outside, a_change_is_seen_at_once);
+	tcase_add_test(outside, large_files_are_kept_open);
+	tcase_add_test(outside, large_files_stay_while_they_are_sent);
+	suite_add_tcase(suite, outside);
+	return suite;
+}

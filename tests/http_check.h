@@ -1,0 +1,88 @@
+/* What the suites of check_http share beside http_talk.h. */
+#ifndef HTTP_CHECK_H
+#define HTTP_CHECK_H
+
+#include "http_talk.h"
+
+#include <check.h>
+
+/* The rows of a test are told apart by what is printed where one fails. */
+#define expect(condition, ...)                     \
+	do {                                       \
+		if (!(condition))                  \
+			ck_abort_msg(__VA_ARGS__); \
+	} while (0)
+
+/* 2026-11-21, where the century of a two-digit year matters. */
+#define NOW INT64_C(1795219200)
+
+/* For %.*s */
+#define SHOWN(t) (int)(t).len, (t).at
+
+static inline bool is_text(text t, const char *want)
+{
+	return same((text){ t.at ? t.at : "", t.len }, text_of(want));
+}
+
+/* A work that has received these bytes, and nothing has been read of them; the next call's too. */
+static inline struct http_work *work_of(const struct http_limits *limits, text bytes)
+{
+	static void *memory;
+	struct http_work *work;
+
+	memory = realloc(memory, http_work_size(limits));
+	need(memory, "realloc");
+	work = http_work_init(memory, limits);
+	need(bytes.len <= work->in_size, "room in a work");
+	memcpy(work->in, bytes.at, bytes.len);
+	work->end = bytes.len;
+	return work;
+}
+
+/* "GET / HTTP/1.1", these lines, and the empty one, read: its request. */
+static inline struct request *request_with(const char *lines)
+{
+	char head[8192];
+	int n = snprintf(head, sizeof(head), "GET / HTTP/1.1\r\n%s\r\n", lines);
+
+	need(n > 0 && (size_t)n < sizeof(head), "room for a head");
+
+	struct http_work *work = work_of(&usual_limits, (text){ head, (size_t)n });
+	int status = read_head_lines(work, &usual_limits);
+
+	expect(status == WHOLE, "%d for %s", status, lines);
+	return &work->req;
+}
+
+/*
+ * Root may read everything, and so root is somebody else from here to regain_privileges(). Where
+ * whoever this is by then may read even the file that is named, false, and the test says so.
+ */
+static inline bool drop_privileges(int folder, const char *unreadable, const char *test)
+{
+	int fd;
+
+	need(geteuid() != 0 || seteuid(65534) == 0, "seteuid");
+	fd = openat(folder, unreadable, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return true;
+	close(fd);
+	printf("skipped: %s, for this user may read everything\n", test);
+	return false;
+}
+
+static inline void regain_privileges(void)
+{
+	need(geteuid() == getuid() || seteuid(getuid()) == 0, "seteuid");
+}
+
+Suite *bytes_suite(void);
+Suite *request_suite(void);
+Suite *choice_suite(void);
+Suite *names_suite(void);
+Suite *listing_suite(void);
+Suite *cache_suite(void);
+Suite *answer_suite(void);
+Suite *step_suite(void);
+
+#endif

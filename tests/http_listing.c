@@ -1,0 +1,621 @@
+/* Listings of folders: read, sorted, written. */
+#include "http_check.h"
+
+static const struct list_style all_styles[] = {
+	{ BY_NAME, false, false }, { BY_NAME, true, false },  { BY_SIZE, false, false },
+	{ BY_SIZE, true, false },  { BY_TIME, false, false }, { BY_TIME, true, false },
+	{ BY_NAME, false, true },  { BY_SIZE, true, true },
+};
+
+static struct listing *new_listing(struct list_style style)
+{
+	struct listing *list = calloc(1, sizeof(*list));
+
+	need(list, "calloc");
+	list->style = style;
+	return list;
+}
+
+static void add(struct listing *list, struct http_turn *turn, const char *name, bool folder,
+		int64_t size, int64_t when)
+{
+	const struct stat st = { .st_mode = folder ? S_IFDIR : S_IFREG,
+				 .st_size = size,
+				 .st_mtim = { when, 0 } };
+
+	expect(add_item(list, turn, name, &st), "%s isn't added", name);
+}
+
+static const char *name_of(const struct listing *list, uint32_t place)
+{
+	return list->names + list->items[list->order[place]].name;
+}
+
+static void sort_all(struct listing *list, struct http_turn *turn)
+{
+	ck_assert(begin_sort(list, turn));
+	while (!sort_some(list))
+		;
+}
+
+START_TEST(styles_are_read)
+{
+	static const struct {
+		const char *query;
+		struct list_style style;
+	} rows[] = {
+		{ "", { BY_NAME, false, false } },
+		{ "?", { BY_NAME, false, false } },
+		{ "?sort=name", { BY_NAME, false, false } },
+		{ "?sort=size", { BY_SIZE, false, false } },
+		{ "?sort=time", { BY_TIME, false, false } },
+		{ "?sort=size&order=asc", { BY_SIZE, false, false } },
+		{ "?sort=size&order=desc", { BY_SIZE, true, false } },
+		{ "?order=desc&sort=time", { BY_TIME, true, false } },
+		{ "?order=desc", { BY_NAME, true, false } },
+		{ "?format=text", { BY_NAME, false, true } },
+		{ "?sort=time&format=text&order=desc", { BY_TIME, true, true } },
+		{ "?&&sort=size&", { BY_SIZE, false, false } },
+		{ "?x=y&sort=size", { BY_SIZE, false, false } },
+		{ "?sort=sizes", { BY_NAME, false, false } },
+		{ "?sort=siz", { BY_NAME, false, false } },
+		{ "?sort=", { BY_NAME, false, false } },
+		{ "?sort", { BY_NAME, false, false } },
+		{ "?resort=size", { BY_NAME, false, false } },
+		{ "?sort=SIZE", { BY_NAME, false, false } },
+		{ "?sort=size?order=desc", { BY_NAME, false, false } },
+		{ "?=&=size&order=descending", { BY_NAME, false, false } },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct list_style style = read_list_style(text_of(rows[i].query));
+
+		expect(style.key == rows[i].style.key &&
+			       style.descending == rows[i].style.descending &&
+			       style.plain == rows[i].style.plain,
+		       "%s", rows[i].query);
+	}
+}
+END_TEST
+
+/* ---- what people read ------------------------------------------------------ */
+
+static void name_size(uint64_t n, char *name, size_t size)
+{
+	struct out o = { name, 0, size - 1, false };
+
+	put_size(&o, n);
+	name[o.len] = '\0';
+}
+
+START_TEST(sizes_are_written)
+{
+	static const struct {
+		uint64_t size;
+		const char *name;
+	} rows[] = {
+		{ 0, "0 B" },
+		{ 1, "1 B" },
+		{ 999, "999 B" },
+		{ 1000, "1.0 kB" },
+		{ 1049, "1.0 kB" },
+		{ 1050, "1.1 kB" },
+		{ 9949, "9.9 kB" },
+		{ 9950, "10 kB" },
+		{ 12400, "12 kB" },
+		{ 12900, "13 kB" },
+		{ 99900, "100 kB" },
+		{ 999400, "999 kB" },
+		{ 999500, "1.0 MB" },
+		{ 4200000, "4.2 MB" },
+		{ 5368709120, "5.4 GB" },
+		{ UINT64_C(999500000000), "1.0 TB" },
+		{ INT64_MAX, "9.2 EB" },
+		{ UINT64_MAX, "18 EB" },
+	};
+	char name[32];
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		name_size(rows[i].size, name, sizeof(name));
+		expect(strcmp(name, rows[i].name) == 0, "%ju: %s, not %s", (uintmax_t)rows[i].size,
+		       name, rows[i].name);
+	}
+}
+END_TEST
+
+/* What is shown is the nearest that can be shown (or, rounded twice, hardly farther). */
+START_TEST(sizes_are_rounded)
+{
+	static const char units[] = "BkMGTPE";
+	uint64_t seed = 4;
+	char name[32], unit;
+
+	for (int i = 0; i < 20000; i++) {
+		uint64_t n = any_number(&seed) >> i % 64;
+		double shown, scale = 1, place;
+
+		name_size(n, name, sizeof(name));
+		expect(sscanf(name, "%lf %c", &shown, &unit) == 2 && strchr(units, unit), "%s",
+		       name);
+		for (const char *u = units; *u != unit; u++)
+			scale *= 1000;
+		place = strchr(name, '.') ? scale / 10 : scale;
+		expect(shown < 1000 && (unit == 'B' || shown >= 1), "%s", name);
+		expect((strchr(name, '.') != NULL) == (unit != 'B' && shown < 10), "%s", name);
+
+		double off = shown * scale - (double)n;
+
+		expect(off <= 0.56 * place && off >= -0.56 * place, "%ju: %s", (uintmax_t)n, name);
+	}
+}
+END_TEST
+
+START_TEST(moments_are_written)
+{
+	static const struct {
+		int64_t when;
+		const char *page, *plain;
+	} rows[] = {
+		{ FILE_TIME, "2001-09-09 01:46", "2001-09-09T01:46:40Z" },
+		{ 0, "1970-01-01 00:00", "1970-01-01T00:00:00Z" },
+		{ -62167219200, "0000-01-01 00:00", "0000-01-01T00:00:00Z" },
+		{ 253402300799, "9999-12-31 23:59", "9999-12-31T23:59:59Z" },
+		{ 253402300800, "-", "-" },
+		{ INT64_MIN, "-", "-" },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++)
+		for (int plain = 0; plain < 2; plain++) {
+			char written[32];
+			struct out o = { written, 0, sizeof(written), false };
+
+			put_moment(&o, rows[i].when, plain);
+			expect(is_text((text){ written, o.len },
+				       plain ? rows[i].plain : rows[i].page),
+			       "%.*s", (int)o.len, written);
+		}
+}
+END_TEST
+
+START_TEST(rows_are_escaped)
+{
+	static const struct {
+		const char *name;
+		bool folder;
+		const char *page, *plain;
+	} rows[] = {
+		{ "a.txt", false,
+		  "<tr><td><a href=\"a.txt\"><bdi>a.txt</bdi></a></td><td>1.2 kB</td>"
+		  "<td>2001-09-09 01:46</td></tr>\n",
+		  "1234\t2001-09-09T01:46:40Z\ta.txt\n" },
+		{ "sub dir", true,
+		  "<tr><td><a href=\"sub%20dir/\"><bdi>sub dir/</bdi></a></td><td></td>"
+		  "<td>2001-09-09 01:46</td></tr>\n",
+		  "-\t2001-09-09T01:46:40Z\tsub%20dir/\n" },
+		{ "<b>\"'&%?#.html", false,
+		  "<tr><td><a href=\"%3Cb%3E%22%27%26%25%3F%23.html\"><bdi>"
+		  "&lt;b&gt;&quot;&#39;&amp;%?#.html</bdi></a></td><td>1.2 kB</td>"
+		  "<td>2001-09-09 01:46</td></tr>\n",
+		  "1234\t2001-09-09T01:46:40Z\t%3Cb%3E%22%27%26%25%3F%23.html\n" },
+		{ "javascript:alert(1)\n\xff", false,
+		  "<tr><td><a href=\"javascript%3Aalert%281%29%0A%FF\"><bdi>javascript:alert(1)"
+		  "\xef\xbf\xbd\xef\xbf\xbd</bdi></a></td><td>1.2 kB</td>"
+		  "<td>2001-09-09 01:46</td></tr>\n",
+		  "1234\t2001-09-09T01:46:40Z\tjavascript%3Aalert%281%29%0A%FF\n" },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++)
+		for (int plain = 0; plain < 2; plain++) {
+			struct http_turn turn = turn_at(0);
+			struct listing *list =
+				new_listing((struct list_style){ BY_NAME, false, plain });
+			char row[1024];
+			struct out o = { row, 0, sizeof(row), false };
+
+			add(list, &turn, rows[i].name, rows[i].folder, 1234, FILE_TIME);
+			put_row(&o, list, &list->items[0]);
+			expect(is_text((text){ row, o.len }, plain ? rows[i].plain : rows[i].page),
+			       "%.*s", (int)o.len, row);
+			free_listing(list, &turn);
+		}
+}
+END_TEST
+
+static bool shows(const struct out *o, const char *part)
+{
+	return memmem(o->at, o->len, part, strlen(part));
+}
+
+START_TEST(heads_and_tails_are_written)
+{
+	struct http_turn turn = turn_at(0);
+	struct listing *list = new_listing((struct list_style){ BY_SIZE, true, false });
+	char page[8192];
+	struct out o = { page, 0, sizeof(page), false };
+
+	put_list_head(&o, list, "a&b/");
+	ck_assert(shows(&o, "<title>/a&amp;b/</title>"));
+	ck_assert(shows(&o, "<h1>Index of /a&amp;b/</h1>"));
+	ck_assert(shows(&o, "<a href=\"../\">"));
+	/* the one it is sorted by turns about, the others begin anew */
+	ck_assert(shows(&o, "<th><a href=\"?sort=name&amp;order=asc\">Name</a></th>"));
+	ck_assert(shows(&o,
+			"<th aria-sort=\"descending\"><a href=\"?sort=size&amp;order=asc\">Size"));
+	ck_assert(shows(&o, "<th><a href=\"?sort=time&amp;order=asc\">Changed</a></th>"));
+	o.len = 0;
+	list->style.descending = false;
+	put_list_head(&o, list, "");
+	ck_assert(shows(&o, "<title>/</title>"));
+	ck_assert(!shows(&o, "../"));
+	ck_assert(shows(&o,
+			"<th aria-sort=\"ascending\"><a href=\"?sort=size&amp;order=desc\">Size"));
+
+	o.len = 0;
+	add(list, &turn, "folder", true, 4096, 0);
+	add(list, &turn, "a", false, 1000, 0);
+	add(list, &turn, "b", false, 500, 0);
+	put_list_tail(&o, list);
+	ck_assert(shows(&o, "<footer>1 folder, 2 files, 1.5 kB"));
+
+	o.len = 0;
+	list->style.plain = true;
+	put_list_head(&o, list, "a");
+	put_list_tail(&o, list);
+	ck_assert_uint_eq(o.len, 0);
+	free_listing(list, &turn);
+}
+END_TEST
+
+/* write_rows() leaves 4 KiB for a row, and step_list() what begin_answer() has left for a head. */
+START_TEST(the_longest_fit)
+{
+	struct http_turn turn = turn_at(0);
+	struct listing *list = new_listing(all_styles[0]);
+	struct out head = { NULL, 0, 0, false }, tail = head, row = head;
+	char path[PATH_MAX], name[NAME_MAX + 1];
+
+	memset(path, '"', sizeof(path));
+	path[PATH_MAX - 1] = '\0';
+	memset(name, '"', sizeof(name));
+	name[NAME_MAX] = '\0';
+	add(list, &turn, name, true, INT64_MAX, FILE_TIME);
+	put_list_head(&head, list, path);
+	put_list_tail(&tail, list);
+	put_row(&row, list, &list->items[0]);
+	ck_assert_uint_le(row.len, 4096);
+	ck_assert_uint_le(tail.len, 4096);
+	ck_assert_uint_le(head.len, OUT_SIZE - OUT_ROOM - 16384);
+	free_listing(list, &turn);
+}
+END_TEST
+
+/* ---- order ---------------------------------------------------------------- */
+
+START_TEST(folders_come_first)
+{
+	static const struct {
+		struct list_style style;
+		const char *order;
+	} rows[] = {
+		{ { BY_NAME, false, false }, "dir e E2 a B c1 C2 " },
+		{ { BY_NAME, true, false }, "E2 e dir C2 c1 B a " },
+		{ { BY_SIZE, false, false }, "dir e E2 B c1 a C2 " },
+		{ { BY_SIZE, true, false }, "E2 e dir C2 a c1 B " },
+		{ { BY_TIME, false, false }, "e E2 dir C2 a B c1 " },
+		{ { BY_TIME, true, false }, "dir E2 e c1 B a C2 " },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_turn turn = turn_at(0);
+		struct listing *list = new_listing(rows[i].style);
+		char order[64] = "";
+
+		add(list, &turn, "c1", false, 10, 9);
+		add(list, &turn, "e", true, 7, 2);
+		add(list, &turn, "a", false, 30, 5);
+		add(list, &turn, "C2", false, INT64_MAX, -5);
+		add(list, &turn, "B", false, 10, 5);
+		add(list, &turn, "E2", true, 9, 2);
+		add(list, &turn, "dir", true, 8, 3);
+		sort_all(list, &turn);
+		for (uint32_t k = 0; k < list->count; k++) {
+			strcat(order, name_of(list, k));
+			strcat(order, " ");
+		}
+		expect(strcmp(order, rows[i].order) == 0, "row %zu: %s", i, order);
+		free_listing(list, &turn);
+	}
+}
+END_TEST
+
+static void add_random(struct listing *list, struct http_turn *turn, uint64_t *seed, int longest)
+{
+	char name[NAME_MAX + 1];
+	size_t n = 1 + any_number(seed) % (uint64_t)longest;
+
+	for (size_t i = 0; i < n; i++)
+		do
+			name[i] = (char)any_number(seed);
+		while (name[i] == '\0' || name[i] == '/');
+	name[n] = '\0';
+	/* few sizes and times, so that many are equal */
+	add(list, turn, name, any_number(seed) % 3 == 0, (int64_t)(any_number(seed) % 4),
+	    (int64_t)(any_number(seed) % 4));
+}
+
+START_TEST(the_order_is_total)
+{
+	enum { COUNT = 40 };
+	static const char *const names[] = {
+		"a", "A", "b", "aB", "Ab", "AB", "ab", "\xff", "\x01"
+	};
+
+	for (size_t s = 0; s < LENGTH(all_styles); s++) {
+		struct http_turn turn = turn_at(0);
+		struct listing *list = new_listing(all_styles[s]);
+		uint64_t seed = 5;
+
+		for (size_t i = 0; i < LENGTH(names); i++)
+			add(list, &turn, names[i], false, 1, 1);
+		while (list->count < COUNT)
+			add_random(list, &turn, &seed, 20);
+		for (uint32_t a = 0; a < COUNT; a++)
+			for (uint32_t b = 0; b < COUNT; b++) {
+				bool before = comes_before(list, a, b);
+
+				expect(a == b ? !before : before != comes_before(list, b, a),
+				       "style %zu: %u and %u", s, a, b);
+				for (uint32_t c = 0; before && c < COUNT; c++)
+					expect(!comes_before(list, b, c) ||
+						       comes_before(list, a, c),
+					       "style %zu: %u, %u, %u", s, a, b, c);
+			}
+		free_listing(list, &turn);
+	}
+}
+END_TEST
+
+static int compare_items(const void *left, const void *right, void *list)
+{
+	const uint32_t *a = left, *b = right;
+
+	return comes_before(list, *a, *b) ? -1 : comes_before(list, *b, *a);
+}
+
+static void check_sort(struct list_style style, uint32_t count, uint64_t *seed)
+{
+	struct http_turn turn = turn_at(0);
+	struct listing *list = new_listing(style);
+	uint32_t *sorted = malloc((count + 1) * sizeof(*sorted));
+
+	need(sorted, "malloc");
+	while (list->count < count)
+		add_random(list, &turn, seed, 6);
+	for (uint32_t i = 0; i < count; i++)
+		sorted[i] = i;
+	qsort_r(sorted, count, sizeof(*sorted), compare_items, list);
+	sort_all(list, &turn);
+	/* of two of the same name (which no folder has) either may be first */
+	for (uint32_t i = 0; i < count; i++)
+		expect(sorted[i] == list->order[i] ||
+			       compare_items(&sorted[i], &list->order[i], list) == 0,
+		       "%u of %u", i, count);
+	free(sorted);
+	free_listing(list, &turn);
+	ck_assert_uint_eq(turn.listing_bytes, 0);
+}
+
+START_TEST(merging_sorts)
+{
+	uint64_t seed = 6;
+
+	for (uint32_t count = 0; count < 70; count++)
+		check_sort(all_styles[count % LENGTH(all_styles)], count, &seed);
+	for (size_t s = 0; s < LENGTH(all_styles); s++)
+		check_sort(all_styles[s], 1000 + (uint32_t)s * 13, &seed);
+}
+END_TEST
+
+/* The length that is announced before the first row is written is what is written. */
+START_TEST(rows_are_as_long_as_announced)
+{
+	for (size_t s = 0; s < LENGTH(all_styles); s++) {
+		struct http_turn turn = turn_at(0);
+		struct listing *list = new_listing(all_styles[s]);
+		struct out counted = { NULL, 0, 0, false };
+		uint64_t seed = 7 + s, bytes = 0;
+		uint32_t folders = 0;
+
+		while (list->count < 300)
+			add_random(list, &turn, &seed, NAME_MAX);
+		sort_all(list, &turn);
+		for (uint32_t i = 0; i < list->count; i++) {
+			const struct item *item = &list->items[list->order[i]];
+
+			put_row(&counted, list, item);
+			folders += item->folder;
+			bytes += item->folder ? 0 : (uint64_t)item->size;
+		}
+		ck_assert_uint_eq(counted.len, list->rows_len);
+		ck_assert_uint_eq(folders, list->folders);
+		ck_assert_uint_eq(bytes, list->bytes);
+		free_listing(list, &turn);
+	}
+}
+END_TEST
+
+/* ---- bounds --------------------------------------------------------------- */
+
+START_TEST(memory_is_counted)
+{
+	const struct stat st = { .st_mode = S_IFREG };
+	struct http_turn turn = turn_at(0);
+	struct listing *list = new_listing(all_styles[0]);
+	size_t spare = 300 << 10, count = 0;
+
+	turn.listing_bytes = LIST_ALL - spare;
+	while (add_item(list, &turn, "a name of some length", &st))
+		ck_assert_uint_lt(count++, spare);
+	ck_assert_uint_gt(count, 1000);
+	ck_assert_uint_eq(count, list->count);
+	ck_assert_uint_le(turn.listing_bytes, LIST_ALL);
+	ck_assert_uint_eq(list->held, turn.listing_bytes - (LIST_ALL - spare));
+	ck_assert_uint_ge(list->held, list->room * sizeof(struct item) + list->names_room);
+	/* it can be freed from there, and gives back what it took */
+	free_listing(list, &turn);
+	ck_assert_uint_eq(turn.listing_bytes, LIST_ALL - spare);
+	free_listing(NULL, &turn);
+}
+END_TEST
+
+START_TEST(sorting_is_counted)
+{
+	struct http_turn turn = turn_at(0);
+	struct listing *list = new_listing(all_styles[0]);
+	uint64_t seed = 8;
+	size_t before;
+
+	while (list->count < 100)
+		add_random(list, &turn, &seed, 10);
+	before = turn.listing_bytes;
+	turn.listing_bytes = LIST_ALL - 100;
+	ck_assert(!begin_sort(list, &turn));
+	turn.listing_bytes = before;
+	ck_assert(begin_sort(list, &turn));
+	ck_assert_uint_ge(turn.listing_bytes, before + 200 * sizeof(uint32_t));
+	free_listing(list, &turn);
+	ck_assert_uint_eq(turn.listing_bytes, 0);
+}
+END_TEST
+
+/* ---- reading -------------------------------------------------------------- */
+
+static int compare_names(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* The names of what is listed of a folder, in order. */
+static void list_names(const struct tree *tree, const char *folder, char *names, size_t size)
+{
+	const struct http_site site = site_of(tree);
+	struct http_turn turn = turn_at(0);
+	struct listing *list = new_listing(all_styles[0]);
+	const char *sorted[64];
+	struct out o = { names, 0, size - 1, false };
+	int status;
+
+	list->dir = fdopendir(open_beneath(&site, folder, O_RDONLY | O_DIRECTORY));
+	need(list->dir, folder);
+	do
+		status = read_entries(&site, &turn, folder, list);
+	while (status > 0);
+	ck_assert_int_eq(status, 0);
+	need(list->count < LENGTH(sorted), "room for names");
+	for (uint32_t i = 0; i < list->count; i++)
+		sorted[i] = list->names + list->items[i].name;
+	qsort(sorted, list->count, sizeof(sorted[0]), compare_names);
+	for (uint32_t i = 0; i < list->count; i++) {
+		puts_out(&o, i ? " " : "");
+		puts_out(&o, sorted[i]);
+	}
+	names[o.len] = '\0';
+	free_listing(list, &turn);
+}
+
+START_TEST(what_can_be_reached_is_listed)
+{
+	struct tree tree;
+	char names[512];
+	int before = count_descriptors();
+
+	make_tree(&tree);
+	put_file(&tree, "file", "12345");
+	put_file(&tree, ".hidden", "");
+	put_folder(&tree, ".well-known");
+	put_folder(&tree, "dir");
+	put_file(&tree, "dir/inner", "");
+	put_link(&tree, "dir/up", "..");
+	put_link(&tree, "dir/to-file", "../file");
+	put_link(&tree, "dir/beyond", "../../etc");
+	put_link(&tree, "to-file", "file");
+	put_link(&tree, "to-dir", "dir/");
+	put_link(&tree, "to-hidden", ".hidden");
+	put_link(&tree, "out", "/etc/passwd");
+	put_link(&tree, "gone", "nowhere");
+	put_link(&tree, "loop", "loop");
+	put_link(&tree, "to-pipe", "pipe");
+	need(mkfifoat(tree.fd, "pipe", 0644) == 0, "mkfifo");
+	list_names(&tree, "", names, sizeof(names));
+	ck_assert_str_eq(names, "dir file to-dir to-file to-hidden");
+	list_names(&tree, "dir/", names, sizeof(names));
+	ck_assert_str_eq(names, "inner to-file up");
+	list_names(&tree, "to-dir/", names, sizeof(names));
+	ck_assert_str_eq(names, "inner to-file up");
+	remove_tree(&tree);
+	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+/* Size, time and kind are those of what a link leads to. */
+START_TEST(links_are_followed)
+{
+	struct tree tree;
+	struct stat st;
+
+	make_tree(&tree);
+	put_file(&tree, "file", "12345");
+	put_folder(&tree, "dir");
+	put_link(&tree, "a", "file");
+	put_link(&tree, "b", "dir");
+
+	const struct http_site site = site_of(&tree);
+	DIR *dir = fdopendir(open_beneath(&site, "", O_RDONLY | O_DIRECTORY));
+	struct dirent *entry;
+
+	need(dir, "fdopendir");
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		expect(stat_entry(&site, "", dir, entry, &st), "%s", entry->d_name);
+		if (strcmp(entry->d_name, "a") == 0 || strcmp(entry->d_name, "file") == 0)
+			expect(S_ISREG(st.st_mode) && st.st_size == 5 &&
+				       st.st_mtim.tv_sec == FILE_TIME,
+			       "%s", entry->d_name);
+		else
+			expect(S_ISDIR(st.st_mode), "%s", entry->d_name);
+	}
+	closedir(dir);
+	remove_tree(&tree);
+}
+END_TEST
+
+Suite *listing_suite(void)
+{
+	Suite *suite = suite_create("listing");
+	TCase *page = tcase_create("page"), *order = tcase_create("order");
+	TCase *reading = tcase_create("reading");
+
+	tcase_add_test(page, styles_are_read);
+	tcase_add_test(page, sizes_are_written);
+	tcase_add_test(page, sizes_are_rounded);
+	tcase_add_test(page, moments_are_written);
+	tcase_add_test(page, rows_are_escaped);
+	tcase_add_test(page, heads_and_tails_are_written);
+	tcase_add_test(page, the_longest_fit);
+	suite_add_tcase(suite, page);
+
+	tcase_set_timeout(order, 60);
+	tcase_add_test(order, folders_come_first);
+	tcase_add_test(order, the_order_is_total);
+	tcase_add_test(order, merging_sorts);
+	tcase_add_test(order, rows_are_as_long_as_announced);
+	suite_add_tcase(suite, order);
+
+	tcase_add_test(reading, memory_is_counted);
+	tcase_add_test(reading, sorting_is_counted);
+	tcase_add_test(reading, what_can_be_reached_is_listed);
+	tcase_add_test(reading, links_are_followed);
+	suite_add_tcase(suite, reading);
+	return suite;
+}

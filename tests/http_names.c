@@ -1,0 +1,767 @@
+/* Names, and the descriptors they lead to. */
+#include "http_check.h"
+
+#include <sys/resource.h>
+#include <sys/un.h>
+
+START_TEST(paths_are_decoded)
+{
+	static const struct {
+		const char *raw, *path;
+	} rows[] = {
+		{ "/", "" },
+		{ "//", "" },
+		{ "/a", "a" },
+		{ "/a/", "a/" },
+		{ "/a/b.c", "a/b.c" },
+		{ "//a///b//", "a/b/" },
+		{ "/%61%2E%7e", "a.~" },
+		{ "/%c3%A4", "\xc3\xa4" },
+		{ "/\xc3\xa4", "\xc3\xa4" },
+		{ "/a+b%20c", "a+b c" },
+		{ "/%25%36%31", "%61" },
+		{ "/%252f", "%2f" },
+		{ "/%5c..%5C", "\\..\\" },
+		{ "/%2e%2e/a", "../a" },
+		{ "/a;b=c", "a;b=c" },
+		{ "/%0a", "\n" },
+	};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		expect(decode_path(text_of(rows[i].raw), path), "%s", rows[i].raw);
+		expect(strcmp(path, rows[i].path) == 0, "%s: %s", rows[i].raw, path);
+	}
+}
+END_TEST
+
+START_TEST(paths_are_bounded)
+{
+	char raw[3 * PATH_MAX + 1], path[PATH_MAX];
+
+	memset(raw, 'a', sizeof(raw));
+	raw[0] = '/';
+	ck_assert(decode_path((text){ raw, PATH_MAX }, path));
+	ck_assert_uint_eq(strlen(path), PATH_MAX - 1);
+	ck_assert(!decode_path((text){ raw, PATH_MAX + 1 }, path));
+	/* its length is what it is when it is decoded */
+	for (size_t i = 1; i + 3 <= sizeof(raw); i += 3)
+		memcpy(raw + i, "%61", 3);
+	ck_assert(decode_path((text){ raw, 3 * (PATH_MAX - 1) + 1 }, path));
+	ck_assert_uint_eq(strlen(path), PATH_MAX - 1);
+	ck_assert(!decode_path((text){ raw, sizeof(raw) }, path));
+	memset(raw, '/', sizeof(raw));
+	ck_assert(decode_path((text){ raw, sizeof(raw) }, path));
+	ck_assert_str_eq(path, "");
+}
+END_TEST
+
+/* What a listing links to is what is found. */
+START_TEST(names_survive_their_url)
+{
+	for (int c = 1; c < 256; c++) {
+		const char name[] = { 'x', (char)c, 'y', '\0' };
+		char url[16] = "/", path[PATH_MAX];
+		struct out o = { url, 1, sizeof(url), false };
+
+		if (c == '/')
+			continue;
+		put_url(&o, text_of(name));
+		expect(all_of((text){ url, o.len }, TARGET), "0x%02x", (unsigned)c);
+		expect(decode_path((text){ url, o.len }, path) && strcmp(path, name) == 0, "0x%02x",
+		       (unsigned)c);
+	}
+}
+END_TEST
+
+START_TEST(dot_names_are_hidden)
+{
+	static const struct {
+		const char *path;
+		bool hidden;
+	} rows[] = {
+		{ "", false },
+		{ "a", false },
+		{ "a.b", false },
+		{ "a/b./c.", false },
+		{ "a/", false },
+		{ ".well-known", false },
+		{ ".well-known/acme-challenge/x", false },
+		{ "a/.well-known/", false },
+		{ ".", true },
+		{ "..", true },
+		{ "./", true },
+		{ "../", true },
+		{ "./a", true },
+		{ "../a", true },
+		{ "a/.", true },
+		{ "a/..", true },
+		{ "a/./b", true },
+		{ "a/../b", true },
+		{ "...", true },
+		{ ".git", true },
+		{ ".git/config", true },
+		{ "a/.htaccess", true },
+		{ "a/.b/c", true },
+		{ ".well-known/.git", true },
+		{ ".well-known/../.git", true },
+		{ ".well-knownx", true },
+		{ ".well-know", true },
+		{ ".Well-Known/a", true },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++)
+		expect(hidden(rows[i].path) == rows[i].hidden, "%s", rows[i].path);
+}
+END_TEST
+
+/* ---- the one way from a name to a descriptor --------------------------------- */
+
+static struct tree names_tree;      /* "site", which is served, and "outside" */
+static struct http_site by_openat2; /* and the same as if the kernel had none: */
+static struct http_site by_walking;
+
+enum { CHAIN = WALK_LINKS + 2, DEEP = WALK_DEPTH + 2 };
+
+static void make_links(void)
+{
+	static const char *const links[][2] = {
+		{ "in", "dir/file" },
+		{ "in-dir", "dir" },
+		{ "in-dir-slash", "dir/" },
+		{ "in-file-slash", "file/" },
+		{ "up", ".." },
+		{ "out", "../outside/secret" },
+		{ "out-dir", "../outside" },
+		{ "out-and-in", "../site/file" },
+		{ "away", "dir/../../outside/secret" },
+		{ "abs-root", "/" },
+		{ "gone", "nowhere" },
+		{ "gone-dir", "nowhere/file" },
+		{ "loop", "loop" },
+		{ "ping", "pong" },
+		{ "pong", "ping" },
+		{ "back", "dir/../file" },
+		{ "here", "." },
+		{ "dots", "dir/sub/../.." },
+		{ "dots-slash", "dir/sub/../" },
+		{ "dir/up", ".." },
+		{ "dir/up-file", "../file" },
+		{ "dir/beyond", "../../outside/secret" },
+		{ "chain1", "chain2" },
+		{ "chain2", "dir/chain3" },
+		{ "dir/chain3", "../in-dir/sub" },
+		{ "through", "file/../file" },
+		{ "to-hidden", ".hidden" },
+		{ "link0", "file" },
+	};
+	char name[64], target[PATH_MAX + 32];
+
+	for (size_t i = 0; i < LENGTH(links); i++) {
+		snprintf(name, sizeof(name), "site/%s", links[i][0]);
+		put_link(&names_tree, name, links[i][1]);
+	}
+	for (int i = 1; i < CHAIN; i++) { /* link40 is 41 links */
+		snprintf(name, sizeof(name), "site/link%d", i);
+		snprintf(target, sizeof(target), "link%d", i - 1);
+		put_link(&names_tree, name, target);
+	}
+	snprintf(target, sizeof(target), "%s/site/file", names_tree.top);
+	put_link(&names_tree, "site/abs", target);
+	target[0] = '\0';
+	for (int i = 0; i < 580; i++)
+		strcat(target, "dir/../");
+	strcat(target, "dir");
+	put_link(&names_tree, "site/long", target);
+}
+
+static void make_special(void)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	need(mkfifoat(names_tree.fd, "site/pipe", 0644) == 0, "mkfifo");
+	need(snprintf(name.sun_path, sizeof(name.sun_path), "%s/site/socket", names_tree.top) <
+		     (int)sizeof(name.sun_path),
+	     "a short $TMPDIR");
+	need(fd >= 0 && bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0, "bind");
+	close(fd);
+	put_file(&names_tree, "site/unreadable", "");
+	need(fchmodat(names_tree.fd, "site/unreadable", 0, 0) == 0, "chmod");
+	put_folder(&names_tree, "site/closed");
+	put_file(&names_tree, "site/closed/file", "");
+	need(fchmodat(names_tree.fd, "site/closed", 0, 0) == 0, "chmod");
+}
+
+static void make_names(void)
+{
+	char deep[2 * DEEP + 16] = "site", name[NAME_MAX + 1];
+
+	make_tree(&names_tree);
+	put_folder(&names_tree, "outside");
+	put_file(&names_tree, "outside/secret", "secret");
+	put_folder(&names_tree, "site");
+	put_file(&names_tree, "site/file", "file");
+	put_file(&names_tree, "site/.hidden", "hidden");
+	put_folder(&names_tree, "site/.well-known");
+	put_file(&names_tree, "site/.well-known/file", "known");
+	put_folder(&names_tree, "site/dir");
+	put_file(&names_tree, "site/dir/file", "dir/file");
+	put_file(&names_tree, "site/dir/.hidden", "hidden");
+	put_folder(&names_tree, "site/dir/sub");
+	put_file(&names_tree, "site/dir/sub/file", "dir/sub/file");
+	for (int i = 0; i < DEEP; i++) {
+		strcat(deep, "/d");
+		put_folder(&names_tree, deep);
+	}
+	memset(name, 'n', NAME_MAX);
+	name[NAME_MAX] = '\0';
+	by_openat2.root = openat(names_tree.fd, "site", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	need(by_openat2.root >= 0, "site");
+	close(openat(by_openat2.root, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+	make_links();
+	make_special();
+	by_walking = by_openat2;
+	by_walking.walk = true;
+}
+
+static void remove_names(void)
+{
+	fchmodat(names_tree.fd, "site/closed", 0755, 0);
+	close(by_openat2.root);
+	remove_tree(&names_tree);
+}
+
+static bool have_openat2(void)
+{
+	struct open_how how = { .flags = O_PATH };
+	long fd = syscall(SYS_openat2, AT_FDCWD, ".", &how, sizeof(how));
+
+	if (fd >= 0)
+		close((int)fd);
+	return fd >= 0;
+}
+
+/* Where a name led. */
+struct found {
+	int error, flags;
+	dev_t dev;
+	ino_t ino;
+};
+
+static struct found find(const struct http_site *from, const char *path, int flags)
+{
+	int fd = open_beneath(from, path, flags);
+	struct found found = { .error = fd < 0 ? -fd : 0 };
+	struct stat st;
+
+	if (fd < 0)
+		return found;
+	expect(fcntl(fd, F_GETFD) & FD_CLOEXEC, "%s is inherited", path);
+	expect(flags & O_PATH || fcntl(fd, F_GETFL) & O_NONBLOCK, "%s may block", path);
+	need(fstat(fd, &st) == 0, path);
+	/* O_NOFOLLOW is how a walk opens, and nothing to the descriptor it has */
+	found = (struct found){ 0, fcntl(fd, F_GETFL) & ~O_NOFOLLOW, st.st_dev, st.st_ino };
+	close(fd);
+	return found;
+}
+
+static bool same_found(const struct found *a, const struct found *b)
+{
+	return a->error == b->error && a->flags == b->flags && a->dev == b->dev && a->ino == b->ino;
+}
+
+START_TEST(names_lead_beneath_the_root)
+{
+	static const struct {
+		const char *path;
+		int error;
+		const char *is; /* the same file, by its plain name */
+	} rows[] = {
+		{ "", 0, "site" },
+		{ "file", 0, "site/file" },
+		{ "file/", ENOTDIR, NULL },
+		{ "file/file", ENOTDIR, NULL },
+		{ "dir", 0, "site/dir" },
+		{ "dir/", 0, "site/dir" },
+		{ "dir/file", 0, "site/dir/file" },
+		{ "dir//sub///file", 0, "site/dir/sub/file" },
+		{ "dir/file/", ENOTDIR, NULL },
+		{ "nothing", ENOENT, NULL },
+		{ "nothing/", ENOENT, NULL },
+		{ "nothing/file", ENOENT, NULL },
+		{ "dir/nothing", ENOENT, NULL },
+		{ "DIR", ENOENT, NULL },
+		/* hidden, whatever it leads to */
+		{ ".", ENOENT, NULL },
+		{ "..", ENOENT, NULL },
+		{ "../outside/secret", ENOENT, NULL },
+		{ "dir/..", ENOENT, NULL },
+		{ "dir/../file", ENOENT, NULL },
+		{ "./file", ENOENT, NULL },
+		{ ".hidden", ENOENT, NULL },
+		{ "dir/.hidden", ENOENT, NULL },
+		{ ".well-known/file", 0, "site/.well-known/file" },
+		/* links that stay inside */
+		{ "in", 0, "site/dir/file" },
+		{ "in/", ENOTDIR, NULL },
+		{ "in/file", ENOTDIR, NULL },
+		{ "in-dir", 0, "site/dir" },
+		{ "in-dir/", 0, "site/dir" },
+		{ "in-dir/file", 0, "site/dir/file" },
+		{ "in-dir/sub/file", 0, "site/dir/sub/file" },
+		{ "in-dir-slash", 0, "site/dir" },
+		{ "in-dir-slash/", 0, "site/dir" },
+		{ "in-dir-slash/file", 0, "site/dir/file" },
+		{ "in-file-slash", ENOTDIR, NULL },
+		{ "back", 0, "site/file" },
+		{ "back/", ENOTDIR, NULL },
+		{ "here", 0, "site" },
+		{ "here/here/here/file", 0, "site/file" },
+		{ "dots", 0, "site" },
+		{ "dots/", 0, "site" },
+		{ "dots/file", 0, "site/file" },
+		{ "dots-slash/file", 0, "site/dir/file" },
+		{ "dir/up", 0, "site" },
+		{ "dir/up/dir/up/file", 0, "site/file" },
+		{ "dir/up-file", 0, "site/file" },
+		{ "chain1", 0, "site/dir/sub" },
+		{ "chain1/file", 0, "site/dir/sub/file" },
+		{ "through", ENOTDIR, NULL },
+		{ "to-hidden", 0, "site/.hidden" }, /* whose owner has put it there */
+		/* links that don't */
+		{ "up", EXDEV, NULL },
+		{ "up/", EXDEV, NULL },
+		{ "up/site/file", EXDEV, NULL },
+		{ "out", EXDEV, NULL },
+		{ "out-dir", EXDEV, NULL },
+		{ "out-dir/", EXDEV, NULL },
+		{ "out-dir/secret", EXDEV, NULL },
+		{ "out-and-in", EXDEV, NULL },
+		{ "away", EXDEV, NULL },
+		{ "dir/up/up/outside", EXDEV, NULL },
+		{ "dir/beyond", EXDEV, NULL },
+		{ "in-dir/beyond", EXDEV, NULL },
+		{ "abs", EXDEV, NULL },
+		{ "abs-root", EXDEV, NULL },
+		{ "abs-root/", EXDEV, NULL },
+		{ "abs-root/etc/passwd", EXDEV, NULL },
+		/* links that lead nowhere */
+		{ "gone", ENOENT, NULL },
+		{ "gone/", ENOENT, NULL },
+		{ "gone-dir", ENOENT, NULL },
+		{ "loop", ELOOP, NULL },
+		{ "loop/", ELOOP, NULL },
+		{ "loop/file", ELOOP, NULL },
+		{ "ping", ELOOP, NULL },
+		{ "link39", 0, "site/file" }, /* 40 links */
+		{ "link40", ELOOP, NULL },
+		{ "here/link39", ELOOP, NULL },
+		/* what is no file is opened all the same, without waiting for anybody */
+		{ "pipe", 0, "site/pipe" },
+		{ "pipe/", ENOTDIR, NULL },
+		{ "pipe/file", ENOTDIR, NULL },
+		{ "socket", ENXIO, NULL },
+	};
+	int before = count_descriptors();
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct stat st = { .st_ino = 0 };
+
+		need(!rows[i].is || fstatat(names_tree.fd, rows[i].is, &st, 0) == 0, "a row");
+		for (int walk = 0; walk < 2; walk++) {
+			struct found found =
+				find(walk ? &by_walking : &by_openat2, rows[i].path, O_RDONLY);
+
+			expect(found.error == rows[i].error, "%s \"%s\": %s",
+			       walk ? "walked" : "opened", rows[i].path, strerror(found.error));
+			expect(found.error || (found.dev == st.st_dev && found.ino == st.st_ino),
+			       "%s \"%s\" is another", walk ? "walked" : "opened", rows[i].path);
+		}
+	}
+	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+/* All pairs of these, with a slash behind and without, from three places, in each way to open. */
+START_TEST(a_walk_gives_the_same_answers)
+{
+	static const char *const words[] = {
+		"",           "file",         "dir",           "sub",    "in",
+		"in-dir",     "in-dir-slash", "in-file-slash", "up",     "up-file",
+		"out",        "away",         "abs",           "gone",   "gone-dir",
+		"loop",       "back",         "here",          "dots",   "pipe",
+		"link39",     "link40",       "through",       "beyond", "chain1",
+		"dots-slash", "socket",       "nothing",
+	};
+	static const int flags[] = { O_RDONLY, O_RDONLY | O_DIRECTORY, O_PATH,
+				     O_PATH | O_DIRECTORY };
+	static const char *const froms[] = { "", "dir/up/", "in-dir/" };
+	const size_t k = LENGTH(words);
+	int before = count_descriptors();
+	char path[64];
+
+	if (!have_openat2()) {
+		puts("skipped: a_walk_gives_the_same_answers, for there is no openat2(2)");
+		return;
+	}
+	for (size_t i = 0; i < 3 * k * k * 2; i++) {
+		const char *from = froms[i % 3], *first = words[i / 3 % k],
+			   *second = words[i / 3 / k % k];
+
+		snprintf(path, sizeof(path), "%s%s%s%s%s", from, first,
+			 *first && *second ? "/" : "", second, i / 3 / (k * k) ? "/" : "");
+		if (path[0] == '/')
+			continue;
+		for (size_t f = 0; f < LENGTH(flags); f++) {
+			struct found opened = find(&by_openat2, path, flags[f]);
+			struct found step = find(&by_walking, path, flags[f]);
+
+			expect(same_found(&opened, &step), "\"%s\", flags 0%o: %s, walked %s", path,
+			       (unsigned)flags[f], strerror(opened.error), strerror(step.error));
+		}
+	}
+	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+START_TEST(long_names_are_refused)
+{
+	char name[PATH_MAX + 8];
+
+	memset(name, 'n', sizeof(name));
+	name[NAME_MAX] = '\0';
+	ck_assert_int_eq(find(&by_openat2, name, O_RDONLY).error, 0);
+	ck_assert_int_eq(find(&by_walking, name, O_RDONLY).error, 0);
+	name[NAME_MAX] = 'n';
+	name[NAME_MAX + 1] = '\0';
+	ck_assert_int_eq(find(&by_openat2, name, O_RDONLY).error, ENAMETOOLONG);
+	ck_assert_int_eq(find(&by_walking, name, O_RDONLY).error, ENAMETOOLONG);
+	/* as a whole, which a sibling of the longest path can be */
+	for (size_t i = 0; i < sizeof(name) - 1; i++)
+		name[i] = i % 2 ? '/' : 'd';
+	name[sizeof(name) - 1] = '\0';
+	ck_assert_int_eq(find(&by_openat2, name, O_RDONLY).error, ENAMETOOLONG);
+	ck_assert_int_eq(find(&by_walking, name, O_RDONLY).error, ENAMETOOLONG);
+}
+END_TEST
+
+/* Here a walk gives up where openat2(2) doesn't; another file is what it must not find. */
+START_TEST(a_walk_has_its_bounds)
+{
+	char deep[2 * DEEP + 1] = "d", name[NAME_MAX + 16];
+
+	for (int depth = 2; depth <= DEEP; depth++) {
+		struct found opened, step;
+
+		strcat(deep, "/d");
+		opened = find(&by_openat2, deep, O_RDONLY);
+		step = find(&by_walking, deep, O_RDONLY);
+		expect(step.error == (depth <= WALK_DEPTH + 1 ? 0 : ENAMETOOLONG), "%d: %s", depth,
+		       strerror(step.error));
+		expect(step.error || same_found(&opened, &step), "%d is another", depth);
+	}
+	snprintf(name, sizeof(name), "long/%0*d", 200, 0);
+	ck_assert_int_eq(find(&by_walking, "long/file", O_RDONLY).error, 0);
+	ck_assert_int_eq(find(&by_walking, name, O_RDONLY).error, ENAMETOOLONG);
+}
+END_TEST
+
+START_TEST(what_may_not_be_read_isnt)
+{
+	static const struct {
+		const char *path;
+		int error;
+	} rows[] = {
+		{ "unreadable", EACCES },  { "closed", EACCES },     { "closed/", EACCES },
+		{ "closed/file", EACCES }, { "closed/x/y", EACCES }, { "file", 0 },
+	};
+	bool dropped = drop_privileges(by_openat2.root, "unreadable", "what_may_not_be_read_isnt");
+
+	for (size_t i = 0; dropped && i < LENGTH(rows); i++) {
+		struct found opened = find(&by_openat2, rows[i].path, O_RDONLY);
+		struct found step = find(&by_walking, rows[i].path, O_RDONLY);
+
+		expect(opened.error == rows[i].error && step.error == rows[i].error,
+		       "%s: %s, walked %s", rows[i].path, strerror(opened.error),
+		       strerror(step.error));
+	}
+	regain_privileges();
+}
+END_TEST
+
+START_TEST(descriptors_may_run_out)
+{
+	const int needed = 3; /* to walk: two folders, and the file */
+	struct rlimit before, none;
+	int wall;
+
+	need(getrlimit(RLIMIT_NOFILE, &before) == 0, "getrlimit");
+	wall = dup(by_openat2.root); /* the lowest that is free */
+	need(wall >= 0, "dup");
+	close(wall);
+	for (int more = 0; more < 4; more++) {
+		none = (struct rlimit){ (rlim_t)(wall + more), before.rlim_max };
+		need(setrlimit(RLIMIT_NOFILE, &none) == 0, "setrlimit");
+
+		struct found opened = find(&by_openat2, "dir/sub/file", O_RDONLY);
+		struct found step = find(&by_walking, "dir/sub/file", O_RDONLY);
+
+		need(setrlimit(RLIMIT_NOFILE, &before) == 0, "setrlimit");
+		ck_assert_int_eq(opened.error, more < (have_openat2() ? 1 : needed) ? EMFILE : 0);
+		ck_assert_int_eq(step.error, more < needed ? EMFILE : 0);
+	}
+}
+END_TEST
+
+START_TEST(only_files_and_folders_are_opened)
+{
+	static const struct {
+		const char *path;
+		bool file, folder; /* where only a file will do, where a folder will do too */
+	} rows[] = {
+		{ "file", true, true },      { "in", true, true },
+		{ "dir", false, true },      { "dir/", false, true },
+		{ "in-dir", false, true },   { "", false, true },
+		{ "pipe", false, false },    { "socket", false, false },
+		{ "nothing", false, false }, { ".hidden", false, false },
+		{ "out", false, false },
+	};
+	int before = count_descriptors();
+
+	for (size_t i = 0; i < LENGTH(rows); i++)
+		for (int folder = 0; folder < 2; folder++) {
+			struct file file = open_file(&by_openat2, rows[i].path, folder);
+			bool want = folder ? rows[i].folder : rows[i].file;
+
+			expect((file.fd >= 0) == want, "%s, folder %d: %d", rows[i].path, folder,
+			       file.fd);
+			expect(want || status_of(-file.fd) == 404, "%s: %d", rows[i].path, file.fd);
+			if (file.fd >= 0)
+				close(file.fd);
+		}
+	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+START_TEST(errors_have_a_status)
+{
+	static const struct {
+		int error, status;
+	} rows[] = {
+		{ ENOENT, 404 }, { ENOTDIR, 404 }, { EXDEV, 404 },  { ELOOP, 404 },
+		{ ENXIO, 404 },  { EACCES, 403 },  { EPERM, 403 },  { ENAMETOOLONG, 404 },
+		{ EMFILE, 503 }, { ENFILE, 503 },  { ENOMEM, 503 }, { EAGAIN, 503 },
+		{ EIO, 500 },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++)
+		expect(status_of(rows[i].error) == rows[i].status, "%s: %d",
+		       strerror(rows[i].error), status_of(rows[i].error));
+}
+END_TEST
+
+/* ---- siblings ------------------------------------------------------------- */
+
+START_TEST(siblings_are_preferred)
+{
+	static const struct {
+		const char *gz, *zst,
+			*br; /* "newer", "same", "older", "later" by ns, or what it is */
+		const char *accepted, *opened;
+	} rows[] = {
+		{ "", "", "", "gzip, br, zstd", "page" },
+		{ "same", "", "", "gzip, br, zstd", "page.gz" },
+		{ "newer", "", "", "gzip", "page.gz" },
+		{ "later", "", "", "gzip", "page.gz" },
+		{ "older", "", "", "gzip", "page" },
+		{ "earlier", "", "", "gzip", "page" },
+		{ "same", "", "", "br, zstd", "page" },
+		{ "same", "", "", "gzip;q=0", "page" },
+		{ "same", "", "", "", "page" },
+		{ "same", "same", "same", "gzip, zstd, br", "page.br" },
+		{ "same", "same", "older", "gzip, zstd, br", "page.zst" },
+		{ "same", "older", "older", "gzip, zstd, br", "page.gz" },
+		{ "same", "same", "same", "gzip, br;q=0.5", "page.gz" },
+		{ "same", "same", "same", "*", "page.br" },
+		{ "same", "", "folder", "gzip, br", "page.gz" },
+		{ "same", "", "outward", "gzip, br", "page.gz" },
+		{ "same", "", "inward", "gzip, br", "page.br" },
+	};
+	static const char *const names[] = { "site/page.gz", "site/page.zst", "site/page.br" };
+
+	put_file(&names_tree, "site/page", "");
+	put_times(&names_tree, "site/page", FILE_TIME, 500);
+	put_file(&names_tree, "site/target", "");
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		const char *const siblings[] = { rows[i].gz, rows[i].zst, rows[i].br };
+		char lines[64];
+
+		for (size_t k = 0; k < LENGTH(siblings); k++) {
+			const char *is = siblings[k];
+
+			unlinkat(names_tree.fd, names[k], 0);
+			unlinkat(names_tree.fd, names[k], AT_REMOVEDIR);
+			if (strcmp(is, "folder") == 0) {
+				put_folder(&names_tree, names[k]);
+			} else if (strcmp(is, "outward") == 0) {
+				put_link(&names_tree, names[k], "../outside/secret");
+			} else if (strcmp(is, "inward") == 0) {
+				put_link(&names_tree, names[k], "target");
+				put_times(&names_tree, "site/target", FILE_TIME + 1, 0);
+			} else if (*is) {
+				put_file(&names_tree, names[k], is);
+				put_times(&names_tree, names[k],
+					  FILE_TIME + (strcmp(is, "newer") == 0) -
+						  (strcmp(is, "older") == 0),
+					  500 + (strcmp(is, "later") == 0) -
+						  (strcmp(is, "earlier") == 0));
+			}
+		}
+		snprintf(lines, sizeof(lines), "Accept-Encoding: %s\r\n", rows[i].accepted);
+
+		struct taste taste = read_taste(request_with(lines));
+		struct file file = open_file(&by_openat2, "page", false);
+		enum coding coding = open_sibling(&by_openat2, "page", &taste, &file);
+		char opened[64];
+		struct stat st, now;
+
+		snprintf(opened, sizeof(opened), "page%s", codings[coding].ending);
+		expect(strcmp(opened, rows[i].opened) == 0, "row %zu: %s", i, opened);
+		need(fstatat(by_openat2.root, opened, &st, 0) == 0, opened);
+		need(fstat(file.fd, &now) == 0, opened);
+		expect(st.st_ino == now.st_ino && st.st_ino == file.st.st_ino, "row %zu: another",
+		       i);
+		close(file.fd);
+	}
+}
+END_TEST
+
+/* The longest path there is, and its siblings' names that are longer than any. */
+START_TEST(siblings_of_the_longest_name)
+{
+	char path[PATH_MAX], name[PATH_MAX + 4];
+	struct taste taste = read_taste(request_with("Accept-Encoding: *\r\n"));
+	struct file file = open_file(&by_openat2, "file", false);
+
+	memset(path, 'n', sizeof(path));
+	path[PATH_MAX - 1] = '\0';
+	name_sibling(name, path, ZSTD);
+	ck_assert_uint_eq(strlen(name), PATH_MAX - 1 + 4);
+	ck_assert_int_eq(open_sibling(&by_openat2, path, &taste, &file), IDENTITY);
+	close(file.fd);
+}
+END_TEST
+
+/* ---- types ---------------------------------------------------------------- */
+
+START_TEST(types_are_sorted)
+{
+	for (size_t i = 1; i < LENGTH(types); i++)
+		expect(strcasecmp(types[i - 1].ending, types[i].ending) < 0, "%s, %s",
+		       types[i - 1].ending, types[i].ending);
+}
+END_TEST
+
+START_TEST(types_are_found_in_any_case)
+{
+	char path[64];
+
+	for (size_t i = 0; i < LENGTH(types); i++) {
+		int n = snprintf(path, sizeof(path), "a.b/c.%s", types[i].ending);
+
+		expect(strcmp(type_of(path), types[i].name) == 0, "%s: %s", path, type_of(path));
+		for (int k = 0; k < n; k++)
+			if (path[k] >= 'a' && path[k] <= 'z')
+				path[k] = (char)(path[k] - 32);
+		expect(strcmp(type_of(path), types[i].name) == 0, "%s: %s", path, type_of(path));
+	}
+}
+END_TEST
+
+/* Text is UTF-8; HTML and XML say so themselves, and whatever isn't text has no charset. */
+START_TEST(types_are_well_formed)
+{
+	static const char charset[] = "; charset=utf-8";
+
+	for (size_t i = 0; i < LENGTH(types); i++) {
+		const char *name = types[i].name, *slash = strchr(name, '/');
+		const char *end = strstr(name, charset);
+		bool says = end && end[sizeof(charset) - 1] == '\0';
+		bool should = strncmp(name, "text/", 5) == 0 && strcmp(name, "text/html") != 0;
+		size_t n = end ? (size_t)(end - name) : strlen(name);
+
+		expect(says == should, "%s: %s", types[i].ending, name);
+		expect(slash && all_of((text){ name, (size_t)(slash - name) }, TOKEN) &&
+			       all_of((text){ slash + 1, n - (size_t)(slash + 1 - name) }, TOKEN),
+		       "%s: %s", types[i].ending, name);
+	}
+}
+END_TEST
+
+START_TEST(types_are_by_the_last_ending)
+{
+	static const char unknown[] = "application/octet-stream";
+	static const struct {
+		const char *path, *type;
+	} rows[] = {
+		{ "index.html", "text/html" },
+		{ "a/b.c/d.png", "image/png" },
+		{ "a.tar.gz", "application/gzip" },
+		{ "a.html.txt", "text/plain; charset=utf-8" },
+		{ "PHOTO.JPEG", "image/jpeg" },
+		{ "m.Mjs", "text/javascript; charset=utf-8" },
+		{ ".well-known/a.json", "application/json" },
+		{ "a.svg", "image/svg+xml" },
+		{ "a.wasm", "application/wasm" },
+		{ "a.xml", "application/xml" },
+		{ "a", unknown },
+		{ "", unknown },
+		{ "a.", unknown },
+		{ "html", unknown },
+		{ "a.html/b", unknown },
+		{ "a.html/", unknown },
+		{ "a.htmlx", unknown },
+		{ "a.htm l", unknown },
+		{ "a.unknown", unknown },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++)
+		expect(strcmp(type_of(rows[i].path), rows[i].type) == 0, "%s: %s", rows[i].path,
+		       type_of(rows[i].path));
+}
+END_TEST
+
+Suite *names_suite(void)
+{
+	Suite *suite = suite_create("names");
+	TCase *path = tcase_create("paths"), *open = tcase_create("opening");
+	TCase *type = tcase_create("types");
+
+	tcase_add_test(path, paths_are_decoded);
+	tcase_add_test(path, paths_are_bounded);
+	tcase_add_test(path, names_survive_their_url);
+	tcase_add_test(path, dot_names_are_hidden);
+	suite_add_tcase(suite, path);
+
+	tcase_add_unchecked_fixture(open, make_names, remove_names);
+	tcase_set_timeout(open, 120);
+	tcase_add_test(open, names_lead_beneath_the_root);
+	tcase_add_test(open, a_walk_gives_the_same_answers);
+	tcase_add_test(open, long_names_are_refused);
+	tcase_add_test(open, a_walk_has_its_bounds);
+	tcase_add_test(open, what_may_not_be_read_isnt);
+	tcase_add_test(open, descriptors_may_run_out);
+	tcase_add_test(open, only_files_and_folders_are_opened);
+	tcase_add_test(open, errors_have_a_status);
+	tcase_add_test(open, siblings_are_preferred);
+	tcase_add_test(open, siblings_of_the_longest_name);
+	suite_add_tcase(suite, open);
+
+	tcase_add_test(type, types_are_sorted);
+	tcase_add_test(type, types_are_found_in_any_case);
+	tcase_add_test(type, types_are_well_formed);
+	tcase_add_test(type, types_are_by_the_last_ending);
+	suite_add_tcase(suite, type);
+	return suite;
+}

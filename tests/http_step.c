@@ -1,0 +1,1502 @@
+/* The conversation as a whole: http_step() over socket pairs, pipes and files. */
+#include "http_check.h"
+
+#include <signal.h>
+
+#define ON " HTTP/1.1\r\nHost: a\r\n"
+#define MiB (1 << 20)
+
+static struct tree home;
+static struct http_site place;
+static struct http_turn now;
+static char big[MiB];
+
+static void make_home(void)
+{
+	uint64_t seed = 9;
+
+	make_tree(&home);
+	put_file(&home, "index.html", "<p>index\n");
+	put_file(&home, "small.txt", "hello, world");
+	put_file(&home, "empty.txt", "");
+	put_file(&home, "page.html", "a page, and not a small one as pages go");
+	put_file(&home, "page.html.gz", "pretend this is gzip");
+	put_folder(&home, "folder");
+	put_file(&home, "folder/a.txt", "a");
+	put_file(&home, "folder/b.txt", "b");
+	put_folder(&home, "folder/sub");
+	for (size_t i = 0; i < sizeof(big); i++)
+		big[i] = (char)any_number(&seed);
+	put_bytes(&home, "big.bin", big, sizeof(big));
+	put_file(&home, "closed.txt", "");
+	need(fchmodat(home.fd, "closed.txt", 0, 0) == 0, "chmod");
+	place = site_of(&home);
+	now = turn_at(SECONDS(1000));
+}
+
+static void remove_home(void)
+{
+	remove_tree(&home);
+}
+
+/* The next answer on a stream, which has to be fair and to have that status. */
+static struct reply expect_reply(text *stream, bool to_head, int status)
+{
+	struct reply reply;
+	const char *fault = read_reply(stream, to_head, &reply);
+
+	expect(!fault, "%s: %.*s", fault ? fault : "", (int)(stream->len < 300 ? stream->len : 300),
+	       stream->at);
+	expect(reply.status == status, "%d, not %d", reply.status, status);
+	return reply;
+}
+
+static void send_only(struct talk *talk, const char *bytes)
+{
+	need(talk_send(talk, bytes, strlen(bytes)), "send");
+}
+
+/* As many requests as fit, all at once. */
+static int send_many(struct talk *talk, const char *const *requests, size_t count)
+{
+	static char bytes[64 << 10];
+	int sent = 0;
+
+	bytes[0] = '\0';
+	for (size_t n = 0; n + 256 < sizeof(bytes); n = strlen(bytes))
+		strcat(bytes + n, requests[(size_t)sent++ % count]);
+	send_only(talk, bytes);
+	return sent;
+}
+
+/* ---- answers, one by one ------------------------------------------------------- */
+
+START_TEST(each_request_has_its_answer)
+{
+	static const struct {
+		const char *request;
+		int status;
+		bool close, to_head;
+		const char *field, *value, *body;
+	} rows[] = {
+		{ "GET /small.txt" ON "\r\n", 200, false, false, "Content-Type",
+		  "text/plain; charset=utf-8", "hello, world" },
+		{ "GET /small.txt" ON "\r\n", 200, false, false, "Last-Modified", FILE_DATE, NULL },
+		{ "GET /small.txt" ON "\r\n", 200, false, false, "Date", WALL_DATE, NULL },
+		{ "HEAD /small.txt" ON "\r\n", 200, false, true, "Content-Length", "12", "" },
+		{ "POST /small.txt" ON "Content-Length: 3\r\n\r\nabc", 200, false, false,
+		  "Content-Length", "12", "hello, world" },
+		{ "POST /small.txt" ON "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+		  200, false, false, "Content-Length", "12", "hello, world" },
+		{ "POST /small.txt" ON "Range: bytes=0-1\r\nIf-None-Match: *\r\n\r\n", 200, false,
+		  false, "Content-Length", "12", "hello, world" },
+		{ "GET /small.txt" ON "Content-Length: 3\r\n\r\nabc", 200, false, false, "Vary",
+		  "Accept-Encoding", "hello, world" },
+		{ "GET /empty.txt" ON "\r\n", 200, false, false, "Content-Length", "0", "" },
+		{ "GET /" ON "\r\n", 200, false, false, "Content-Type", "text/html", "<p>index\n" },
+		{ "GET http://b/small.txt?x" ON "\r\n", 200, false, false, "Accept-Ranges", "bytes",
+		  "hello, world" },
+		{ "GET /small.txt" ON "Connection: close\r\n\r\n", 200, true, false, "Connection",
+		  "close", "hello, world" },
+		{ "GET /small.txt HTTP/1.0\r\n\r\n", 200, true, false, "Connection", "close",
+		  NULL },
+		{ "GET /small.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200, false, false,
+		  "Connection", "keep-alive", NULL },
+		{ "GET /page.html" ON "Accept-Encoding: gzip\r\n\r\n", 200, false, false,
+		  "Content-Encoding", "gzip", "pretend this is gzip" },
+		{ "GET /page.html" ON "Accept-Encoding: gzip\r\nRange: bytes=0-5\r\n\r\n", 206,
+		  false, false, "Content-Range", "bytes 0-5/39", "a page" },
+		{ "OPTIONS *" ON "\r\n", 204, false, false, "Allow", "GET, HEAD, POST, OPTIONS",
+		  "" },
+		{ "OPTIONS /nothing" ON "\r\n", 204, false, false, "Allow",
+		  "GET, HEAD, POST, OPTIONS", "" },
+		{ "GET /small.txt" ON "Range: bytes=7-\r\n\r\n", 206, false, false, "Content-Range",
+		  "bytes 7-11/12", "world" },
+		{ "HEAD /small.txt" ON "Range: bytes=7-\r\n\r\n", 200, false, true,
+		  "Content-Length", "12", "" },
+		{ "GET /small.txt" ON "Range: bytes=7-\r\nIf-Range: \"x\"\r\n\r\n", 200, false,
+		  false, "Content-Length", "12", "hello, world" },
+		{ "GET /folder?a" ON "\r\n", 301, false, false, "Location", "/folder/?a", NULL },
+		{ "HEAD //folder" ON "\r\n", 301, false, true, "Location", "/folder/", "" },
+		{ "GET /small.txt" ON "If-Modified-Since: " FILE_DATE "\r\n\r\n", 304, false, false,
+		  "Last-Modified", FILE_DATE, "" },
+		{ "GET /small.txt" ON "If-None-Match: *\r\n\r\n", 304, false, false, "Vary",
+		  "Accept-Encoding", "" },
+		{ "GET /small.txt HTTP/1.1\r\n\r\n", 400, true, false, "Connection", "close",
+		  NULL },
+		{ "GET /%00" ON "\r\n", 400, true, false, "Connection", "close", NULL },
+		{ "\x16\x03\x01", 400, true, false, "Connection", "close", NULL },
+		{ "GET /nothing" ON "\r\n", 404, false, false, "Content-Type", "text/html", NULL },
+		{ "HEAD /nothing" ON "\r\n", 404, false, true, "Content-Type", "text/html", "" },
+		{ "GET /small.txt/" ON "\r\n", 404, false, false, "Content-Type", "text/html",
+		  NULL },
+		{ "GET /.git/config" ON "\r\n", 404, false, false, "Content-Type", "text/html",
+		  NULL },
+		{ "GET /../small.txt" ON "\r\n", 404, false, false, "Content-Type", "text/html",
+		  NULL },
+		{ "DELETE /small.txt" ON "\r\n", 405, false, false, "Allow",
+		  "GET, HEAD, POST, OPTIONS", NULL },
+		{ "CONNECT a:80" ON "\r\n", 405, false, false, "Allow", "GET, HEAD, POST, OPTIONS",
+		  NULL },
+		{ "PUT /new" ON "Content-Length: 3\r\n\r\nabc", 405, false, false, "Allow",
+		  "GET, HEAD, POST, OPTIONS", NULL },
+		{ "GET /small.txt" ON "If-Match: \"x\"\r\n\r\n", 412, false, false, "Content-Type",
+		  "text/html", NULL },
+		{ "POST /small.txt" ON "Content-Length: 1048577\r\n\r\n", 413, true, false,
+		  "Connection", "close", NULL },
+		{ "GET /small.txt" ON "Range: bytes=12-\r\n\r\n", 416, false, false,
+		  "Content-Range", "bytes */12", NULL },
+		{ "GET /small.txt" ON "Expect: tea\r\n\r\n", 417, true, false, "Connection",
+		  "close", NULL },
+		{ "POST /small.txt" ON "Transfer-Encoding: gzip, chunked\r\n\r\n", 501, true, false,
+		  "Connection", "close", NULL },
+		{ "BREW /tea" ON "\r\n", 501, false, false, "Content-Type", "text/html", NULL },
+		{ "GET / HTTP/2.0\r\n\r\n", 505, true, false, "Connection", "close", NULL },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct talk talk;
+		text stream;
+
+		talk_open(&talk, &place, &now);
+
+		enum http_want want = talk_say(&talk, rows[i].request);
+
+		stream = talk_heard(&talk);
+
+		struct reply reply = expect_reply(&stream, rows[i].to_head, rows[i].status);
+
+		expect(stream.len == 0, "%s: and more", rows[i].request);
+		expect(reply.close == rows[i].close, "%s: close", rows[i].request);
+		expect(reply_has(&reply, rows[i].field, rows[i].value), "%s: %s is %.*s",
+		       rows[i].request, rows[i].field,
+		       SHOWN(reply_field(&reply, rows[i].field, 0)));
+		expect(reply_has(&reply, "X-Content-Type-Options", "nosniff"), "%s: sniff",
+		       rows[i].request);
+		expect(!rows[i].body || is_text(reply.body, rows[i].body), "%s: %.*s",
+		       rows[i].request, SHOWN(reply.body));
+		/* then it is ready for the next, or over */
+		expect(rows[i].close ? want == HTTP_DONE || talk.over
+				     : want == HTTP_READ && talk.conn.clock == HTTP_IDLE,
+		       "%s: %d", rows[i].request, (int)want);
+		expect(!http_holds(&talk.conn), "%s: it holds", rows[i].request);
+		expect(talk.logs == 1 && talk.logged[0].status == rows[i].status &&
+			       talk.logged[0].bytes == reply.body.len,
+		       "%s: logged %d, %ju", rows[i].request, talk.logged[0].status,
+		       (uintmax_t)talk.logged[0].bytes);
+		talk_close(&talk);
+	}
+}
+END_TEST
+
+START_TEST(what_is_too_long_is_said_to_be)
+{
+	static char head[64 << 10];
+	struct talk talk;
+	text stream;
+
+	for (int i = 0; i < 4; i++) {
+		talk_open(&talk, &place, &now);
+		memset(head, 'a', sizeof(head));
+		memcpy(head, i == 2 ? "GET / HTTP/1.1\r\n" : i == 3 ? "aaaaa" : "GET /a", 5);
+		if (i == 2)
+			memcpy(head, "GET / HTTP/1.1\r\nX: ", 19);
+		/* a line that never ends, and one that does */
+		head[10 << 10] = '\0';
+		head[40 << 10] = '\0';
+		if (i == 1)
+			memcpy(head + (9 << 10), " HTTP/1.1\r\n", 12);
+		if (i == 2)
+			head[10 << 10] = 'a';
+		talk_say(&talk, head);
+		stream = talk_heard(&talk);
+		expect_reply(&stream, false, i == 2 ? 431 : i == 3 ? 501 : 414);
+		ck_assert(talk.over);
+		talk_close(&talk);
+	}
+}
+END_TEST
+
+/* Longer than any name of a file, though not than a request line may be. */
+START_TEST(what_is_too_long_for_a_name_is_not_there)
+{
+	static char request[6000];
+	struct talk talk;
+	text stream;
+
+	memset(request, 'a', 5000);
+	memcpy(request, "GET /", 5);
+	memcpy(request + 5000, ON "\r\n", sizeof(ON "\r\n"));
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, request);
+	stream = talk_heard(&talk);
+	expect_reply(&stream, false, 404);
+	talk_close(&talk);
+}
+END_TEST
+
+START_TEST(what_may_not_be_read_is_forbidden)
+{
+	struct talk talk;
+	text stream;
+
+	if (drop_privileges(home.fd, "closed.txt", "what_may_not_be_read_is_forbidden")) {
+		talk_open(&talk, &place, &now);
+		talk_say(&talk, "GET /closed.txt" ON "\r\n");
+		stream = talk_heard(&talk);
+		expect_reply(&stream, false, 403);
+		talk_close(&talk);
+	}
+	regain_privileges();
+}
+END_TEST
+
+START_TEST(a_site_has_its_own_page_for_what_is_not_there)
+{
+	static const char page[] = "<p>not here";
+	struct talk talk;
+	text stream;
+
+	put_file(&home, "404.html", page);
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, "GET /nothing" ON "\r\n"
+			"HEAD /nothing" ON "\r\n"
+			"GET /nothing/" ON "Range: bytes=0-1\r\nIf-None-Match: *\r\n\r\n"
+			"POST /.hidden" ON "Content-Length: 1\r\n\r\nx"
+			"PUT /nothing" ON "\r\n");
+	stream = talk_heard(&talk);
+	ck_assert(is_text(expect_reply(&stream, false, 404).body, page));
+	ck_assert(reply_has(&(struct reply){ .head = expect_reply(&stream, true, 404).head },
+			    "Content-Length", "11"));
+	ck_assert(is_text(expect_reply(&stream, false, 404).body, page));
+	ck_assert(is_text(expect_reply(&stream, false, 404).body, page));
+	ck_assert(!is_text(expect_reply(&stream, false, 405).body, page));
+	ck_assert_uint_eq(stream.len, 0);
+	talk_close(&talk);
+	/* one that is too large to go out with its head */
+	put_bytes(&home, "404.html", big, 100 << 10);
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, "GET /nothing" ON "\r\n");
+	stream = talk_heard(&talk);
+	ck_assert_uint_eq(expect_reply(&stream, false, 404).body.len, 100 << 10);
+	talk_close(&talk);
+}
+END_TEST
+
+START_TEST(headers_are_on_every_answer)
+{
+	static const struct {
+		const char *request;
+		int status;
+	} rows[] = {
+		{ "GET /small.txt" ON "\r\n", 200 },
+		{ "GET /folder/" ON "\r\n", 200 },
+		{ "OPTIONS *" ON "\r\n", 204 },
+		{ "GET /small.txt" ON "Range: bytes=0-0\r\n\r\n", 206 },
+		{ "GET /small.txt" ON "Range: bytes=0-0,2-2\r\n\r\n", 206 },
+		{ "GET /folder" ON "\r\n", 301 },
+		{ "GET /small.txt" ON "If-None-Match: *\r\n\r\n", 304 },
+		{ "GET /nothing" ON "\r\n", 404 },
+		{ "PUT /" ON "\r\n", 405 },
+		{ "GET /small.txt" ON "Range: bytes=99-\r\n\r\n", 416 },
+		{ "GET / HTTP/1.1\r\n\r\n", 400 },
+	};
+	struct http_site dressed = place;
+	struct talk talk;
+	text stream;
+
+	dressed.headers = "X-First: 1\r\nX-Second: 2\r\n";
+	talk_open(&talk, &dressed, &now);
+	for (size_t i = 0; i < LENGTH(rows); i++)
+		talk_say(&talk, rows[i].request);
+	stream = talk_heard(&talk);
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct reply reply = expect_reply(&stream, false, rows[i].status);
+
+		expect(reply_has(&reply, "X-First", "1") && reply_has(&reply, "X-Second", "2"),
+		       "%s", rows[i].request);
+	}
+	talk_close(&talk);
+}
+END_TEST
+
+/* The parts of a multipart/byteranges body, one after another (RFC 9110 14.6). */
+static void expect_parts(const struct reply *reply, const struct range *parts, size_t count,
+			 const char *type)
+{
+	static const char multipart[] = "multipart/byteranges; boundary=";
+	text said = reply_field(reply, "Content-Type", 0), body = reply->body;
+	char want[512];
+
+	expect(said.at && strncmp(said.at, multipart, sizeof(multipart) - 1) == 0, "%.*s",
+	       SHOWN(said));
+	skip(&said, sizeof(multipart) - 1);
+	for (size_t i = 0; i < count; i++) {
+		size_t len = (size_t)(parts[i].end - parts[i].begin);
+		int n = snprintf(want, sizeof(want),
+				 "\r\n--%.*s\r\nContent-Type: %s\r\n"
+				 "Content-Range: bytes %ju-%ju/%d\r\n\r\n",
+				 SHOWN(said), type, (uintmax_t)parts[i].begin,
+				 (uintmax_t)parts[i].end - 1, MiB);
+
+		expect(body.len > (size_t)n + len && memcmp(body.at, want, (size_t)n) == 0,
+		       "part %zu: %.*s", i, n, body.at);
+		expect(memcmp(body.at + n, big + parts[i].begin, len) == 0, "the bytes of %zu", i);
+		skip(&body, (size_t)n + len);
+	}
+	snprintf(want, sizeof(want), "\r\n--%.*s--\r\n", SHOWN(said));
+	expect(is_text(body, want), "%.*s", SHOWN(body));
+}
+
+START_TEST(several_ranges_are_parts)
+{
+	static const struct range parts[] = { { 5, 6 },
+					      { 100000, 400000 },
+					      { 1000, 1000 + 20000 } };
+	struct talk talk;
+	text stream;
+
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, "GET /big.bin" ON "Range: bytes=5-5, 100000-399999, 1000-20999\r\n\r\n"
+			"GET /small.txt" ON "\r\n");
+	stream = talk_heard(&talk);
+
+	struct reply reply = expect_reply(&stream, false, 206);
+
+	expect_parts(&reply, parts, LENGTH(parts), "application/octet-stream");
+	ck_assert_ptr_null(reply_field(&reply, "Content-Range", 0).at);
+	ck_assert(is_text(expect_reply(&stream, false, 200).body, "hello, world"));
+	talk_close(&talk);
+}
+END_TEST
+
+/* Five gigabytes, of which the disk holds the last few bytes. */
+START_TEST(files_may_be_large)
+{
+	const int64_t size = INT64_C(5) << 30;
+	struct talk talk;
+	text stream;
+	int fd;
+
+	put_file(&home, "huge.bin", "begin");
+	fd = openat(home.fd, "huge.bin", O_WRONLY | O_CLOEXEC);
+	need(fd >= 0 && pwrite(fd, "end", 3, size - 3) == 3, "huge.bin");
+	close(fd);
+	put_times(&home, "huge.bin", FILE_TIME, 0);
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, "HEAD /huge.bin" ON "\r\n"
+			"GET /huge.bin" ON "Range: bytes=0-4\r\n\r\n"
+			"GET /huge.bin" ON "Range: bytes=5368709117-\r\n\r\n"
+			"GET /huge.bin" ON "Range: bytes=-40000\r\n\r\n");
+	stream = talk_heard(&talk);
+
+	struct reply reply = expect_reply(&stream, true, 200);
+
+	ck_assert(reply_has(&reply, "Content-Length", "5368709120"));
+	reply = expect_reply(&stream, false, 206);
+	ck_assert(reply_has(&reply, "Content-Range", "bytes 0-4/5368709120"));
+	ck_assert(is_text(reply.body, "begin"));
+	reply = expect_reply(&stream, false, 206);
+	ck_assert(reply_has(&reply, "Content-Range", "bytes 5368709117-5368709119/5368709120"));
+	ck_assert(is_text(reply.body, "end"));
+	reply = expect_reply(&stream, false, 206);
+	ck_assert(reply.body.len == 40000 && memcmp(reply.body.at + 39997, "end", 3) == 0);
+	talk_close(&talk);
+}
+END_TEST
+
+/* The longest address that leads to a folder, with the longest query and all there may be of headers. */
+START_TEST(the_longest_redirect_fits)
+{
+	enum { FOLDERS = 15, NAME = 250, REQUESTS = 3 };
+	static char path[PATH_MAX], request[HTTP_LINE_MOST + 64], headers[HTTP_HEADERS_MOST + 1];
+	struct http_site dressed = place;
+	struct talk talk;
+	size_t n = 0, head;
+	text stream;
+
+	for (int i = 0; i < FOLDERS; i++) {
+		path[n++] = i ? '/' : 'd';
+		memset(path + n, 0xff, NAME);
+		n += NAME;
+		put_folder(&home, path);
+	}
+	memset(headers, 'x', HTTP_HEADERS_MOST);
+	memcpy(headers, "X: ", 3);
+	memcpy(headers + HTTP_HEADERS_MOST - 2, "\r\n", 2);
+	dressed.headers = headers;
+	dressed.limits.line = HTTP_LINE_MOST;
+	memset(request, 0xff, sizeof(request));
+	memcpy(request, "GET /", 5);
+	memcpy(request + 5, path, n);
+	request[5 + n] = '?';
+	head = HTTP_LINE_MOST - 9;
+	memcpy(request + head, ON "\r\n", sizeof(ON "\r\n"));
+	talk_open(&talk, &dressed, &now);
+	for (int i = 0; i < REQUESTS; i++)
+		send_only(&talk, request);
+	talk_step(&talk);
+	stream = talk_heard(&talk);
+	for (int i = 0; i < REQUESTS; i++) {
+		struct reply reply = expect_reply(&stream, false, 301);
+
+		ck_assert_uint_eq(reply_field(&reply, "Location", 0).len,
+				  1 + 1 + FOLDERS - 1 + 3 * NAME * FOLDERS + 1 + 1 +
+					  3 * (head - 5 - n - 1));
+	}
+	ck_assert_uint_eq(stream.len, 0);
+	talk_close(&talk);
+}
+END_TEST
+
+/* ---- in any pieces ------------------------------------------------------------- */
+
+static const struct exchange {
+	const char *request;
+	int status;
+	bool to_head;
+} pipelined[] = {
+	{ "\r\nGET /small.txt" ON "\r\n", 200, false },
+	{ "HEAD /big.bin" ON "\r\n", 200, true },
+	{ "POST /small.txt" ON "Content-Length: 11\r\n\r\nGET / HTTP/", 200, false },
+	{ "POST /" ON "Transfer-Encoding: chunked\r\n\r\n"
+	  "4;a=\"b\"\r\n\r\n\r\n\r\n00b\r\nGET / HTTP/\r\n0\r\nX: y\r\n\r\n",
+	  200, false },
+	{ "GET /folder" ON "\r\n", 301, false },
+	{ "GET /folder/?sort=size" ON "\r\n", 200, false },
+	{ "GET /small.txt" ON "If-None-Match: *\r\n\r\n", 304, false },
+	{ "GET /page.html" ON "accept-encoding: br, gzip\r\n\r\n", 200, false },
+	{ "GET /small.txt" ON "Range: bytes=1-2\r\n\r\n", 206, false },
+	{ "GET /small.txt" ON "Range: bytes=1-2, 4-4\r\n\r\n", 206, false },
+	{ "GET /small.txt" ON "\r\n", 200, false }, /* of which nothing is left here */
+	{ "OPTIONS *" ON "\r\n", 204, false },
+	{ "PATCH /" ON "Content-Length: 2\r\n\r\n{}", 405, false },
+	{ "\r\n\r\nBREW /" ON "\r\n", 501, false },
+	{ "GET /nothing" ON "\r\n", 404, false },
+	{ "GET /big.bin" ON "Range: bytes=0-99999\r\n\r\n", 206, false },
+	{ "GET /small.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200, false },
+	{ "GET /empty.txt" ON "Connection: close\r\n\r\n", 200, false },
+};
+
+static text all_pipelined(void)
+{
+	static char bytes[4096];
+	struct out o = { bytes, 0, sizeof(bytes), false };
+
+	for (size_t i = 0; i < LENGTH(pipelined); i++)
+		puts_out(&o, pipelined[i].request);
+	need(!o.overrun, "room for requests");
+	return (text){ bytes, o.len };
+}
+
+/* All the answers, in order, and nothing else. */
+static void expect_pipelined(text stream)
+{
+	for (size_t i = 0; i < LENGTH(pipelined); i++) {
+		struct reply reply =
+			expect_reply(&stream, pipelined[i].to_head, pipelined[i].status);
+
+		expect(reply.close == (i == LENGTH(pipelined) - 1), "%s", pipelined[i].request);
+	}
+	expect(stream.len == 0, "and more: %.*s", SHOWN(stream));
+}
+
+/* Sent in pieces: the first one, then `each`. */
+static void talk_in_pieces(struct talk *talk, text requests, size_t first, size_t each)
+{
+	talk_open(talk, &place, &now);
+	for (size_t at = 0, n = first; at < requests.len; at += n, n = each) {
+		if (n > requests.len - at)
+			n = requests.len - at;
+		need(talk_send(talk, requests.at + at, n), "send");
+
+		enum http_want want = talk_step(talk);
+
+		expect(at + n == requests.len || want == HTTP_READ, "%d at %zu", (int)want, at + n);
+	}
+}
+
+START_TEST(pieces_change_no_answer)
+{
+	const text requests = all_pipelined();
+	int before = count_descriptors();
+	struct talk whole, talk;
+
+	talk_in_pieces(&whole, requests, requests.len, 1);
+	expect_pipelined(talk_heard(&whole));
+	ck_assert_int_eq(whole.conn.state, GONE);
+	for (size_t first = 0; first <= requests.len; first++) {
+		/* in two; and now and then in pieces of that size */
+		size_t each = first && first < 40 ? first : SIZE_MAX;
+
+		talk_in_pieces(&talk, requests, first ? first : 1, each);
+		expect(same(talk_heard(&talk), talk_heard(&whole)), "split at %zu", first);
+		expect(talk.conn.state == GONE && talk.logs == LENGTH(pipelined), "split at %zu",
+		       first);
+		talk_close(&talk);
+	}
+	talk_close(&whole);
+	ck_assert_uint_eq(now.listing_bytes, 0);
+	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+START_TEST(walking_changes_no_answer)
+{
+	const text requests = all_pipelined();
+	struct talk opened, walked;
+
+	talk_in_pieces(&opened, requests, requests.len, 1);
+	place.walk = true;
+	talk_in_pieces(&walked, requests, requests.len, 1);
+	ck_assert(same(talk_heard(&opened), talk_heard(&walked)));
+	talk_close(&opened);
+	talk_close(&walked);
+}
+END_TEST
+
+/* More answers than there is memory for, to a client that first asks for all of them. */
+START_TEST(many_are_answered_in_order)
+{
+	static const char *const requests[] = { "GET /small.txt" ON "\r\n",
+						"GET /page.html" ON "\r\n",
+						"HEAD /page.html" ON "\r\n" };
+	struct http_site patient = place;
+	struct talk talk;
+	text stream;
+	int sent;
+
+	patient.limits.requests = 10000;
+	talk_open(&talk, &patient, &now);
+	talk.deaf = true;
+	sent = send_many(&talk, requests, LENGTH(requests));
+	ck_assert_int_gt(sent, 900);
+	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
+	ck_assert_uint_le(talk.conn.work->out.len, OUT_SIZE);
+	ck_assert(http_holds(&talk.conn));
+	talk.deaf = false;
+	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+	stream = talk_heard(&talk);
+	for (int i = 0; i < sent; i++)
+		ck_assert_uint_eq(expect_reply(&stream, i % 3 == 2, 200).body.len, i % 3 == 2 ? 0
+										   : i % 3    ? 39
+											      : 12);
+	ck_assert_uint_eq(stream.len, 0);
+	talk_close(&talk);
+}
+END_TEST
+
+/* Nor is a body read while the answers before it can't be sent. */
+START_TEST(a_body_waits_for_the_answers_before_it)
+{
+	static const char *const request = "GET /page.html" ON "\r\n";
+	struct http_site patient = place;
+	struct talk talk;
+	text stream;
+	int sent;
+
+	patient.limits.requests = 10000;
+	talk_open(&talk, &patient, &now);
+	talk.deaf = true;
+	sent = send_many(&talk, &request, 1);
+	send_only(&talk, "POST /small.txt" ON "Content-Length: 5\r\n\r\nhe");
+	for (int i = 0; i < sent && talk.conn.state != READ_BODY; i++) {
+		ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
+		/* as much as it takes for the next answers to go */
+		recv(talk.far, (char[4096]){ 0 }, 4096, 0);
+	}
+	talk_close(&talk);
+
+	talk_open(&talk, &patient, &now);
+	send_many(&talk, &request, 1);
+	talk_say(&talk, "POST /small.txt" ON "Content-Length: 5\r\n\r\nhe");
+	talk_say(&talk, "llo");
+	stream = talk_heard(&talk);
+	for (int i = 0; i < sent; i++)
+		expect_reply(&stream, false, 200);
+	ck_assert(is_text(expect_reply(&stream, false, 200).body, "hello, world"));
+	talk_close(&talk);
+}
+END_TEST
+
+START_TEST(nothing_follows_a_close)
+{
+	static const char *const last[] = {
+		"GET /small.txt" ON "Connection: close\r\n\r\n",
+		"GET /small.txt HTTP/1.0\r\n\r\n",
+		"GET /nothing" ON "Connection: x, close\r\n\r\n",
+		"GET / HTTP/3.0\r\n\r\n",
+		"GET /small.txt" ON "Host: b\r\n\r\n",
+		"POST /" ON "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"POST /" ON "Transfer-Encoding: chunked\r\n\r\nx\r\n",
+	};
+
+	for (size_t i = 0; i < LENGTH(last); i++) {
+		struct talk talk;
+		struct reply reply;
+		text stream;
+
+		talk_open(&talk, &place, &now);
+		send_only(&talk, last[i]);
+		talk_say(&talk, "GET /small.txt" ON "\r\n0\r\n\r\nGET /small.txt" ON "\r\n");
+		stream = talk_heard(&talk);
+		expect(!read_reply(&stream, false, &reply), "%s", last[i]);
+		expect(reply.close && stream.len == 0 && talk.over && talk.logs == 1, "%s",
+		       last[i]);
+		/* more was sent than was answered: it is read for a while, so that no reset overtakes */
+		expect(talk.conn.state == LINGER, "%s: state %d", last[i], talk.conn.state);
+		talk_close(&talk);
+	}
+}
+END_TEST
+
+/* ---- 100 (Continue) ------------------------------------------------------------ */
+
+#define EXPECTING "Expect: 100-continue\r\n"
+
+START_TEST(a_body_is_asked_for)
+{
+	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct talk talk;
+	text stream;
+
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, "GET /small.txt" ON "\r\nPOST /small.txt" ON EXPECTING
+			"Content-Length: 3\r\n\r\n");
+	stream = talk_heard(&talk);
+	expect_reply(&stream, false, 200);
+	ck_assert(is_text(stream, go_on));
+	ck_assert_uint_eq(talk.logs, 1);
+	talk_say(&talk, "ab");
+	ck_assert_uint_eq(talk.logs, 1);
+	talk_say(&talk, "cPOST /small.txt" ON EXPECTING "Transfer-Encoding: chunked\r\n\r\n");
+	stream = talk_heard(&talk);
+	expect_reply(&stream, false, 200);
+	skip(&stream, sizeof(go_on) - 1);
+	expect_reply(&stream, false, 200);
+	ck_assert(is_text(stream, go_on));
+	talk_say(&talk, "1\r\nx\r\n0\r\n\r\n");
+	ck_assert_uint_eq(talk.logs, 3);
+	ck_assert_int_eq(talk.logged[2].status, 200);
+	ck_assert_int_eq(talk.conn.clock, HTTP_IDLE);
+	talk_close(&talk);
+}
+END_TEST
+
+START_TEST(a_body_is_not_asked_for_where_none_is_needed)
+{
+	static const struct {
+		const char *request;
+		int status;
+		bool close;
+	} rows[] = {
+		/* it is on its way already, there is none, or it is HTTP/1.0 */
+		{ "POST /small.txt" ON EXPECTING "Content-Length: 3\r\n\r\na", 0, false },
+		{ "POST /small.txt HTTP/1.0\r\n" EXPECTING "Content-Length: 3\r\n\r\n", 0, false },
+		{ "POST /small.txt" ON "Content-Length: 3\r\n\r\n", 0, false },
+		{ "POST /small.txt" ON EXPECTING "Content-Length: 0\r\n\r\n", 200, false },
+		{ "GET /small.txt" ON EXPECTING "\r\n", 200, false },
+		/* and where the answer is known, it need not be sent */
+		{ "PUT /small.txt" ON EXPECTING "Content-Length: 3\r\n\r\n", 405, true },
+		{ "BREW /small.txt" ON EXPECTING "Content-Length: 3\r\n\r\n", 501, true },
+		{ "POST /small.txt" ON EXPECTING "Content-Length: 1048577\r\n\r\n", 413, true },
+		{ "POST /small.txt" ON "Expect: x\r\nContent-Length: 3\r\n\r\n", 417, true },
+		{ "POST /small.txt" ON "Expect:\r\nContent-Length: 3\r\n\r\n", 0, false },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct talk talk;
+		text stream;
+
+		talk_open(&talk, &place, &now);
+		talk_say(&talk, rows[i].request);
+		stream = talk_heard(&talk);
+		if (rows[i].status)
+			expect(expect_reply(&stream, false, rows[i].status).close == rows[i].close,
+			       "%s", rows[i].request);
+		expect(stream.len == 0, "%s: %.*s", rows[i].request, SHOWN(stream));
+		talk_close(&talk);
+	}
+}
+END_TEST
+
+/* ---- clocks -------------------------------------------------------------------- */
+
+/* To one before the deadline, where nothing happens, and then to the deadline. */
+static enum http_want pass_deadline(struct talk *talk)
+{
+	int64_t deadline = talk->conn.deadline;
+	size_t heard = talk->len;
+
+	now.clock = deadline - 1;
+	talk_step(talk);
+	ck_assert_uint_eq(talk->len, heard);
+	ck_assert_int_eq(talk->conn.deadline, deadline);
+	now.clock = deadline;
+	return talk_step(talk);
+}
+
+static void expect_clock(const struct talk *talk, enum http_clock clock, int64_t time)
+{
+	ck_assert_int_eq(talk->conn.clock, clock);
+	ck_assert_int_eq(talk->conn.deadline - now.clock, time);
+}
+
+START_TEST(an_idle_connection_ends_in_silence)
+{
+	struct talk talk;
+
+	talk_open(&talk, &place, &now);
+	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+	expect_clock(&talk, HTTP_IDLE, SECONDS(15));
+	now.clock += SECONDS(5);
+	talk_say(&talk, "GET /small.txt" ON "\r\n");
+	expect_clock(&talk, HTTP_IDLE, SECONDS(15));
+	talk.len = 0;
+	ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
+	ck_assert_uint_eq(talk.len, 0);
+	ck_assert_uint_eq(talk.logs, 1);
+	talk_close(&talk);
+}
+END_TEST
+
+START_TEST(a_head_has_its_time)
+{
+	struct talk talk;
+	text stream;
+	int64_t deadline;
+
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, "GET /sm");
+	expect_clock(&talk, HTTP_HEADER, SECONDS(10));
+	deadline = talk.conn.deadline;
+	for (int i = 0; i < 9; i++) { /* a byte a second moves nothing */
+		now.clock += SECONDS(1);
+		talk_say(&talk, "a");
+		ck_assert_int_eq(talk.conn.deadline, deadline);
+	}
+	ck_assert_int_eq(pass_deadline(&talk), HTTP_READ);
+	stream = talk_heard(&talk);
+	ck_assert(expect_reply(&stream, false, 408).close);
+	expect_clock(&talk, HTTP_LINGERING, LINGER_TIME);
+	ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
+	talk_close(&talk);
+}
+END_TEST
+
+/* So has the one that came behind another. */
+START_TEST(a_next_head_has_its_time)
+{
+	struct talk talk;
+	text stream;
+
+	talk_open(&talk, &place, &now);
+	now.clock += SECONDS(3);
+	talk_say(&talk, "GET /small.txt" ON "\r\nGET /");
+	expect_clock(&talk, HTTP_HEADER, SECONDS(10));
+	ck_assert(http_holds(&talk.conn));
+	pass_deadline(&talk);
+	stream = talk_heard(&talk);
+	expect_reply(&stream, false, 200);
+	expect_reply(&stream, false, 408);
+	talk_close(&talk);
+}
+END_TEST
+
+START_TEST(a_body_has_to_move)
+{
+	static char part[40 << 10];
+	struct talk talk;
+	text stream;
+
+	memset(part, 'x', sizeof(part));
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, "POST /small.txt" ON "Content-Length: 100000\r\n\r\n");
+	expect_clock(&talk, HTTP_MOVING, SECONDS(30));
+	for (int i = 0; i < 2; i++) { /* quickly enough, for as long as it likes */
+		need(talk_send(&talk, part, sizeof(part)), "send");
+		ck_assert_int_eq(pass_deadline(&talk), HTTP_READ);
+		expect_clock(&talk, HTTP_MOVING, SECONDS(30));
+	}
+	need(talk_send(&talk, part, 1000), "send");
+	pass_deadline(&talk);
+	stream = talk_heard(&talk);
+	ck_assert(expect_reply(&stream, false, 408).close);
+	talk_close(&talk);
+}
+END_TEST
+
+static void hear_some(struct talk *talk, size_t n)
+{
+	static char some[MiB];
+
+	need(n <= sizeof(some) && recv(talk->far, some, n, MSG_WAITALL | MSG_DONTWAIT) > 0, "recv");
+}
+
+START_TEST(an_answer_has_to_move)
+{
+	struct talk talk;
+	int before = count_descriptors();
+
+	talk_open(&talk, &place, &now);
+	talk.deaf = true;
+	ck_assert_int_eq(talk_say(&talk, "GET /big.bin" ON "\r\n"), HTTP_WRITE);
+	expect_clock(&talk, HTTP_MOVING, SECONDS(30));
+	ck_assert(http_holds(&talk.conn));
+	ck_assert_int_eq(pass_deadline(&talk), HTTP_WRITE); /* there was the beginning */
+	expect_clock(&talk, HTTP_MOVING, SECONDS(30));
+	hear_some(&talk, 100 << 10);
+	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
+	ck_assert_int_eq(pass_deadline(&talk), HTTP_WRITE);
+	expect_clock(&talk, HTTP_MOVING, SECONDS(30));
+	ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
+	ck_assert_uint_eq(talk.logs, 1);
+	ck_assert_int_eq(talk.logged[0].status, 200);
+	ck_assert_uint_lt(talk.logged[0].bytes, MiB);
+	ck_assert(!http_holds(&talk.conn));
+	talk_close(&talk);
+	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+/* Answers that wait for a client to read them are on the same clock. */
+START_TEST(small_answers_have_to_move)
+{
+	static const char *const request = "GET /small.txt" ON "\r\n";
+	struct talk talk;
+
+	talk_open(&talk, &place, &now);
+	talk.deaf = true;
+	send_many(&talk, &request, 1);
+	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
+	expect_clock(&talk, HTTP_MOVING, SECONDS(30));
+	ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
+	ck_assert(!http_holds(&talk.conn));
+	talk_close(&talk);
+}
+END_TEST
+
+/* ---- leaving ------------------------------------------------------------------- */
+
+START_TEST(lingering_ends)
+{
+	static char rest[LINGER_MOST];
+	struct talk talk;
+	text stream;
+
+	for (int i = 0; i < 3; i++) {
+		talk_open(&talk, &place, &now);
+		ck_assert_int_eq(talk_say(&talk, "bad\r\n"), HTTP_READ);
+		stream = talk_heard(&talk);
+		expect_reply(&stream, false, 400);
+		ck_assert(talk.over); /* the client sees the end of it meanwhile */
+		ck_assert(!http_holds(&talk.conn));
+		expect_clock(&talk, HTTP_LINGERING, LINGER_TIME);
+		now.clock += 1000;
+		need(talk_send(&talk, rest, 1000), "send");
+		ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+		if (i == 0) { /* it leaves, */
+			shutdown(talk.far, SHUT_WR);
+			ck_assert_int_eq(talk_step(&talk), HTTP_DONE);
+		} else if (i == 1) { /* it goes on and on, */
+			need(talk_send(&talk, rest, sizeof(rest) - 1001), "send");
+			ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+			need(talk_send(&talk, rest, 1), "send");
+			ck_assert_int_eq(talk_step(&talk), HTTP_DONE);
+		} else { /* it says no more; and no byte of it moves the deadline */
+			ck_assert_int_eq(talk.conn.deadline - now.clock, LINGER_TIME - 1000);
+			ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
+		}
+		talk_close(&talk);
+	}
+}
+END_TEST
+
+START_TEST(no_more_is_said_no_more_is_waited_for)
+{
+	struct talk talk;
+
+	talk_open(&talk, &place, &now);
+	ck_assert_int_eq(talk_say(&talk, "GET /small.txt" ON "Connection: close\r\n\r\n"),
+			 HTTP_DONE);
+	talk_close(&talk);
+}
+END_TEST
+
+/* A client that shuts its side down has said all there will be. */
+START_TEST(a_half_closed_connection_is_answered)
+{
+	static const struct {
+		const char *said;
+		int status; /* of the last answer, 0 for none */
+	} rows[] = {
+		{ "", 0 },
+		{ "\r\n", 0 },
+		{ "GET /small.txt" ON "\r\n", 200 },
+		{ "GET /small.txt" ON "\r\nGET /big.bin" ON "\r\n", 200 },
+		{ "GET /small.txt" ON, 400 },
+		{ "G", 400 },
+		{ "POST /small.txt" ON "Content-Length: 5\r\n\r\nabc", 400 },
+		{ "POST /small.txt" ON "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", 400 },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct talk talk;
+
+		talk_open(&talk, &place, &now);
+		send_only(&talk, rows[i].said);
+		shutdown(talk.far, SHUT_WR);
+		for (int step = 0; talk_step(&talk) != HTTP_DONE; step++)
+			expect(step < 3, "%s: no end", rows[i].said);
+		expect(!http_holds(&talk.conn), "%s", rows[i].said);
+		expect(rows[i].status == (talk.logs ? talk.logged[talk.logs - 1].status : 0),
+		       "%s: %d", rows[i].said, talk.logged[0].status);
+		talk_close(&talk);
+	}
+}
+END_TEST
+
+START_TEST(a_client_may_vanish)
+{
+	static const char *const said[] = { "",
+					    "GET /small.txt" ON "\r\n",
+					    "GET /big.bin" ON "\r\n",
+					    "GET /folder/" ON "\r\n",
+					    "POST /" ON "Content-Length: 5\r\n\r\nab",
+					    "bad\r\n" };
+	int before = count_descriptors();
+
+	for (size_t i = 0; i < LENGTH(said); i++) {
+		struct talk talk;
+		enum http_want want = HTTP_AGAIN;
+
+		talk_open(&talk, &place, &now);
+		send_only(&talk, said[i]);
+		close(talk.far);
+		for (int step = 0; step < 20 && want != HTTP_DONE; step++)
+			want = http_step(&talk.conn, &now);
+		expect(want == HTTP_DONE, "%s", said[i]);
+		talk.far = -1;
+		talk_close(&talk);
+	}
+	ck_assert_int_eq(count_descriptors(), before);
+	ck_assert_uint_eq(now.listing_bytes, 0);
+}
+END_TEST
+
+START_TEST(requests_are_counted)
+{
+	struct http_site counting = place;
+	struct talk talk;
+	text stream;
+
+	counting.limits.requests = 3;
+	talk_open(&talk, &counting, &now);
+	for (int i = 0; i < 5; i++)
+		send_only(&talk, "GET /small.txt" ON "\r\n");
+	talk_step(&talk);
+	stream = talk_heard(&talk);
+	for (int i = 0; i < 3; i++)
+		ck_assert(expect_reply(&stream, false, 200).close == (i == 2));
+	ck_assert_uint_eq(stream.len, 0);
+	ck_assert_int_eq(talk.conn.state, LINGER);
+	talk_close(&talk);
+}
+END_TEST
+
+START_TEST(a_process_that_stops_says_so)
+{
+	struct talk talk;
+	text stream;
+
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, "GET /small.txt" ON "\r\n");
+	now.closing = true;
+	talk_say(&talk, "GET /small.txt" ON "\r\n");
+	stream = talk_heard(&talk);
+	ck_assert(!expect_reply(&stream, false, 200).close);
+	ck_assert(expect_reply(&stream, false, 200).close);
+	talk_close(&talk);
+}
+END_TEST
+
+/* What is left of a file that becomes shorter can't be sent: the client has to see that. */
+START_TEST(a_file_may_shrink)
+{
+	struct talk talk;
+	int fd;
+
+	put_bytes(&home, "shrinking.bin", big, sizeof(big));
+	talk_open(&talk, &place, &now);
+	talk.deaf = true;
+	ck_assert_int_eq(talk_say(&talk, "GET /shrinking.bin" ON "\r\n"), HTTP_WRITE);
+	fd = openat(home.fd, "shrinking.bin", O_WRONLY | O_TRUNC | O_CLOEXEC);
+	need(fd >= 0, "open");
+	close(fd);
+	talk.deaf = false;
+	talk_hear(&talk);
+	ck_assert_int_eq(talk_step(&talk), HTTP_DONE);
+	ck_assert_uint_lt(talk.len, MiB);
+	ck_assert_uint_eq(talk.logs, 1);
+	ck_assert_uint_lt(talk.logged[0].bytes, talk.len);
+	talk_close(&talk);
+}
+END_TEST
+
+/* ---- memory -------------------------------------------------------------------- */
+
+START_TEST(memory_is_held_while_it_is_needed)
+{
+	static const struct {
+		const char *said;
+		bool holds;
+	} rows[] = {
+		{ "", false },
+		{ "GET /small.txt" ON "\r\n", false },
+		{ "G", true },
+		{ "ET /small.txt HTTP/1.1\r\n", true },
+		{ "Host: a\r\n\r\n", false },
+		{ "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n", true },
+		{ "x", true },
+		{ "x", false },
+		{ "GET /small.txt" ON "\r\nGET", true },
+		{ " /small.txt" ON "\r\n", false },
+		{ "GET /folder/" ON "\r\n", false },
+		{ "GET /big.bin" ON "\r\n", false },
+		{ "GET /small.txt" ON "Range: bytes=0-1,3-4\r\n\r\n", false },
+		{ "nonsense\r\n", false },
+		{ "more", false },
+	};
+	struct talk talk;
+
+	talk_open(&talk, &place, &now);
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		talk_say(&talk, rows[i].said);
+		expect(http_holds(&talk.conn) == rows[i].holds, "%zu: %s", i, rows[i].said);
+		expect(rows[i].holds || work_is_clean(talk.conn.work), "%zu leaves something: %s",
+		       i, rows[i].said);
+	}
+	talk_close(&talk);
+}
+END_TEST
+
+/* One memory for all, lent to whoever speaks: nobody hears of another. */
+START_TEST(memory_may_be_lent)
+{
+	enum { TALKS = 5 };
+	struct http_work *lent = new_work(&place.limits);
+	struct talk talks[TALKS];
+
+	for (size_t k = 0; k < TALKS; k++) {
+		talk_open(&talks[k], &place, &now);
+		free(talks[k].conn.work);
+	}
+	for (size_t i = 0; i < LENGTH(pipelined); i++)
+		for (size_t k = 0; k < TALKS; k++) {
+			struct talk *talk = &talks[(k + i) % TALKS];
+
+			talk->conn.work = lent;
+			talk_say(talk, pipelined[i].request);
+			expect(!http_holds(&talk->conn), "%s", pipelined[i].request);
+			talk->conn.work = NULL;
+		}
+	for (size_t k = 0; k < TALKS; k++) {
+		expect_pipelined(talk_heard(&talks[k]));
+		talk_close(&talks[k]);
+	}
+	free(lent);
+}
+END_TEST
+
+/* Empty lines before a request are counted, but not those of somebody else. */
+START_TEST(empty_lines_are_not_handed_on)
+{
+	for (int leaves = 0; leaves < 2; leaves++) {
+		struct talk first, second;
+		text stream;
+
+		talk_open(&first, &place, &now);
+		talk_open(&second, &place, &now);
+		send_only(&first, "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n");
+		if (leaves)
+			shutdown(first.far, SHUT_WR);
+		talk_step(&first);
+		if (!http_holds(&first.conn)) {
+			free(second.conn.work);
+			second.conn.work = first.conn.work;
+			first.conn.work = NULL;
+		}
+		talk_say(&second, "\r\nGET /small.txt" ON "\r\n");
+		stream = talk_heard(&second);
+		expect_reply(&stream, false, 200);
+		talk_close(&first);
+		talk_close(&second);
+	}
+}
+END_TEST
+
+START_TEST(a_connection_can_be_dropped)
+{
+	static const struct {
+		const char *said;
+		int status; /* of what is told of it */
+	} rows[] = {
+		{ "", 0 },
+		{ "GET /sm", 0 },
+		{ "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx", 0 },
+		{ "GET /big.bin" ON "\r\n", 200 },
+		{ "GET /big.bin" ON "Range: bytes=0-9,100-999999\r\n\r\n", 206 },
+		{ "GET /big.bin" ON "Connection: close\r\n\r\n", 200 },
+		{ "bad\r\n", 400 },
+	};
+	int before = count_descriptors();
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct talk talk;
+
+		talk_open(&talk, &place, &now);
+		talk.deaf = true;
+		talk_say(&talk, rows[i].said);
+		http_drop(&talk.conn, &now);
+		expect(!http_holds(&talk.conn), "%s", rows[i].said);
+		expect(work_is_clean(talk.conn.work), "%s leaves something", rows[i].said);
+		expect(talk.logs == (rows[i].status != 0) &&
+			       talk.logged[0].status == rows[i].status,
+		       "%s: %zu, %d", rows[i].said, talk.logs, talk.logged[0].status);
+		talk_close(&talk);
+		expect(count_descriptors() == before, "%s", rows[i].said);
+	}
+	ck_assert_uint_eq(now.listing_bytes, 0);
+}
+END_TEST
+
+/* ---- listings ------------------------------------------------------------------ */
+
+enum { ENTRIES = 3000 };
+
+/* One file with many names, which is quicker made than many files. */
+static void make_many(void)
+{
+	char name[64];
+
+	make_home();
+	put_folder(&home, "many");
+	put_file(&home, "one", "");
+	for (int i = 0; i < ENTRIES; i++) {
+		snprintf(name, sizeof(name), "many/%05d <&\"%%>", i * 7919 % ENTRIES);
+		need(linkat(home.fd, "one", home.fd, name, 0) == 0, name);
+	}
+}
+
+START_TEST(a_large_folder_is_listed)
+{
+	struct talk talk;
+	text stream, left;
+	enum http_want want;
+	int again = 0, before = count_descriptors();
+
+	talk_open(&talk, &place, &now);
+	send_only(&talk, "GET /many/" ON "\r\n");
+	do { /* by hand, to see it give way to others */
+		want = http_step(&talk.conn, &now);
+		talk_hear(&talk);
+		again += want == HTTP_AGAIN;
+	} while (want == HTTP_AGAIN || want == HTTP_WRITE);
+	ck_assert_int_eq(want, HTTP_READ);
+	ck_assert_int_ge(again, ENTRIES / LIST_STEP);
+	talk_say(&talk, "HEAD /many/" ON "\r\n"
+			"GET /many/?sort=name&order=desc" ON "\r\n"
+			"GET /many/?format=text" ON "\r\n");
+	stream = talk_heard(&talk);
+
+	struct reply page = expect_reply(&stream, false, 200);
+	struct reply head = expect_reply(&stream, true, 200);
+	struct reply turned = expect_reply(&stream, false, 200);
+	struct reply plain = expect_reply(&stream, false, 200);
+
+	ck_assert_uint_eq(stream.len, 0);
+	ck_assert(same(reply_field(&page, "Content-Length", 0),
+		       reply_field(&head, "Content-Length", 0)));
+	ck_assert(reply_has(&page, "Content-Security-Policy",
+			    "default-src 'none'; style-src 'unsafe-inline'"));
+	left = page.body;
+	for (int i = 0; i < ENTRIES; i++) { /* each of them, in order */
+		char row[128];
+		int n = snprintf(row, sizeof(row),
+				 "<tr><td><a href=\"%05d%%20%%3C%%26%%22%%25%%3E\"><bdi>"
+				 "%05d &lt;&amp;&quot;%%&gt;</bdi>",
+				 i, i);
+		const char *at = memmem(left.at, left.len, row, (size_t)n);
+
+		expect(at, "%d", i);
+		skip(&left, (size_t)(at - left.at));
+	}
+	ck_assert_ptr_nonnull(memmem(left.at, left.len, "0 folders, 3000 files, 0 B", 26));
+
+	const char *last = memmem(turned.body.at, turned.body.len, ">02999 ", 7);
+	const char *first = memmem(turned.body.at, turned.body.len, ">00000 ", 7);
+
+	ck_assert(last && first && last < first);
+	ck_assert(reply_has(&plain, "Content-Type", "text/plain; charset=utf-8"));
+
+	size_t lines = 0;
+
+	for (size_t i = 0; i < plain.body.len; i++)
+		lines += plain.body.at[i] == '\n';
+	ck_assert_uint_eq(lines, ENTRIES);
+	talk_close(&talk);
+	ck_assert_uint_eq(now.listing_bytes, 0);
+	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+START_TEST(a_listing_can_be_dropped)
+{
+	int before = count_descriptors();
+
+	for (int steps = 1; steps < 40; steps += 3) {
+		struct talk talk;
+
+		talk_open(&talk, &place, &now);
+		send_only(&talk, "GET /many/" ON "\r\n");
+		for (int i = 0; i < steps; i++)
+			http_step(&talk.conn, &now);
+		talk_close(&talk);
+		ck_assert_uint_eq(now.listing_bytes, 0);
+		ck_assert_int_eq(count_descriptors(), before);
+	}
+}
+END_TEST
+
+START_TEST(listings_are_bounded_and_can_be_off)
+{
+	struct http_site unlisted = place;
+	struct talk talk;
+	text stream;
+
+	now.listing_bytes = LIST_ALL;
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, "GET /folder/" ON "\r\nGET /small.txt" ON "\r\n");
+	stream = talk_heard(&talk);
+
+	struct reply reply = expect_reply(&stream, false, 503);
+
+	ck_assert(reply_has(&reply, "Retry-After", "1"));
+	expect_reply(&stream, false, 200);
+	ck_assert_uint_eq(now.listing_bytes, LIST_ALL);
+	talk_close(&talk);
+	now.listing_bytes = 0;
+
+	unlisted.listing = false;
+	talk_open(&talk, &unlisted, &now);
+	talk_say(&talk, "GET /folder/" ON "\r\nGET /" ON "\r\n");
+	stream = talk_heard(&talk);
+	expect_reply(&stream, false, 404);
+	expect_reply(&stream, false, 200);
+	talk_close(&talk);
+}
+END_TEST
+
+/* ---- tame and wild ends -------------------------------------------------------- */
+
+START_TEST(a_wild_socket_is_tamed_before_a_file_is_sent)
+{
+	struct talk talk;
+	enum http_want want;
+	int tame = 0;
+
+	talk_open(&talk, &place, &now);
+	talk.conn.tame = false; /* as http_open() has it for an end that isn't */
+	send_only(&talk, "GET /small.txt" ON "\r\n");
+	ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_READ);
+	send_only(&talk, "GET /big.bin" ON "\r\nGET /big.bin" ON "\r\n");
+	do {
+		want = http_step(&talk.conn, &now);
+		talk_hear(&talk);
+		tame += want == HTTP_TAME;
+	} while (want != HTTP_READ);
+	ck_assert_int_eq(tame, 1);
+	ck_assert_uint_gt(talk.len, 2 * MiB);
+	talk_close(&talk);
+}
+END_TEST
+
+START_TEST(an_end_is_as_tame_as_both)
+{
+	struct http_conn conn;
+
+	for (int i = 0; i < 4; i++) {
+		const struct http_end in = { 3, false, i & 1 }, out = { 4, true, i & 2 };
+
+		http_open(&conn, &place, in, out, &now);
+		ck_assert(conn.tame == (i == 3));
+		ck_assert(!conn.in_socket && conn.out_socket && conn.in == 3 && conn.out == 4);
+		ck_assert_int_eq(conn.deadline, now.clock + SECONDS(15));
+	}
+}
+END_TEST
+
+/* What comes of a conversation on two descriptors, read from `from` while it lasts. */
+static size_t talk_over(struct http_end in, struct http_end out, int from, char *heard, size_t size)
+{
+	struct talk talk = { .turn = &now };
+	size_t len = 0;
+	int tame = 0;
+	enum http_want want;
+
+	http_open(&talk.conn, &place, in, out, &now);
+	talk.conn.work = new_work(&place.limits);
+	do {
+		ssize_t n;
+
+		want = http_step(&talk.conn, &now);
+		tame += want == HTTP_TAME;
+		ck_assert_int_ne(want, HTTP_READ); /* all of it is there */
+		while (from >= 0 && (n = read(from, heard + len, size - len)) > 0)
+			len += (size_t)n;
+	} while (want != HTTP_DONE);
+	ck_assert_int_eq(tame, 1);
+	ck_assert_uint_eq(talk.logs, LENGTH(pipelined));
+	free(talk.conn.work);
+	return len;
+}
+
+static int file_with(text bytes, const char *name)
+{
+	int fd = openat(home.fd, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	need(fd >= 0 && pwrite(fd, bytes.at, bytes.len, 0) == (ssize_t)bytes.len, name);
+	return fd;
+}
+
+START_TEST(pipes_and_files_change_no_answer)
+{
+	static char heard[2 * MiB];
+	const text requests = all_pipelined();
+	struct talk usual;
+	int in[2], out[2], from, to;
+	size_t n;
+
+	talk_in_pieces(&usual, requests, requests.len, 1);
+
+	need(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0, "pipe");
+	need(fcntl(out[0], F_SETFL, O_NONBLOCK) == 0, "fcntl"); /* this end alone */
+	need(write(in[1], requests.at, requests.len) == (ssize_t)requests.len, "write");
+	close(in[1]);
+	n = talk_over((struct http_end){ in[0], false, false },
+		      (struct http_end){ out[1], false, false }, out[0], heard, sizeof(heard));
+	ck_assert(same((text){ heard, n }, talk_heard(&usual)));
+
+	from = file_with(requests, "requests");
+	to = file_with((text){ "", 0 }, "answers");
+	talk_over((struct http_end){ from, false, false }, (struct http_end){ to, false, false },
+		  -1, NULL, 0);
+	n = (size_t)pread(to, heard, sizeof(heard), 0);
+	ck_assert(same((text){ heard, n }, talk_heard(&usual)));
+
+	/* a file on a pipe that was taken for a socket, as where fd 0 is one and fd 1 isn't */
+	need(lseek(from, 0, SEEK_SET) == 0, "lseek");
+	n = talk_over((struct http_end){ from, false, false },
+		      (struct http_end){ out[1], true, false }, out[0], heard, sizeof(heard));
+	ck_assert(same((text){ heard, n }, talk_heard(&usual)));
+	talk_close(&usual);
+	close(in[0]), close(out[0]), close(out[1]), close(from), close(to);
+}
+END_TEST
+
+START_TEST(a_pipe_is_never_waited_for)
+{
+	struct talk talk = { .turn = &now };
+	int in[2], out[2];
+	enum http_want want;
+	char bytes[PIPE_SLICE];
+
+	need(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0, "pipe");
+	http_open(&talk.conn, &place, (struct http_end){ in[0], false, false },
+		  (struct http_end){ out[1], false, false }, &now);
+	talk.conn.work = new_work(&place.limits);
+	/* it would hang here, and here */
+	ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_READ);
+	need(write(in[1], "GET /big.bin" ON "\r\n", 35) == 35, "write");
+	do
+		want = http_step(&talk.conn, &now);
+	while (want == HTTP_TAME || want == HTTP_AGAIN);
+	ck_assert_int_eq(want, HTTP_WRITE);
+	need(read(out[0], bytes, sizeof(bytes)) == sizeof(bytes), "read");
+	ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_WRITE);
+	/* and when nobody reads any more, that is an error like any other */
+	signal(SIGPIPE, SIG_IGN);
+	close(out[0]);
+	ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_DONE);
+	signal(SIGPIPE, SIG_DFL);
+	ck_assert_uint_eq(talk.logs, 1);
+	free(talk.conn.work);
+	close(in[0]), close(in[1]), close(out[1]);
+}
+END_TEST
+
+Suite *step_suite(void)
+{
+	Suite *suite = suite_create("step");
+	TCase *answers = tcase_create("answers"), *pieces = tcase_create("pieces");
+	TCase *clocks = tcase_create("clocks"), *leaving = tcase_create("leaving");
+	TCase *memory = tcase_create("memory"), *listings = tcase_create("listings");
+	TCase *ends = tcase_create("ends");
+	TCase *const all[] = { answers, pieces, clocks, leaving, memory, listings, ends };
+
+	for (size_t i = 0; i < LENGTH(all); i++) {
+		if (all[i] == listings)
+			tcase_add_unchecked_fixture(all[i], make_many, remove_home);
+		else
+			tcase_add_checked_fixture(all[i], make_home, remove_home);
+		tcase_set_timeout(all[i], 120);
+		suite_add_tcase(suite, all[i]);
+	}
+
+	tcase_add_test(answers, each_request_has_its_answer);
+	tcase_add_test(answers, what_is_too_long_is_said_to_be);
+	tcase_add_test(answers, what_is_too_long_for_a_name_is_not_there);
+	tcase_add_test(answers, what_may_not_be_read_is_forbidden);
+	tcase_add_test(answers, a_site_has_its_own_page_for_what_is_not_there);
+	tcase_add_test(answers, headers_are_on_every_answer);
+	tcase_add_test(answers, several_ranges_are_parts);
+	tcase_add_test(answers, files_may_be_large);
+	tcase_add_test(answers, the_longest_redirect_fits);
+
+	tcase_add_test(pieces, pieces_change_no_answer);
+	tcase_add_test(pieces, walking_changes_no_answer);
+	tcase_add_test(pieces, many_are_answered_in_order);
+	tcase_add_test(pieces, nothing_follows_a_close);
+	tcase_add_test(pieces, a_body_is_asked_for);
+	tcase_add_test(pieces, a_body_is_not_asked_for_where_none_is_needed);
+
+	tcase_add_test(clocks, an_idle_connection_ends_in_silence);
+	tcase_add_test(clocks, a_head_has_its_time);
+	tcase_add_test(clocks, a_next_head_has_its_time);
+	tcase_add_test(clocks, a_body_has_to_move);
+	tcase_add_test(clocks, an_answer_has_to_move);
+	tcase_add_test(clocks, small_answers_have_to_move);
+
+	tcase_add_test(leaving, lingering_ends);
+	tcase_add_test(leaving, no_more_is_said_no_more_is_waited_for);
+	tcase_add_test(leaving, a_half_closed_connection_is_answered);
+	tcase_add_test(leaving, a_client_may_vanish);
+	tcase_add_test(leaving, requests_are_counted);
+	tcase_add_test(leaving, a_process_that_stops_says_so);
+	tcase_add_test(leaving, a_file_may_shrink);
+
+	tcase_add_test(memory, memory_is_held_while_it_is_needed);
+	tcase_add_test(memory, memory_may_be_lent);
+	tcase_add_test(memory, empty_lines_are_not_handed_on);
+	tcase_add_test(memory, a_connection_can_be_dropped);
+
+	tcase_add_test(listings, a_large_folder_is_listed);
+	tcase_add_test(listings, a_listing_can_be_dropped);
+	tcase_add_test(listings, listings_are_bounded_and_can_be_off);
+
+	tcase_add_test(ends, a_wild_socket_is_tamed_before_a_file_is_sent);
+	tcase_add_test(ends, an_end_is_as_tame_as_both);
+	tcase_add_test(ends, pipes_and_files_change_no_answer);
+	tcase_add_test(ends, a_pipe_is_never_waited_for);
+	return suite;
+}

@@ -1,0 +1,383 @@
+/*
+ * A conversation with http.c without a process around it: a site in a directory of its own, a clock
+ * that is set by hand, and the far end of the connection. http.c is included, not linked, so that
+ * its static functions are in reach.
+ */
+#ifndef HTTP_TALK_H
+#define HTTP_TALK_H
+
+#include "../http.c"
+
+#include <ftw.h>
+#include <stdio.h>
+
+#define SECONDS(n) ((n)*INT64_C(1000000))
+
+/* Every file of a tree was changed in 2001, and now it is 2100. */
+#define FILE_TIME INT64_C(1000000000)
+#define FILE_DATE "Sun, 09 Sep 2001 01:46:40 GMT"
+#define WALL_TIME INT64_C(4102444800)
+#define WALL_DATE "Fri, 01 Jan 2100 00:00:00 GMT"
+
+static const struct http_limits usual_limits = {
+	.line = 8 << 10,
+	.header = 32 << 10,
+	.fields = 100,
+	.body = 1 << 20,
+	.header_time = SECONDS(10),
+	.idle_time = SECONDS(15),
+	.stall_time = SECONDS(30),
+	.stall_rate = 1024,
+	.requests = 1000,
+};
+
+/* What a test needs and doesn't get is nobody's fault but the machine's. */
+static inline void need(bool good, const char *what)
+{
+	if (good)
+		return;
+	perror(what);
+	abort();
+}
+
+/* Numbers that are the same in every run. */
+static inline uint64_t any_number(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+/* ---- a directory ---------------------------------------------------------- */
+
+struct tree {
+	char top[PATH_MAX];
+	int fd;
+};
+
+static inline void make_tree(struct tree *tree)
+{
+	const char *where = getenv("TMPDIR");
+
+	snprintf(tree->top, sizeof(tree->top), "%s/wwwd-http.XXXXXX", where ? where : "/tmp");
+	need(mkdtemp(tree->top) && chmod(tree->top, 0755) == 0, "mkdtemp");
+	tree->fd = open(tree->top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	need(tree->fd >= 0, tree->top);
+}
+
+static inline int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+static inline void remove_tree(const struct tree *tree)
+{
+	close(tree->fd);
+	nftw(tree->top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline void put_times(const struct tree *tree, const char *name, int64_t sec, long nsec)
+{
+	const struct timespec times[2] = { { sec, nsec }, { sec, nsec } };
+
+	need(utimensat(tree->fd, name, times, AT_SYMLINK_NOFOLLOW) == 0, name);
+}
+
+static inline void put_bytes(const struct tree *tree, const char *name, const void *at, size_t n)
+{
+	int fd = openat(tree->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	need(fd >= 0 && write(fd, at, n) == (ssize_t)n, name);
+	close(fd);
+	put_times(tree, name, FILE_TIME, 0);
+}
+
+static inline void put_file(const struct tree *tree, const char *name, const char *content)
+{
+	put_bytes(tree, name, content, strlen(content));
+}
+
+static inline void put_folder(const struct tree *tree, const char *name)
+{
+	need(mkdirat(tree->fd, name, 0755) == 0, name);
+}
+
+static inline void put_link(const struct tree *tree, const char *name, const char *target)
+{
+	need(symlinkat(target, tree->fd, name) == 0, name);
+}
+
+/* ---- a conversation ------------------------------------------------------- */
+
+enum { TALK_LOGGED = 1024, TALK_STEPS = 100000 };
+
+struct talk {
+	struct http_conn conn; /* first: it is what talk_log() is given */
+	struct http_turn *turn;
+	int far;   /* the client's end */
+	bool deaf; /* the client doesn't read */
+	bool over; /* the client has seen the end */
+	char *heard;
+	size_t len, room;
+	struct logged {
+		int status;
+		bool head;
+		uint64_t bytes;
+	} logged[TALK_LOGGED];
+	size_t logs;
+};
+
+static inline void talk_log(const struct http_conn *conn, const struct http_entry *entry)
+{
+	struct talk *talk = (struct talk *)(uintptr_t)conn;
+
+	if (talk->logs < TALK_LOGGED)
+		talk->logged[talk->logs++] = (struct logged){ entry->status,
+							      same(entry->method, text_of("HEAD")),
+							      entry->bytes };
+}
+
+static inline struct http_site site_of(const struct tree *tree)
+{
+	return (struct http_site){
+		.root = tree->fd, .listing = true, .limits = usual_limits, .log = talk_log
+	};
+}
+
+static inline struct http_turn turn_at(int64_t clock)
+{
+	const struct timespec wall = { WALL_TIME, 0 };
+	struct http_turn turn = { .clock = 0 };
+
+	http_tell(&turn, clock, &wall);
+	return turn;
+}
+
+static inline struct http_work *new_work(const struct http_limits *limits)
+{
+	void *memory = malloc(http_work_size(limits));
+
+	need(memory, "malloc");
+	return http_work_init(memory, limits);
+}
+
+static inline void talk_open(struct talk *talk, const struct http_site *site,
+			     struct http_turn *turn)
+{
+	int fd[2];
+
+	need(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd) == 0,
+	     "socketpair");
+
+	const struct http_end end = { fd[0], true, true };
+
+	*talk = (struct talk){ .turn = turn, .far = fd[1] };
+	http_open(&talk->conn, site, end, end, turn);
+	talk->conn.work = new_work(&site->limits);
+}
+
+static inline void talk_close(struct talk *talk)
+{
+	http_drop(&talk->conn, talk->turn);
+	close(talk->conn.in);
+	close(talk->far);
+	free(talk->conn.work);
+	free(talk->heard);
+}
+
+/* What has come from the server up to now: its size. */
+static inline size_t talk_hear(struct talk *talk)
+{
+	size_t before = talk->len;
+	ssize_t n = 0;
+
+	while (!talk->over) {
+		if (talk->room - talk->len < 64 << 10) {
+			talk->room += 256 << 10;
+			talk->heard = realloc(talk->heard, talk->room);
+			need(talk->heard, "realloc");
+		}
+		n = recv(talk->far, talk->heard + talk->len, talk->room - talk->len, 0);
+		if (n < 0)
+			break;
+		talk->over = n == 0;
+		talk->len += (size_t)n;
+	}
+	return talk->len - before;
+}
+
+/* Take it as far as it goes while the client reads all there is. */
+static inline enum http_want talk_step(struct talk *talk)
+{
+	for (int i = 0; i < TALK_STEPS; i++) {
+		enum http_want want = http_step(&talk->conn, talk->turn);
+		bool heard = !talk->deaf && talk_hear(talk);
+
+		if (want == HTTP_READ || want == HTTP_DONE || (want == HTTP_WRITE && !heard))
+			return want;
+	}
+	need(false, "an end of http_step()");
+	return HTTP_DONE;
+}
+
+static inline bool talk_send(struct talk *talk, const void *bytes, size_t n)
+{
+	return send(talk->far, bytes, n, MSG_NOSIGNAL) == (ssize_t)n;
+}
+
+/* Say something and hear what comes of it. */
+static inline enum http_want talk_say(struct talk *talk, const char *bytes)
+{
+	need(talk_send(talk, bytes, strlen(bytes)), "send");
+	return talk_step(talk);
+}
+
+static inline text talk_heard(const struct talk *talk)
+{
+	return (text){ talk->heard ? talk->heard : "", talk->len };
+}
+
+/* ---- an answer ------------------------------------------------------------ */
+
+struct reply {
+	int status;
+	text head, body; /* the head from the first field on, each with its line's end */
+	bool close;
+};
+
+/* The value of the nth field (from 0) of that name; at == NULL if there is none. */
+static inline text reply_field(const struct reply *reply, const char *name, size_t nth)
+{
+	text left = reply->head;
+	size_t n = strlen(name);
+
+	while (left.len) {
+		const char *end = memmem(left.at, left.len, "\r\n", 2);
+		size_t len = end ? (size_t)(end - left.at) : left.len;
+
+		if (len > n + 1 && left.at[n] == ':' && strncasecmp(left.at, name, n) == 0 &&
+		    nth-- == 0)
+			return (text){ left.at + n + 2, len - n - 2 };
+		skip(&left, len + 2 < left.len ? len + 2 : left.len);
+	}
+	return (text){ NULL, 0 };
+}
+
+static inline bool reply_has(const struct reply *reply, const char *name, const char *value)
+{
+	text found = reply_field(reply, name, 0);
+
+	return found.at && same(found, text_of(value));
+}
+
+/* field-name ": " field-value, of what RFC 9110 5.5 lets be sent, and no blank at either end. */
+static inline bool fair_field(text line)
+{
+	size_t n = 0;
+
+	while (n < line.len && (line.at[n] == '-' || (line.at[n] >= '0' && line.at[n] <= '9') ||
+				((line.at[n] | 32) >= 'a' && (line.at[n] | 32) <= 'z')))
+		n++;
+	if (n == 0 || line.len < n + 3 || memcmp(line.at + n, ": ", 2) != 0 ||
+	    line.at[n + 2] == ' ' || line.at[line.len - 1] == ' ')
+		return false;
+	for (; n < line.len; n++)
+		if ((unsigned char)line.at[n] < ' ' || line.at[n] == 0x7f)
+			return false;
+	return true;
+}
+
+static inline const char *judge_head(struct reply *reply)
+{
+	for (text left = reply->head; left.len;) {
+		const char *end = memmem(left.at, left.len, "\r\n", 2);
+		text line = { left.at, (size_t)(end - left.at) };
+
+		if (!fair_field(line))
+			return "a field that is none";
+		skip(&left, line.len + 2);
+	}
+	if (reply_field(reply, "Transfer-Encoding", 0).at)
+		return "a Transfer-Encoding";
+	if (reply->status >= 200 &&
+	    (reply_field(reply, "Date", 0).len != 29 || reply_field(reply, "Date", 1).at))
+		return "not one Date";
+	return NULL;
+}
+
+/* Takes the next answer off the stream: NULL, or what is wrong with it. */
+static inline const char *read_reply(text *stream, bool to_head, struct reply *reply)
+{
+	static const char version[] = "HTTP/1.1 ";
+	const char *end = memmem(stream->at, stream->len, "\r\n\r\n", 4);
+	uint64_t length = 0;
+
+	*reply = (struct reply){ .status = 0 };
+	if (!end)
+		return "no end of the head";
+
+	const char *first = memmem(stream->at, stream->len, "\r\n", 2);
+	text line = { stream->at, (size_t)(first - stream->at) };
+
+	if (line.len < 14 || memcmp(line.at, version, 9) != 0 || line.at[12] != ' ')
+		return "no status line";
+	for (int i = 9; i < 12; i++) {
+		if (line.at[i] < '0' || line.at[i] > '9')
+			return "no status";
+		reply->status = reply->status * 10 + (line.at[i] - '0');
+	}
+	if (end == first) /* no field at all */
+		reply->head = (text){ first, 0 };
+	else
+		reply->head = (text){ first + 2, (size_t)(end - first) };
+
+	const char *fault = judge_head(reply);
+
+	if (fault)
+		return fault;
+
+	text said = reply_field(reply, "Content-Length", 0);
+	bool bare = reply->status < 200 || reply->status == 204 || reply->status == 304;
+
+	if (bare ? said.at != NULL : !said.len || reply_field(reply, "Content-Length", 1).at)
+		return "a Content-Length too many or too few";
+	for (size_t i = 0; i < said.len; i++) {
+		if (said.at[i] < '0' || said.at[i] > '9')
+			return "a Content-Length that is no number";
+		length = length * 10 + (uint64_t)(said.at[i] - '0');
+	}
+	if (to_head || bare)
+		length = 0;
+	skip(stream, (size_t)(end + 4 - stream->at));
+	if (length > stream->len)
+		return "a body that is shorter than its Content-Length";
+	reply->body = (text){ stream->at, (size_t)length };
+	reply->close = reply_has(reply, "Connection", "close");
+	skip(stream, (size_t)length);
+	return NULL;
+}
+
+/* ---- what must be left behind --------------------------------------------- */
+
+static inline int count_descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+/* Whoever gets the memory next finds nothing in it of whoever had it before. */
+static inline bool work_is_clean(const struct http_work *work)
+{
+	static const struct request none;
+
+	return memcmp(&work->req, &none, sizeof(none)) == 0 && work->body.kind == NO_BODY &&
+	       work->status == 0 && work->start == 0 && work->scan == 0 && work->end == 0 &&
+	       work->sent == 0 && work->out.len == 0 && !work->out.overrun;
+}
+
+#endif

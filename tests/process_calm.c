@@ -1,0 +1,172 @@
+/* Nobody gets in the way of the others: slow clients, many clients, huge folders. */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "process.h"
+
+#define GET_FOLDER "GET /folder/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+enum { ENTRIES = 100000, LISTING_KIB = 16 << 10 };
+
+static long long microseconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+}
+
+/* The longest of some visits, in us. */
+static long long worst_visit(unsigned port, int visits, int pause)
+{
+	long long worst = 0;
+
+	for (int i = 0; i < visits; i++) {
+		long long began = microseconds(), took;
+
+		ck_assert_int_eq(get(port, "/ten.txt"), 200);
+		ck_assert_str_eq(reply.body, "0123456789");
+		took = microseconds() - began;
+		worst = took > worst ? took : worst;
+		nap(pause);
+	}
+	return worst;
+}
+
+/* A byte a second, a download that isn't read, five hundred who only sit there. */
+START_TEST(rude_clients)
+{
+	enum { IDLE = 500 };
+	static int idle[IDLE];
+	struct server server;
+	int dripping, deaf;
+	long long worst = 0;
+
+	put_sparse("site/big.bin", 1 << 30);
+	server = serve((struct given){ .args = LIST("--quiet") });
+	for (int i = 0; i < IDLE; i++)
+		ck_assert_int_ge(idle[i] = dial(server.port), 0);
+	deaf = dial(server.port);
+	say(deaf, "GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n");
+	dripping = dial(server.port);
+	for (const char *byte = "GE"; *byte; byte++) {
+		long long took;
+
+		say(dripping, (char[]){ *byte, '\0' });
+		took = worst_visit(server.port, 20, 50);
+		worst = took > worst ? took : worst;
+	}
+	printf("a page among rude clients: %.1f ms at most\n", (double)worst / 1000);
+	ck_assert_int_lt(worst / 1000, PROMPT);
+	ck_assert_int_lt(busy_time(server.pid), 1000);
+	close(deaf);
+	close(dripping);
+	for (int i = 0; i < IDLE; i++)
+		close(idle[i]);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* A hundred thousand names, all of which come, in order and in little memory. */
+static void make_folder(void)
+{
+	int dir;
+	char name[64];
+
+	ck_assert_int_eq(mkdir(in_top("site/folder"), 0755), 0);
+	dir = open(in_top("site/folder"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; i < ENTRIES; i++) {
+		snprintf(name, sizeof(name), "entry-%06d.txt", i);
+		ck_assert_int_eq(mknodat(dir, name, S_IFREG | 0644, 0), 0);
+	}
+	close(dir);
+}
+
+static int count_entries(const char *bytes, size_t size)
+{
+	int count = 0;
+
+	for (const char *at = bytes;
+	     (at = memmem(at, (size_t)(bytes + size - at), "href=\"entry-", 12)); at++)
+		count++;
+	return count;
+}
+
+/* Many who ask for it at once and don't read: memory is bounded all the same. */
+static void ask_for_many(const struct server *server)
+{
+	enum { CLIENTS = 50 };
+	int fds[CLIENTS];
+	long before = status_number(server->pid, "VmHWM:"), peak;
+
+	for (int i = 0; i < CLIENTS; i++) {
+		fds[i] = dial(server->port);
+		say(fds[i], GET_FOLDER);
+	}
+	ck_assert_int_lt(worst_visit(server->port, 25, 20) / 1000, PROMPT);
+	peak = status_number(server->pid, "VmHWM:") - before;
+	printf("%d such listings at once: %ld KiB more\n", CLIENTS, peak);
+	if (!sanitized())
+		ck_assert_int_lt(peak, CLIENTS / 2 * LISTING_KIB);
+	for (int i = 0; i < CLIENTS; i++)
+		close(fds[i]);
+	ck_assert_int_lt(worst_visit(server->port, 10, 0) / 1000, PROMPT);
+}
+
+/* Read the page as it comes, and visit meanwhile. */
+START_TEST(huge_folder)
+{
+	static char page[64 << 20];
+	struct server server;
+	struct pollfd ready = { .events = POLLIN };
+	size_t size = 0;
+	ssize_t n = 1;
+	long long worst = 0, began;
+	long before, peak;
+
+	make_folder();
+	server = serve((struct given){ .args = LIST("--quiet") });
+	worst_visit(server.port, 10, 0);
+	before = status_number(server.pid, "VmHWM:");
+	ready.fd = dial(server.port);
+	began = now();
+	say(ready.fd, GET_FOLDER);
+	while (n > 0) {
+		long long took = worst_visit(server.port, 1, 0);
+
+		worst = took > worst ? took : worst;
+		while (n > 0 && poll(&ready, 1, 0) > 0) {
+			ck_assert_uint_lt(size, sizeof(page));
+			n = read(ready.fd, page + size, sizeof(page) - size);
+			size += n > 0 ? (size_t)n : 0;
+		}
+		ck_assert_msg(now() - began < 15000, "the listing takes too long");
+	}
+	close(ready.fd);
+	peak = status_number(server.pid, "VmHWM:") - before;
+	printf("a listing of %d: %lld ms, %ld KiB, others waited %.1f ms at most\n", ENTRIES,
+	       now() - began, peak, (double)worst / 1000);
+	ck_assert_int_eq(count_entries(page, size), ENTRIES);
+	ck_assert_ptr_nonnull(memmem(page, size, "</html>", 7));
+	ck_assert_int_lt(worst / 1000, PROMPT);
+	if (!sanitized())
+		ck_assert_int_lt(peak, LISTING_KIB);
+	ask_for_many(&server);
+}
+END_TEST
+
+Suite *calm_suite(void)
+{
+	Suite *suite = suite_create("calm");
+	TCase *group = test_case(suite, "calm", 30);
+
+	tcase_add_test(group, rude_clients);
+	tcase_add_test(group, huge_folder);
+	return suite;
+}

@@ -1,0 +1,369 @@
+/* A server's life: its signals, its end, and what it must not lose on the way. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "process.h"
+
+#define GET_TEN "GET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+
+/* ---- the end ---- */
+
+static const int signals[] = { SIGTERM, SIGINT };
+
+/* A download that has begun is finished; nobody else gets in. */
+START_TEST(finishes_download)
+{
+	enum { SIZE = 64 << 20 };
+	struct server server;
+	long long began;
+	uint64_t body;
+	int fd;
+
+	put_sparse("site/big.bin", SIZE);
+	server = serve((struct given){ 0 });
+	fd = dial(server.port);
+	say(fd, "GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n");
+	ck_assert_uint_eq(drain(fd, 1 << 20), 1 << 20);
+	kill(server.pid, signals[_i]);
+	nap(200);
+	ck_assert_int_lt(dial(server.port), 0);
+	began = now();
+	body = (1 << 20) + drain(fd, UINT64_MAX);
+	ck_assert_uint_gt(body, SIZE);
+	ck_assert_uint_lt(body, SIZE + 1000);
+	ck_assert_int_eq(finish(server.pid), 0);
+	ck_assert_msg(now() - began < PROMPT, "it ended %lld ms later", now() - began);
+	close(fd);
+}
+END_TEST
+
+/* Whoever only might ask again is not waited for. */
+START_TEST(leaves_idle_client)
+{
+	struct server server = serve((struct given){ 0 });
+	int asked = dial(server.port), silent = dial(server.port);
+	long long began;
+
+	say(asked, GET_TEN);
+	ck_assert_int_eq(hear(asked, false), 200);
+	began = now();
+	ck_assert_int_eq(stop(server.pid), 0);
+	ck_assert_int_lt(now() - began, 1000);
+	ck_assert(at_end(asked));
+	ck_assert(at_end(silent));
+	close(asked);
+	close(silent);
+}
+END_TEST
+
+/* A request that is on its way when the signal comes is answered, as the last. */
+START_TEST(answers_begun_request)
+{
+	struct server server = serve((struct given){ 0 });
+	int fd = dial(server.port);
+
+	say(fd, "GET /ten.txt HTTP/1.1\r\nHost: ");
+	nap(100);
+	kill(server.pid, SIGTERM);
+	nap(100);
+	say(fd, "a\r\n\r\n");
+	ck_assert_int_eq(hear(fd, false), 200);
+	ck_assert_str_eq(reply.body, "0123456789");
+	ck_assert(field("Connection") && strcmp(field("Connection"), "close") == 0);
+	ck_assert(at_end(fd));
+	close(fd);
+	ck_assert_int_eq(finish(server.pid), 0);
+}
+END_TEST
+
+/* Without --log, SIGHUP means what it always means. */
+START_TEST(ends_by_hangup)
+{
+	struct server server = serve((struct given){ 0 });
+
+	kill(server.pid, SIGHUP);
+	ck_assert_int_eq(finish(server.pid), 128 + SIGHUP);
+}
+END_TEST
+
+START_TEST(removes_nothing_but_ends)
+{
+	const char *path = in_top("socket");
+	pid_t pid = start((struct given){ .args = LIST("-d", site, "-h", path) });
+
+	ck_assert(wait_text("err", "at unix:"));
+	ck_assert_int_eq(stop(pid), 0);
+	ck_assert_int_lt(dial_path(path), 0);
+	/* and the next one starts */
+	pid = start((struct given){ .args = LIST("-d", site, "-h", path) });
+	nap(200);
+	ck_assert_int_eq(stop(pid), 0);
+}
+END_TEST
+
+START_TEST(leaves_when_unused)
+{
+	struct server server = serve((struct given){ .args = LIST("--exit-idle-time", "0.5") });
+	long long began;
+
+	ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
+	began = now();
+	ck_assert_int_eq(finish(server.pid), 0);
+	ck_assert_int_ge(now() - began, 400);
+}
+END_TEST
+
+/* The port is free at once: the next server doesn't wait for the old connections' ghosts. */
+START_TEST(starts_again_at_once)
+{
+	char number[16];
+	unsigned port = free_port();
+
+	snprintf(number, sizeof(number), "%u", port);
+	for (int i = 0; i < 2; i++) {
+		pid_t pid = start((struct given){ .args = LIST("-d", site, "-p", number) });
+		int fd;
+
+		ck_assert_uint_eq(wait_port(pid), port);
+		fd = dial(port);
+		say(fd, GET_TEN);
+		ck_assert_int_eq(hear(fd, false), 200);
+		ck_assert_int_eq(stop(pid), 0); /* it closes first: the ghost is on its side */
+		close(fd);
+		ck_assert_int_eq(unlink(in_top("err")), 0);
+	}
+}
+END_TEST
+
+/* ---- descriptors ---- */
+
+/* 0, 1 and 2 in every combination of missing: no file and no socket may become one of them. */
+START_TEST(without_standard_files)
+{
+	char number[16];
+	unsigned port = free_port();
+	long long end = now() + START_TIME;
+	int fd = -1, missing = _i;
+	pid_t pid;
+
+	snprintf(number, sizeof(number), "%u", port);
+	pid = start((struct given){ .in = missing & 1 ? CLOSED : 0,
+				    .out = missing & 2 ? CLOSED : 0,
+				    .err = missing & 4 ? CLOSED : 0,
+				    .args = LIST("-d", site, "-p", number) });
+	while (fd < 0 && now() < end) {
+		fd = dial(port);
+		nap(2);
+	}
+	ck_assert_msg(fd >= 0, "it doesn't start: %s", content("err"));
+	for (int i = 0; i < 3; i++) {
+		say(fd, GET_TEN);
+		ck_assert_int_eq(hear(fd, false), 200);
+		ck_assert_str_eq(reply.body, "0123456789");
+		say(fd, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
+		ck_assert_int_eq(hear(fd, false), 404);
+	}
+	close(fd);
+	ck_assert_int_eq(stop(pid), 0);
+}
+END_TEST
+
+/* Only the client's connection, and no standard error: the log's lines must not go to the client. */
+START_TEST(connection_without_error)
+{
+	int ends[2];
+	pid_t pid;
+
+	connect_pair(ends);
+	pid = start((struct given){
+		.in = ends[1], .out = ends[1], .err = CLOSED, .args = LIST("-d", site) });
+	close(ends[1]);
+	say(ends[0], "GET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+		     "GET /ten.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+	ck_assert_int_eq(hear(ends[0], false), 200);
+	ck_assert_int_eq(hear_all(ends[0]), 200);
+	ck_assert_str_eq(reply.body, "0123456789");
+	close(ends[0]);
+	ck_assert_int_eq(finish(pid), 0);
+}
+END_TEST
+
+/* A thousand of each kind, and not one descriptor more than before. */
+static const struct {
+	const char *request;
+	bool cut; /* the client leaves before the answer */
+} kinds[] = {
+	{ GET_TEN, false },
+	{ "HEAD /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n", false },
+	{ "POST /ten.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", false },
+	{ "GET /big.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=5-9,20-29\r\n\r\n", false },
+	{ "GET /big.bin HTTP/1.1\r\nHost: a\r\nRange: bytes=99999999-\r\n\r\n", false },
+	{ "GET /ten.txt HTTP/1.1\r\nHost: a\r\nIf-None-Match: *\r\n\r\n", false },
+	{ "GET /ten.txt HTTP/1.1\r\nHost: a\r\nIf-Match: \"x\"\r\n\r\n", false },
+	{ "GET /ten.txt HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n", false },
+	{ "GET /none HTTP/1.1\r\nHost: a\r\n\r\n", false },
+	{ "GET /shut.txt HTTP/1.1\r\nHost: a\r\n\r\n", false },
+	{ "GET /fifo HTTP/1.1\r\nHost: a\r\n\r\n", false },
+	{ "GET /folder HTTP/1.1\r\nHost: a\r\n\r\n", false },
+	{ "GET /folder/ HTTP/1.1\r\nHost: a\r\n\r\n", false },
+	{ "GET /folder/?sort=size&order=desc HTTP/1.1\r\nHost: a\r\n\r\n", false },
+	{ "HEAD /folder/ HTTP/1.1\r\nHost: a\r\n\r\n", false },
+	{ "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", false },
+	{ "DELETE /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n", false },
+	{ "GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", false },
+	{ "GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n", true },
+	{ "GET /folder/ HTTP/1.1\r\nHost: a\r\n\r\n", true },
+	{ "GET /ten", true },
+	{ "POST /ten.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 300\r\n\r\nabc", true },
+};
+
+/* So many requests of the kind, ten a connection where it is kept. */
+static void ask_often(unsigned port, int kind, int requests)
+{
+	bool head = kinds[kind].request[0] == 'H';
+
+	while (requests > 0) {
+		int fd = dial(port);
+		bool kept = true;
+
+		ck_assert_int_ge(fd, 0);
+		for (int i = 0; i < 10 && kept; i++, requests--) {
+			const char *connection;
+
+			say(fd, kinds[kind].request);
+			kept = !kinds[kind].cut;
+			if (!kept)
+				continue;
+			ck_assert_int_gt(hear(fd, head), 0);
+			connection = field("Connection");
+			kept = !connection || strcmp(connection, "close") != 0;
+		}
+		close(fd);
+	}
+}
+
+START_TEST(no_leak)
+{
+	struct server server;
+	char name[64];
+	int before;
+
+	put_sparse("site/big.bin", 8 << 20);
+	put("site/ten.txt.gz", "not really gzip");
+	put("site/shut.txt", "");
+	ck_assert_int_eq(chmod(in_top("site/shut.txt"), 0), 0);
+	ck_assert_int_eq(mkfifo(in_top("site/fifo"), 0644), 0);
+	ck_assert_int_eq(mkdir(in_top("site/folder"), 0755), 0);
+	for (int i = 0; i < 50; i++) {
+		snprintf(name, sizeof(name), "site/folder/%d", i);
+		put(name, "");
+	}
+	server = serve((struct given){ .args = LIST("--quiet") });
+	/* what the first ones leave open is remembered and not lost, once the files have settled */
+	nap(100);
+	ask_often(server.port, _i, 20);
+	nap(100);
+	before = count_descriptors(server.pid);
+	ask_often(server.port, _i, 1000);
+	for (long long end = now() + PROMPT; count_descriptors(server.pid) > before && now() < end;)
+		nap(10);
+	ck_assert_int_le(count_descriptors(server.pid), before);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* ---- system calls ---- */
+
+/*
+ * What a supervisor's connection costs, from the look at the descriptor to the end. `confinement`
+ * are the calls that give privileges up.
+ */
+static void count_calls(const char *const *options, int *all, int *confinement)
+{
+	static const char *const giving_up[] = { "prctl(",    "setrlimit(", "prlimit64(",
+						 "landlock_", "setgroups(", "setgid(",
+						 "setuid(",   "seccomp(" };
+	const char *args[16] = { "-o", in_top("calls"), "-s", "0", wwwd, "-d", site };
+	int ends[2], error;
+	const char *line;
+	pid_t pid;
+
+	for (int i = 0; options[i]; i++)
+		args[7 + i] = options[i];
+	connect_pair(ends);
+	error = open(in_top("pipe"), O_RDWR | O_CLOEXEC);
+	pid = start((struct given){ .in = ends[1],
+				    .out = ends[1],
+				    .err = error,
+				    .program = "/usr/bin/strace",
+				    .args = args });
+	close(ends[1]);
+	close(error);
+	say(ends[0], "GET /kib.html HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+	shutdown(ends[0], SHUT_WR);
+	ck_assert_int_eq(hear_all(ends[0]), 200);
+	ck_assert_uint_eq(reply.body_size, 1024);
+	close(ends[0]);
+	ck_assert_int_eq(finish(pid), 0);
+
+	line = strstr(content("calls"), "getpeername(0");
+	ck_assert_msg(line, "%s", content("calls"));
+	*all = *confinement = 0;
+	for (; *line && *line != '+'; line += strcspn(line, "\n") + 1) {
+		++*all;
+		for (size_t i = 0; i < sizeof(giving_up) / sizeof(giving_up[0]); i++)
+			if (strncmp(line, giving_up[i], strlen(giving_up[i])) == 0)
+				++*confinement;
+	}
+}
+
+START_TEST(few_calls)
+{
+	int all, confinement;
+
+	put_sparse("site/kib.html", 1024);
+	ck_assert_int_eq(mkfifo(in_top("pipe"), 0600),
+			 0); /* the journal's end, which isn't a file */
+	count_calls(LIST("--quiet"), &all, &confinement);
+	printf("calls for a connection, with --quiet: %d and %d to give privileges up\n",
+	       all - confinement, confinement);
+	ck_assert_int_le(all - confinement, 12);
+	count_calls(LIST(NULL), &all, &confinement);
+	printf("calls for a connection, in all: %d\n", all);
+	ck_assert_int_le(all, 20);
+}
+END_TEST
+
+Suite *life_suite(void)
+{
+	Suite *suite = suite_create("life");
+	TCase *group = test_case(suite, "end", 20);
+
+	tcase_add_loop_test(group, finishes_download, 0, 2);
+	tcase_add_test(group, leaves_idle_client);
+	tcase_add_test(group, answers_begun_request);
+	tcase_add_test(group, ends_by_hangup);
+	tcase_add_test(group, removes_nothing_but_ends);
+	tcase_add_test(group, leaves_when_unused);
+	tcase_add_test(group, starts_again_at_once);
+
+	group = test_case(suite, "descriptors", 20);
+	tcase_add_loop_test(group, without_standard_files, 0, 8);
+	tcase_add_test(group, connection_without_error);
+	tcase_add_loop_test(group, no_leak, 0, sizeof(kinds) / sizeof(kinds[0]));
+
+	group = test_case(suite, "calls", 20);
+	if (sanitized())
+		skip("few_calls", "a sanitizer makes calls of its own");
+	else if (access("/usr/bin/strace", X_OK) != 0)
+		skip("few_calls", "there is no strace");
+	else
+		tcase_add_test(group, few_calls);
+	return suite;
+}

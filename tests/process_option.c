@@ -1,0 +1,295 @@
+/* What is said on the command line, and what is said back. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "process.h"
+
+#define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
+
+/* Its standard output as a file, and its exit status. */
+static int run(const char *const *args)
+{
+	int out = open(in_top("out"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), status;
+
+	status = finish(start((struct given){ .out = out, .args = args }));
+	close(out);
+	return status;
+}
+
+static int count_lines(const char *text)
+{
+	int lines = 0;
+
+	while ((text = strchr(text, '\n')))
+		text++, lines++;
+	return lines;
+}
+
+START_TEST(help)
+{
+	static const char *const named[] = { "-d",
+					     "-h",
+					     "-p",
+					     "--dir",
+					     "--host",
+					     "--port",
+					     "--user",
+					     "--header",
+					     "--no-listing",
+					     "--log",
+					     "--quiet",
+					     "--verbose",
+					     "--version",
+					     "--help",
+					     "--exit-idle-time",
+					     "--workers",
+					     "--cache",
+					     "--line-max",
+					     "--header-max",
+					     "--fields-max",
+					     "--body-max",
+					     "--header-time",
+					     "--idle-time",
+					     "--stall-time",
+					     "--stall-rate",
+					     "--requests-max",
+					     "--connections-max" };
+	const char *text, *line;
+
+	ck_assert_int_eq(run(LIST("--help")), 0);
+	ck_assert_str_eq(content("err"), "");
+	text = content("out");
+	ck_assert_int_le(count_lines(text), 24);
+	for (int i = 0; i < COUNT(named); i++)
+		ck_assert_msg(strstr(text, named[i]), "%s isn't in it", named[i]);
+	for (line = text; *line; line += strcspn(line, "\n") + 1)
+		ck_assert_msg(strcspn(line, "\n") <= 80, "%.*s", (int)strcspn(line, "\n"), line);
+}
+END_TEST
+
+START_TEST(version)
+{
+	ck_assert_int_eq(run(LIST("--version")), 0);
+	ck_assert_str_eq(content("err"), "");
+	ck_assert_int_eq(strncmp(content("out"), "wwwd ", 5), 0);
+}
+END_TEST
+
+/* One line that names what is wrong, nothing on standard output, no server. */
+static const struct {
+	int status;
+	const char *names;
+	const char *args[4];
+} faults[] = {
+	{ 2, "-d", { "-d" } },
+	{ 2, "--nosuch", { "--nosuch" } },
+	{ 2, "-x", { "-x" } },
+	{ 2, "--log", { "--log" } },
+	{ 2, "--quiet", { "--quiet=1" } },
+	{ 2, "word", { "-p", "0", "word" } },
+	{ 1, "/nosuch/dir", { "-p", "0", "-d", "/nosuch/dir" } },
+	{ 1, "/etc/passwd", { "-p", "0", "-d", "/etc/passwd" } },
+	{ 1, "nosuch.invalid", { "-p", "0", "-h", "nosuch.invalid" } },
+	{ 1, "192.0.2.1", { "-p", "0", "-h", "192.0.2.1" } },
+	{ 1, "/nosuch/socket", { "-h", "/nosuch/socket" } },
+	{ 1,
+	  "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	  { "-h",
+	    "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" } },
+	{ 0, "65536", { "-p", "65536" } },
+	{ 0, "-1", { "-p", "-1" } },
+	{ 0, "80x", { "-p", "80x" } },
+	{ 0, "nosuchservice", { "-p", "nosuchservice" } },
+	{ 1, "/nosuch/log", { "-p", "0", "--log", "/nosuch/log" } },
+	{ 2, "--header", { "-p", "0", "--header", "no colon" } },
+	{ 2, "--header", { "-p", "0", "--header", ": no name" } },
+	{ 2, "--header", { "-p", "0", "--header", "Bad Name: x" } },
+	{ 2, "--header", { "-p", "0", "--header", "X: a\r\nY: b" } },
+	{ 2, "--header", { "-p", "0", "--header", "Content-Length: 3" } },
+	{ 2, "--header", { "-p", "0", "--header", "" } },
+	{ 2, "--workers", { "-p", "0", "--workers", "0" } },
+	{ 2, "--workers", { "-p", "0", "--workers", "many" } },
+	{ 2, "--cache", { "-p", "0", "--cache", "1T" } },
+	{ 2, "--cache", { "-p", "0", "--cache", "-1" } },
+	{ 2, "--exit-idle-time", { "-p", "0", "--exit-idle-time", "soon" } },
+	{ 2, "--exit-idle-time", { "-p", "0", "--exit-idle-time", "1e99" } },
+	{ 2, "--line-max", { "-p", "0", "--line-max", "0" } },
+	{ 2, "--line-max", { "-p", "0", "--line-max", "1G" } },
+	{ 2, "--line-max", { "-p", "0", "--line-max", "0x100" } },
+	{ 2, "--header-max", { "-p", "0", "--header-max", "" } },
+	{ 2, "--fields-max", { "-p", "0", "--fields-max", "10K" } },
+	{ 2, "--body-max", { "-p", "0", "--body-max", "99999999999999999999" } },
+	{ 2, "--body-max", { "-p", "0", "--body-max", "18014398509481984K" } },
+	{ 2, "--header-time", { "-p", "0", "--header-time", "0" } },
+	{ 2, "--header-time", { "-p", "0", "--header-time", "nan" } },
+	{ 2, "--idle-time", { "-p", "0", "--idle-time", "-5" } },
+	{ 2, "--stall-time", { "-p", "0", "--stall-time", "10 " } },
+	{ 2, "--stall-rate", { "-p", "0", "--stall-rate", "1Kb" } },
+	{ 2, "--requests-max", { "-p", "0", "--requests-max", "0" } },
+	{ 2, "--requests-max", { "-p", "0", "--requests-max", "4294967296" } },
+	{ 2, "--connections-max", { "-p", "0", "--connections-max", "0" } },
+	{ 2, "--connections-max", { "-p", "0", "--connections-max", "1.5" } },
+};
+
+START_TEST(fault)
+{
+	const char *args[8] = { "-d", site }, *text;
+	int status, n = 2;
+
+	for (int i = 0; i < 4; i++)
+		args[n++] = faults[_i].args[i];
+	status = run(args);
+	text = content("err");
+	ck_assert_msg(strstr(text, faults[_i].names), "it says: %s", text);
+	ck_assert_msg(strncmp(text, "wwwd: ", 6) == 0, "it says: %s", text);
+	ck_assert_msg(count_lines(text) == 1, "it says: %s", text);
+	ck_assert_str_eq(content("out"), "");
+	if (faults[_i].status)
+		ck_assert_int_eq(status, faults[_i].status);
+	else
+		ck_assert_msg(status == 1 || status == 2, "exit status %d", status);
+}
+END_TEST
+
+START_TEST(port_taken)
+{
+	unsigned port;
+	int fd = listen_tcp(&port);
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", port);
+	ck_assert_int_eq(run(LIST("-d", site, "-p", number)), 1);
+	ck_assert_ptr_nonnull(strstr(content("err"), number));
+	ck_assert_ptr_nonnull(strstr(content("err"), "in use"));
+	ck_assert_int_eq(count_lines(content("err")), 1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(dir_without_permission)
+{
+	ck_assert_int_eq(mkdir(in_top("shut"), 0700), 0);
+	ck_assert_int_eq(mkdir(in_top("shut/in"), 0755), 0);
+	ck_assert_int_eq(chmod(in_top("shut"), 0), 0);
+	ck_assert_int_eq(run(LIST("-d", in_top("shut/in"), "-p", "0")), 1);
+	ck_assert_ptr_nonnull(strstr(content("err"), in_top("shut/in")));
+	ck_assert_int_eq(chmod(in_top("shut"), 0700), 0);
+}
+END_TEST
+
+/* Options that are right: each is taken, and a page still comes. */
+static const char *const good[][2] = {
+	{ "--workers", "auto" }, { "--workers", "2" },  { "--cache", "0" },
+	{ "--cache", "64K" },    { "--cache", "1g" },   { "--exit-idle-time", "30" },
+	{ "--stall-rate", "0" }, { "--body-max", "0" }, { "--header-time", "0.5" },
+	{ "--header", "X: y" },  { "--header", "X:" },  { "--user", "nobody" },
+};
+
+START_TEST(taken)
+{
+	struct server server = serve((struct given){ .args = LIST(good[_i][0], good[_i][1]) });
+
+	ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
+	ck_assert_str_eq(reply.body, "0123456789");
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+START_TEST(headers)
+{
+	static const char *const targets[] = { "/ten.txt", "/",    "/none",     "/folder",
+					       "/folder/", "/%00", "/ten.txt\\" };
+	struct server server;
+
+	ck_assert_int_eq(mkdir(in_top("site/folder"), 0755), 0);
+	server = serve((struct given){
+		.args = LIST("--header", "Cache-Control: max-age=3", "--header", "X-One: 1") });
+	for (int i = 0; i < COUNT(targets); i++) {
+		ck_assert_int_gt(get(server.port, targets[i]), 0);
+		ck_assert_msg(field("X-One") && strcmp(field("X-One"), "1") == 0, "%s: %s",
+			      targets[i], reply.bytes);
+		ck_assert_ptr_nonnull(field("Cache-Control"));
+	}
+	ck_assert_int_gt(ask(server.port, "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"), 0);
+	ck_assert_ptr_nonnull(field("X-One"));
+	ck_assert_int_eq(ask(server.port, "NO\r\n\r\n"), 400);
+	ck_assert_ptr_nonnull(field("X-One"));
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+START_TEST(no_listing)
+{
+	struct server server;
+
+	ck_assert_int_eq(mkdir(in_top("site/folder"), 0755), 0);
+	server = serve((struct given){ 0 });
+	ck_assert_int_eq(get(server.port, "/folder/"), 200);
+	ck_assert_int_eq(stop(server.pid), 0);
+	ck_assert_int_eq(unlink(in_top("err")), 0);
+	server = serve((struct given){ .args = LIST("--no-listing") });
+	ck_assert_int_eq(get(server.port, "/folder/"), 404);
+	ck_assert_int_eq(get(server.port, "/"), 200);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+START_TEST(verbose)
+{
+	struct server server = serve((struct given){ .args = LIST("--verbose") });
+
+	ck_assert(wait_text("err", "Landlock"));
+	ck_assert_ptr_nonnull(strstr(content("err"), "seccomp"));
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* More processes than one: they share the port, and one signal to the first ends them all. */
+START_TEST(workers)
+{
+	struct server server = serve((struct given){ .args = LIST("--workers", "3", "--quiet") });
+	int children = 0;
+	char path[64], text[256] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)server.pid, (int)server.pid);
+	for (int i = 0; i < 50; i++)
+		ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
+	file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	(void)!fgets(text, sizeof(text), file);
+	fclose(file);
+	for (const char *at = text; (at = strchr(at, ' ')); at++)
+		children++;
+	ck_assert_msg(children == 2 || children == 3, "%d processes beside the first", children);
+	ck_assert_int_eq(stop(server.pid), 0);
+	ck_assert_int_lt(dial(server.port), 0);
+}
+END_TEST
+
+Suite *option_suite(void)
+{
+	Suite *suite = suite_create("options");
+	TCase *group = test_case(suite, "options", 15);
+
+	tcase_add_test(group, help);
+	tcase_add_test(group, version);
+	tcase_add_loop_test(group, fault, 0, COUNT(faults));
+	tcase_add_test(group, port_taken);
+	if (geteuid() == 0)
+		skip("dir_without_permission", "root has every permission");
+	else
+		tcase_add_test(group, dir_without_permission);
+	tcase_add_loop_test(group, taken, 0, COUNT(good));
+	tcase_add_test(group, headers);
+	tcase_add_test(group, no_listing);
+	tcase_add_test(group, verbose);
+	tcase_add_test(group, workers);
+	return suite;
+}

@@ -1,0 +1,244 @@
+/*
+ * The wire suite: bytes that are sent to wwwd, and what RFC 9110 and RFC 9112 let it answer.
+ *
+ * The tables (wire_line.c, wire_body.c ...) hold the cases, wire_parse.c reads an answer as strictly
+ * as the RFCs are written, wire_site.c makes the tree that is served, wire_talk.c talks to the
+ * server, and check_wire.c runs each case in each mode and judges it.
+ *
+ * In the bytes of a case two things are replaced before they are sent:
+ *   {{300*ab}}            "ab", three hundred times
+ *   {{etag /a.html gzip}} the entity tag of /a.html (as Accept-Encoding: gzip gets it)
+ */
+#ifndef WIRE_H
+#define WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { WIRE_PARTS = 4, WIRE_ANSWERS = 17, WIRE_FIELDS = 64 };
+
+/* What becomes of the connection after the last answer. */
+enum wire_end {
+	KEPT,   /* a further request on it is answered, and nothing comes before that answer */
+	CLOSED, /* the last answer says so, and then it is closed */
+	EITHER, /* one of the two, and the answer says which */
+};
+
+/* Which server a case is for: each has its own tree and its own options. */
+enum wire_server {
+	MAIN,  /* the defaults */
+	SMALL, /* small limits, no listings, a 404.html */
+	HASTY, /* one second for everything */
+	WIRE_SERVERS
+};
+
+struct wire_part {
+	const char *bytes;
+	size_t size;
+	unsigned after; /* hold these bytes back until so many answers have come */
+};
+
+/*
+ * What an answer must be. Lists are strings with one entry a line. An entry of `has` and `lacks` is
+ * "Name", "Name: value" (or "Name: value|other value"), or "Name:~text" for a part of the value.
+ */
+struct wire_answer {
+	const char *status; /* those allowed: "400 501"; a leading '?' allows no answer too */
+	const char *has;
+	const char *lacks;
+	const char *shows; /* in the body, in this order */
+	const char *hides; /* nowhere in the answer */
+	const char *body;  /* the whole body */
+	const char *file;  /* the whole body, as the content of a file of the site */
+	const char *parts; /* of multipart/byteranges: "0-1/10=01 8-9/10=89" */
+	bool head;         /* it answers a HEAD: no body, whatever the header says */
+	const struct wire_answer *otherwise;
+};
+
+struct wire_case {
+	const char *name;
+	struct wire_part send[WIRE_PARTS];
+	struct wire_answer want[WIRE_ANSWERS];
+	enum wire_end end;
+	enum wire_server server;
+	bool half_close; /* the client shuts its side down when all is sent */
+	bool deaf;       /* the client reads nothing until it has sent everything */
+	bool may_100;    /* a 100 (Continue) may come before the last answer */
+	/*
+	 * Sent at once in every mode: a client that has said "close" and then sends more may find
+	 * the connection reset (RFC 9112, 9.6), but not by what came along with its last request.
+	 */
+	bool at_once;
+	bool silent;   /* it is closed without a word (a time-out between two requests) */
+	unsigned drip; /* milliseconds between two bytes */
+};
+
+/* clang-format off */
+#define PART(literal)         { .bytes = (literal), .size = sizeof(literal) - 1 }
+#define AFTER(count, literal) { .bytes = (literal), .size = sizeof(literal) - 1, .after = (count) }
+#define IS(...)               { .status = __VA_ARGS__ }
+#define OR(...)               .otherwise = &(const struct wire_answer)IS(__VA_ARGS__)
+/* `then` is an enum wire_end, and may bring further fields along. */
+#define CASE(label, literal, then, ...) \
+	{ .name = (label), .send = { PART(literal) }, .end = then, .want = { __VA_ARGS__ } }
+/* clang-format on */
+
+#define GET(target, fields) "GET " target " HTTP/1.1\r\nHost: a\r\n" fields "\r\n"
+#define HEAD(target, fields) "HEAD " target " HTTP/1.1\r\nHost: a\r\n" fields "\r\n"
+#define POST(target, fields) "POST " target " HTTP/1.1\r\nHost: a\r\n" fields "\r\n"
+
+/* No answer of any case may hold these words; files that must not be reached are full of them. */
+#define POISON "POISON"
+#define SECRET "SECRET"
+#define ECHOED "ECHOED"
+
+/* Appended to what must be refused: if it is answered, the server saw a request that isn't one. */
+#define SMUGGLED GET("/poison.txt", "")
+
+#define TEN "0123456789"                         /* the content of /ten.txt */
+#define TEN_DATE "Sun, 06 Nov 1994 08:49:37 GMT" /* its time, and that of most files */
+#define TEN_STAMP 784111777
+
+/* clang-format off */
+/* The extensions whose type is tested, for the tree and the table: /types/x.EXT. */
+#define WIRE_TYPES(T) \
+	T("html", "text/html|text/html; charset=utf-8") \
+	T("htm", "text/html|text/html; charset=utf-8") \
+	T("xhtml", "application/xhtml+xml") \
+	T("css", "text/css; charset=utf-8") \
+	T("js", "text/javascript; charset=utf-8") \
+	T("mjs", "text/javascript; charset=utf-8") \
+	T("json", "application/json") \
+	T("map", "application/json") \
+	T("jsonld", "application/ld+json") \
+	T("webmanifest", "application/manifest+json") \
+	T("xml", "application/xml|text/xml") \
+	T("rss", "application/rss+xml") \
+	T("atom", "application/atom+xml") \
+	T("txt", "text/plain; charset=utf-8") \
+	T("md", "text/markdown; charset=utf-8") \
+	T("csv", "text/csv; charset=utf-8") \
+	T("ics", "text/calendar; charset=utf-8") \
+	T("vtt", "text/vtt; charset=utf-8") \
+	T("png", "image/png") \
+	T("jpg", "image/jpeg") \
+	T("jpeg", "image/jpeg") \
+	T("gif", "image/gif") \
+	T("webp", "image/webp") \
+	T("avif", "image/avif") \
+	T("svg", "image/svg+xml") \
+	T("ico", "image/x-icon|image/vnd.microsoft.icon") \
+	T("bmp", "image/bmp") \
+	T("tiff", "image/tiff") \
+	T("jxl", "image/jxl") \
+	T("woff", "font/woff") \
+	T("woff2", "font/woff2") \
+	T("ttf", "font/ttf") \
+	T("otf", "font/otf") \
+	T("mp3", "audio/mpeg") \
+	T("opus", "audio/ogg|audio/opus|audio/ogg; codecs=opus") \
+	T("ogg", "audio/ogg") \
+	T("flac", "audio/flac") \
+	T("wav", "audio/wav|audio/x-wav|audio/vnd.wave") \
+	T("m4a", "audio/mp4|audio/x-m4a") \
+	T("aac", "audio/aac") \
+	T("mp4", "video/mp4") \
+	T("webm", "video/webm") \
+	T("mkv", "video/x-matroska|video/matroska") \
+	T("mov", "video/quicktime") \
+	T("ogv", "video/ogg") \
+	T("pdf", "application/pdf") \
+	T("wasm", "application/wasm") \
+	T("zip", "application/zip") \
+	T("gz", "application/gzip") \
+	T("tgz", "application/gzip") \
+	T("tar.gz", "application/gzip") \
+	T("zst", "application/zstd") \
+	T("bz2", "application/x-bzip2|application/bzip2") \
+	T("xz", "application/x-xz|application/xz") \
+	T("7z", "application/x-7z-compressed") \
+	T("tar", "application/x-tar") \
+	T("epub", "application/epub+zip") \
+	T("rtf", "application/rtf|text/rtf; charset=utf-8") \
+	T("HTML", "text/html|text/html; charset=utf-8") \
+	T("JPG", "image/jpeg") \
+	T("Css", "text/css; charset=utf-8") \
+	T("html.bak", "application/octet-stream") \
+	T("png.txt", "text/plain; charset=utf-8") \
+	T("txt.png", "image/png") \
+	T("nosuchtype", "application/octet-stream") \
+	T("htmlx", "application/octet-stream") \
+	T("ht", "application/octet-stream") \
+	T("", "application/octet-stream")
+/* clang-format on */
+
+extern const struct wire_case wire_line[], wire_target[], wire_field[], wire_connection[],
+	wire_body[], wire_smuggle[], wire_condition[], wire_range[], wire_file[], wire_type[],
+	wire_coding[], wire_redirect[], wire_listing[], wire_limit[], wire_time[];
+
+/* An answer, read. The texts point into the bytes it was read from. */
+struct wire_text {
+	const char *at;
+	size_t size;
+};
+
+struct wire_response {
+	int status;
+	struct {
+		struct wire_text name, value;
+	} fields[WIRE_FIELDS];
+	size_t field_count;
+	struct wire_text all, body;
+	char fault[256];
+};
+
+/* The size of the answer at the start of the bytes, 0 when more are needed, -1 with a fault. */
+ssize_t wire_parse(const char *bytes, size_t size, bool head, struct wire_response *response);
+/* What no answer of wwwd may be, whatever was asked; NULL when nothing is wrong. */
+const char *wire_fault(struct wire_response *response, bool head);
+/* Whether the answer is as wanted; NULL when it is, else what is wrong. */
+const char *wire_unlike(struct wire_response *response, const struct wire_answer *want,
+			const char *root);
+/* The value of the field, {NULL, 0} when there is none. */
+struct wire_text wire_value(const struct wire_response *response, const char *name);
+/* Whether the field has this member, as a list of tokens. */
+bool wire_member(const struct wire_response *response, const char *name, const char *token);
+
+/* Make and remove the tree: `site`, `small` and, where no request may get, `outside`. */
+void wire_site_make(const char *top);
+void wire_site_remove(const char *top);
+/* Put a file there, of that time, in place of what was there, in one step. */
+void wire_site_put(const char *folder, const char *name, const char *content, long when);
+
+/* One conversation. */
+struct wire_talk {
+	int fd;
+	char *got; /* what the server has sent */
+	size_t got_size, got_room;
+	const char *out; /* what is still to be sent */
+	size_t out_size;
+	size_t piece; /* send at most so many bytes at a time; 0: as many as there are */
+	bool deaf;    /* nothing is read now */
+	bool eof;
+	int error; /* of the last read: ECONNRESET where the server threw the client out */
+};
+
+long long wire_now(void); /* in milliseconds, of the monotonic clock */
+/* Send what can be sent, read what can be read; wait for either at most so long. */
+void wire_step(struct wire_talk *talk, int timeout);
+/* Start the server, and wait until it serves. */
+void wire_serve(enum wire_server which);
+/* Start a handler as inetd does, and give the client's end of its connection. */
+int wire_inetd(enum wire_server which, bool without_openat2, pid_t *pid);
+/* A connection to the server. */
+int wire_connect(enum wire_server which);
+/* Stop the server and say how it went: its exit status, -1 if it wasn't a plain exit. */
+int wire_stop(enum wire_server which);
+/* Wait for the process to end, some seconds at most; the same answer. */
+int wire_reap(pid_t pid);
+void wire_stop_all(void);
+
+extern const char *wire_top; /* the directory of the trees and the logs */
+
+#endif

@@ -1,0 +1,111 @@
+/* Limits: the defaults of the main server, and the small one's, which has options for each. */
+#include "wire.h"
+
+#define ON_SMALL , .server = SMALL
+#define SMALL_CASE(label, bytes, then, ...) CASE(label, bytes, then ON_SMALL, __VA_ARGS__)
+
+/* {{}} doesn't nest */
+#define Y50 "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+#define Y500 Y50 Y50 Y50 Y50 Y50 Y50 Y50 Y50 Y50 Y50
+#define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X256 X64 X64 X64 X64
+
+/* clang-format off */
+const struct wire_case wire_limit[] = {
+	/* the request line: 8 KiB */
+	CASE("a target of 8000 bytes", GET("/{{8000*a}}", ""), KEPT, IS("404")),
+	CASE("a target of 8000 bytes in folders", GET("{{4000*/a}}", ""), KEPT, IS("404")),
+	CASE("a query of 8000 bytes", GET("/ten.txt?{{8000*a}}", ""), KEPT, IS("200", .body = TEN)),
+	CASE("a target of 9000 bytes", GET("/{{9000*a}}", "") SMUGGLED, CLOSED, IS("414")),
+	CASE("a query of 9000 bytes", GET("/ten.txt?{{9000*a}}", "") SMUGGLED, CLOSED, IS("414")),
+	CASE("a target of 20,000 bytes", GET("/{{20000*a}}", "") SMUGGLED, CLOSED, IS("414")),
+	CASE("a target of 60,000 bytes", GET("/{{60000*a}}", "") SMUGGLED, CLOSED, IS("414")),
+	CASE("a request line without an end", "GET /{{10000*a}}", CLOSED, IS("414")),
+	CASE("a target that is too long after a good request", GET("/ten.txt", "") GET("/{{9000*a}}", "") SMUGGLED, CLOSED, IS("200", .body = TEN), IS("414")),
+
+	/* the header: 32 KiB and 100 fields */
+	CASE("a field of 8000 bytes", GET("/ten.txt", "X: {{8000*y}}\r\n"), KEPT, IS("200", .body = TEN)),
+	CASE("a field of 30,000 bytes", GET("/ten.txt", "X: {{30000*y}}\r\n"), KEPT, IS("200", .body = TEN)),
+	CASE("thirty fields of 1000 bytes", GET("/ten.txt", "{{30*X: " Y500 Y500 "\r\n}}"), KEPT, IS("200", .body = TEN)),
+	CASE("a field of 40,000 bytes", GET("/poison.txt", "X: {{40000*y}}\r\n") SMUGGLED, CLOSED, IS("431")),
+	CASE("a field of 60,000 bytes", GET("/poison.txt", "X: {{60000*y}}\r\n") SMUGGLED, CLOSED, IS("431")),
+	CASE("a name of 40,000 bytes", GET("/poison.txt", "{{40000*X}}: y\r\n") SMUGGLED, CLOSED, IS("431")),
+	CASE("a header without an end", "GET /poison.txt HTTP/1.1\r\nHost: a\r\nX: {{40000*y}}", CLOSED, IS("431")),
+	CASE("a Host of 40,000 bytes", "GET /poison.txt HTTP/1.1\r\nHost: {{40000*a}}\r\n\r\n" SMUGGLED, CLOSED, IS("431")),
+	CASE("90 fields of 500 bytes", GET("/poison.txt", "{{90*X: " Y500 "\r\n}}") SMUGGLED, CLOSED, IS("431")),
+	CASE("100 fields", GET("/ten.txt", "{{99*X: y\r\n}}"), KEPT, IS("200", .body = TEN)),
+	CASE("101 fields", GET("/poison.txt", "{{100*X: y\r\n}}") SMUGGLED, CLOSED, IS("431")),
+	CASE("1000 fields", GET("/poison.txt", "{{1000*X: y\r\n}}") SMUGGLED, CLOSED, IS("431")),
+	CASE("5000 fields without an end", "GET /poison.txt HTTP/1.1\r\nHost: a\r\n{{5000*X: y\r\n}}", CLOSED, IS("431")),
+
+	/* the body: 1 MiB */
+	CASE("a body of 1 MiB and 1 byte", POST("/poison.txt", "Content-Length: 1048577\r\n"), CLOSED, IS("413")),
+	CASE("a body of 2 MB, of which 60,000 bytes come", POST("/poison.txt", "Content-Length: 2000000\r\n") "{{60000*x}}", CLOSED, IS("413")),
+	CASE("a body of 5 GB", POST("/poison.txt", "Content-Length: 5000000000\r\n"), CLOSED, IS("413")),
+	CASE("a chunk of 1 MiB and 1 byte", POST("/poison.txt", "Transfer-Encoding: chunked\r\n") "100001\r\nhello", CLOSED, IS("413")),
+	CASE("a body of 2 MB of GET", GET("/poison.txt", "Content-Length: 2000000\r\n"), CLOSED, IS("413")),
+	CASE("a body of 2 MB of what isn't there", POST("/missing", "Content-Length: 2000000\r\n"), CLOSED, IS("404 413")),
+
+	/* who is refused and goes on sending, before it reads, gets the answer all the same */
+	{ .name = "413, and the body comes", .deaf = true, .end = CLOSED, .send = { PART(POST("/poison.txt", "Content-Length: 2000000\r\n")), PART("{{18000*x}}"), PART("{{18000*x}}"), PART("{{18000*x}}") }, .want = { IS("413") } },
+	{ .name = "414, and the header comes", .deaf = true, .end = CLOSED, .send = { PART("GET /{{9000*a}} HTTP/1.1\r\nHost: a\r\n"), PART("X: {{18000*y}}\r\n"), PART("X: {{18000*y}}\r\n\r\n"), PART(SMUGGLED) }, .want = { IS("414") } },
+	{ .name = "431, and more comes", .deaf = true, .end = CLOSED, .send = { PART(GET("/poison.txt", "X: {{33000*y}}\r\n")), PART(SMUGGLED), PART("{{18000*x}}"), PART("{{18000*x}}") }, .want = { IS("431") } },
+	{ .name = "400, and the body comes", .deaf = true, .end = CLOSED, .send = { PART(POST("/poison.txt", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n")), PART("{{18000*x}}"), PART("{{18000*x}}"), PART("{{18000*x}}") }, .want = { IS("400") } },
+	{ .name = "417, and the body comes", .deaf = true, .end = EITHER, .send = { PART(POST("/poison.txt", "Content-Length: 36000\r\nExpect: something\r\n")), PART("{{18000*x}}"), PART("{{18000*x}}") }, .want = { IS("417") } },
+	{ .name = "505, and more comes", .deaf = true, .end = CLOSED, .send = { PART("GET / HTTP/2.0\r\n"), PART("Host: a\r\n\r\n"), PART(SMUGGLED), PART("{{18000*x}}") }, .want = { IS("505") } },
+
+	/* --line-max 512 */
+	SMALL_CASE("small: a target of 400 bytes", GET("/{{400*a}}", ""), EITHER, IS("404")),
+	SMALL_CASE("small: a target of 600 bytes", GET("/{{600*a}}", "") SMUGGLED, CLOSED, IS("414")),
+	SMALL_CASE("small: a method of 600 bytes", "{{600*X}} / HTTP/1.1\r\nHost: a\r\n\r\n" SMUGGLED, CLOSED, IS("414 501")),
+	/* --header-max 2K --fields-max 10 */
+	SMALL_CASE("small: a field of 1200 bytes", GET("/ten.txt", "X: {{1200*y}}\r\n"), KEPT, IS("200", .body = TEN)),
+	SMALL_CASE("small: a field of 3000 bytes", GET("/poison.txt", "X: {{3000*y}}\r\n") SMUGGLED, CLOSED, IS("431")),
+	SMALL_CASE("small: 10 fields", GET("/ten.txt", "{{9*X: y\r\n}}"), KEPT, IS("200", .body = TEN)),
+	SMALL_CASE("small: 11 fields", GET("/poison.txt", "{{10*X: y\r\n}}") SMUGGLED, CLOSED, IS("431")),
+	/* --body-max 1K */
+	SMALL_CASE("small: a body of 1024 bytes", POST("/ten.txt", "Content-Length: 1024\r\n") "{{1024*x}}", KEPT, IS("200", .body = TEN)),
+	SMALL_CASE("small: a body of 1025 bytes", POST("/poison.txt", "Content-Length: 1025\r\n") "{{1025*x}}" SMUGGLED, CLOSED, IS("413")),
+	SMALL_CASE("small: a chunk of 1024 bytes", POST("/ten.txt", "Transfer-Encoding: chunked\r\n") "400\r\n{{1024*x}}\r\n0\r\n\r\n", KEPT, IS("200", .body = TEN)),
+	SMALL_CASE("small: a chunk of 1025 bytes", POST("/poison.txt", "Transfer-Encoding: chunked\r\n") "401\r\n{{1025*x}}\r\n0\r\n\r\n" SMUGGLED, CLOSED, IS("413")),
+	SMALL_CASE("small: chunks of 1024 bytes in all", POST("/ten.txt", "Transfer-Encoding: chunked\r\n") "{{4*100\r\n" X256 "\r\n}}0\r\n\r\n", KEPT, IS("200", .body = TEN)),
+	SMALL_CASE("small: chunks of one byte, 1100 of them", POST("/poison.txt", "Transfer-Encoding: chunked\r\n") "{{1100*1\r\nx\r\n}}0\r\n\r\n" SMUGGLED, CLOSED, IS("413")),
+	SMALL_CASE("small: a length over the limit with a 100-continue", POST("/poison.txt", "Content-Length: 1025\r\nExpect: 100-continue\r\n"), CLOSED, IS("413")),
+	/* --requests-max 3 */
+	SMALL_CASE("small: the third request is the last", GET("/ten.txt", "") GET("/ten.txt", "") GET("/ten.txt", "") SMUGGLED, CLOSED, IS("200", .body = TEN), IS("200", .body = TEN), IS("200", .body = TEN)),
+	SMALL_CASE("small: two requests aren't", GET("/ten.txt", "") GET("/ten.txt", ""), KEPT, IS("200", .body = TEN), IS("200", .body = TEN)),
+	SMALL_CASE("small: the third is the last though it's 404", GET("/ten.txt", "") GET("/missing", "") GET("/missing", "") SMUGGLED, CLOSED, IS("200", .body = TEN), IS("404"), IS("404")),
+	/* --header, twice: the other one is looked for on every answer */
+	SMALL_CASE("small: an added field on a 200", GET("/ten.txt", ""), KEPT, IS("200", .has = "Cache-Control: no-store")),
+	SMALL_CASE("small: an added field on a 304", GET("/ten.txt", "If-None-Match: *\r\n"), KEPT, IS("304", .has = "Cache-Control: no-store")),
+	SMALL_CASE("small: an added field on a 206", GET("/ten.txt", "Range: bytes=0-0\r\n"), KEPT, IS("206", .body = "0", .has = "Cache-Control: no-store")),
+	SMALL_CASE("small: an added field on a 301", GET("/bare", ""), KEPT, IS("301", .has = "Cache-Control: no-store")),
+	SMALL_CASE("small: an added field on a 400", GET("/%", ""), CLOSED, IS("400", .has = "Cache-Control: no-store")),
+	SMALL_CASE("small: an added field on a 403", GET("/unreadable.txt", ""), KEPT, IS("403", .has = "Cache-Control: no-store")),
+	SMALL_CASE("small: an added field on a 404", GET("/missing", ""), KEPT, IS("404", .has = "Cache-Control: no-store")),
+	SMALL_CASE("small: an added field on a 405", "PUT / HTTP/1.1\r\nHost: a\r\n\r\n", EITHER, IS("405", .has = "Cache-Control: no-store")),
+	SMALL_CASE("small: an added field on a 413", POST("/", "Content-Length: 2000\r\n"), CLOSED, IS("413", .has = "Cache-Control: no-store")),
+	SMALL_CASE("small: an added field on a 416", GET("/ten.txt", "Range: bytes=10-\r\n"), KEPT, IS("416", .has = "Cache-Control: no-store")),
+	SMALL_CASE("small: an added field on a 501", "X / HTTP/1.1\r\nHost: a\r\n\r\n", EITHER, IS("501", .has = "Cache-Control: no-store")),
+	SMALL_CASE("small: an added field on a 505", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", CLOSED, IS("505", .has = "Cache-Control: no-store")),
+	SMALL_CASE("small: an added field on OPTIONS", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", KEPT, IS("204", .has = "Cache-Control: no-store")),
+	/* --no-listing, and a page for what is missing */
+	SMALL_CASE("small: no listing", GET("/bare/", ""), KEPT, IS("404", .body = "OUR OWN PAGE")),
+	SMALL_CASE("small: no listing of the root", GET("/", ""), KEPT, IS("404", .body = "OUR OWN PAGE")),
+	SMALL_CASE("small: no listing as text", GET("/bare/?format=text", ""), KEPT, IS("404", .hides = "known.txt")),
+	SMALL_CASE("small: no listing, and a file in the folder", GET("/bare/known.txt", ""), KEPT, IS("200", .body = "KNOWN")),
+	SMALL_CASE("small: no listing, and an index", GET("/indexed/", ""), KEPT, IS("200", .body = "INDEXED")),
+	SMALL_CASE("small: the site's page", GET("/missing", ""), KEPT, IS("404", .body = "OUR OWN PAGE", .has = "Content-Type:~text/html")),
+	SMALL_CASE("small: the site's page for HEAD", HEAD("/missing", ""), KEPT, IS("404", .head = true, .has = "Content-Length: 12")),
+	SMALL_CASE("small: the site's page for POST", POST("/missing", "Content-Length: 37\r\n") SMUGGLED, EITHER, IS("404", .body = "OUR OWN PAGE")),
+	SMALL_CASE("small: the site's page for a hidden name", GET("/.secret", ""), KEPT, IS("404", .body = "OUR OWN PAGE")),
+	SMALL_CASE("small: the site's page for dots", GET("/../secret.txt", ""), KEPT, IS("404", .body = "OUR OWN PAGE")),
+	SMALL_CASE("small: the site's page for a file with a slash", GET("/ten.txt/", ""), KEPT, IS("404", .body = "OUR OWN PAGE")),
+	SMALL_CASE("small: the site's page has no ranges", GET("/missing", "Range: bytes=0-2\r\n"), KEPT, IS("404", .body = "OUR OWN PAGE", .lacks = "Content-Range")),
+	SMALL_CASE("small: the site's page isn't unmodified", GET("/missing", "If-Modified-Since: " TEN_DATE "\r\n"), KEPT, IS("404", .body = "OUR OWN PAGE")),
+	SMALL_CASE("small: the site's page doesn't match", GET("/missing", "If-None-Match: *\r\n"), KEPT, IS("404", .body = "OUR OWN PAGE")),
+	SMALL_CASE("small: the site's page isn't coded without a word", GET("/missing", "Accept-Encoding: gzip\r\n"), KEPT, IS("404", .body = "OUR OWN PAGE", .lacks = "Content-Encoding", OR("404", .body = "GZIP OF OUR OWN PAGE", .has = "Content-Encoding: gzip"))),
+	SMALL_CASE("small: the site's page by its name", GET("/404.html", ""), KEPT, IS("200", .body = "OUR OWN PAGE")),
+	SMALL_CASE("small: the site's page isn't for 403", GET("/unreadable.txt", ""), KEPT, IS("403", .hides = "OUR OWN PAGE")),
+	{ .name = NULL },
+};

@@ -1,0 +1,562 @@
+/* An answer, read as strictly as RFC 9112 writes it, and judged by what RFC 9110 asks of any. */
+#include "wire.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* The header given to every server by --header; it must be on every final answer. */
+static const char extra_name[] = "X-Wire", extra_value[] = "on every answer";
+
+__attribute__((format(printf, 2, 3))) static const char *fault(struct wire_response *response,
+							       const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(response->fault, sizeof(response->fault), format, args);
+	va_end(args);
+	return response->fault;
+}
+
+static bool is_token_char(char c)
+{
+	return c > ' ' && c < 0x7f && !strchr("\"(),/:;<=>?@[\\]{}", c);
+}
+
+static bool is_token(struct wire_text text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (!is_token_char(text.at[i]))
+			return false;
+	return text.size > 0;
+}
+
+static bool is_digits(struct wire_text text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (text.at[i] < '0' || text.at[i] > '9')
+			return false;
+	return text.size > 0;
+}
+
+static bool same(struct wire_text text, const char *other)
+{
+	return text.size == strlen(other) && memcmp(text.at, other, text.size) == 0;
+}
+
+static bool same_name(struct wire_text text, const char *other)
+{
+	return text.size == strlen(other) && strncasecmp(text.at, other, text.size) == 0;
+}
+
+static const char *find(struct wire_text text, const char *part)
+{
+	return text.size ? memmem(text.at, text.size, part, strlen(part)) : NULL;
+}
+
+struct wire_text wire_value(const struct wire_response *response, const char *name)
+{
+	for (size_t i = 0; i < response->field_count; i++)
+		if (same_name(response->fields[i].name, name))
+			return response->fields[i].value;
+	return (struct wire_text){ NULL, 0 };
+}
+
+static bool has(const struct wire_response *response, const char *name)
+{
+	return wire_value(response, name).at;
+}
+
+static struct wire_text trim(struct wire_text text)
+{
+	while (text.size && (*text.at == ' ' || *text.at == '\t'))
+		text.at++, text.size--;
+	while (text.size && (text.at[text.size - 1] == ' ' || text.at[text.size - 1] == '\t'))
+		text.size--;
+	return text;
+}
+
+/* Cut the text at the separator: the piece before it, and `rest` is what follows. */
+static struct wire_text cut(struct wire_text *rest, char separator)
+{
+	struct wire_text piece = *rest;
+	const char *end = rest->size ? memchr(rest->at, separator, rest->size) : NULL;
+
+	if (end) {
+		piece.size = (size_t)(end - rest->at);
+		rest->at += piece.size + 1;
+		rest->size -= piece.size + 1;
+	} else {
+		*rest = (struct wire_text){ NULL, 0 };
+	}
+	return piece;
+}
+
+bool wire_member(const struct wire_response *response, const char *name, const char *token)
+{
+	struct wire_text rest = wire_value(response, name);
+
+	while (rest.at)
+		if (same_name(trim(cut(&rest, ',')), token))
+			return true;
+	return false;
+}
+
+/* One line without its CRLF; false when it holds a control byte (bare CR and LF among them). */
+static bool cut_line(struct wire_text *rest, struct wire_text *line)
+{
+	const char *end = find(*rest, "\r\n");
+
+	*line = *rest;
+	if (end)
+		line->size = (size_t)(end - rest->at);
+	rest->at += line->size + (end ? 2 : 0);
+	rest->size -= line->size + (end ? 2 : 0);
+	for (size_t i = 0; i < line->size; i++)
+		if ((line->at[i] < ' ' && line->at[i] >= 0 && line->at[i] != '\t') ||
+		    line->at[i] == 0x7f)
+			return false;
+	return true;
+}
+
+/* HTTP-version SP status-code SP reason-phrase (RFC 9112, 4) */
+static bool parse_status(struct wire_text line, int *status)
+{
+	if (line.size < 13 || memcmp(line.at, "HTTP/1.1 ", 9) != 0 || line.at[12] != ' ' ||
+	    !is_digits((struct wire_text){ line.at + 9, 3 }))
+		return false;
+	*status = atoi(line.at + 9);
+	return *status >= 100 && *status <= 599;
+}
+
+/* field-line = field-name ":" OWS field-value OWS (RFC 9112, 5) */
+static const char *parse_field(struct wire_response *response, struct wire_text line)
+{
+	struct wire_text value = line, name = cut(&value, ':');
+
+	if (!value.at || !is_token(name))
+		return fault(response, "a field line without name and colon: %.*s", (int)line.size,
+			     line.at);
+	if (response->field_count == WIRE_FIELDS)
+		return fault(response, "more than %d fields", WIRE_FIELDS);
+	for (size_t i = 0; i < response->field_count; i++)
+		if (response->fields[i].name.size == name.size &&
+		    strncasecmp(response->fields[i].name.at, name.at, name.size) == 0)
+			return fault(response, "%.*s twice", (int)name.size, name.at);
+	response->fields[response->field_count].name = name;
+	response->fields[response->field_count++].value = trim(value);
+	return NULL;
+}
+
+static bool has_body(int status, bool head)
+{
+	return !head && status >= 200 && status != 204 && status != 304;
+}
+
+ssize_t wire_parse(const char *bytes, size_t size, bool head, struct wire_response *response)
+{
+	struct wire_text header = { bytes, size }, line, length;
+	const char *end = find(header, "\r\n\r\n");
+
+	memset(response, 0, sizeof(*response));
+	if (!end)
+		return 0;
+	header.size = (size_t)(end - bytes) + 2;
+	response->all = (struct wire_text){ bytes, header.size + 2 };
+	if (!cut_line(&header, &line) || !parse_status(line, &response->status)) {
+		fault(response, "not a status line: %.*s", (int)line.size, line.at);
+		return -1;
+	}
+	while (header.size) {
+		if (!cut_line(&header, &line)) {
+			fault(response, "a control byte in a field line");
+			return -1;
+		}
+		if (parse_field(response, line))
+			return -1;
+	}
+	response->body = (struct wire_text){ end + 4, 0 };
+	if (has_body(response->status, head)) {
+		length = wire_value(response, "Content-Length");
+		/* wwwd knows the length of all that it sends, and has no reason for another way */
+		if (!is_digits(length) || length.size > 18) {
+			fault(response, "no Content-Length that is a number");
+			return -1;
+		}
+		response->body.size = strtoul(length.at, NULL, 10);
+		if (response->body.size > size - response->all.size)
+			return 0;
+		response->all.size += response->body.size;
+	}
+	return (ssize_t)response->all.size;
+}
+
+/* IMF-fixdate (RFC 9110, 5.6.7), the right day of the week too */
+static bool parse_date(struct wire_text text, time_t *time)
+{
+	static const char format[] = "%a, %d %b %Y %H:%M:%S GMT";
+	char given[30], again[64];
+	struct tm tm = { 0 };
+	const char *end;
+
+	if (text.size != 29)
+		return false;
+	memcpy(given, text.at, 29);
+	given[29] = '\0';
+	end = strptime(given, format, &tm);
+	if (!end || *end)
+		return false;
+	*time = timegm(&tm);
+	return strftime(again, sizeof(again), format, &tm) && strcmp(given, again) == 0;
+}
+
+/* entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE; wwwd's are strong */
+static bool is_strong_etag(struct wire_text text)
+{
+	if (text.size < 3 || text.at[0] != '"' || text.at[text.size - 1] != '"')
+		return false;
+	for (size_t i = 1; i < text.size - 1; i++)
+		if (text.at[i] == '"' || text.at[i] == ' ' || text.at[i] == '\t')
+			return false;
+	return true;
+}
+
+static bool is_utf8(struct wire_text text)
+{
+	const unsigned char *p = (const unsigned char *)text.at, *end = p + text.size;
+
+	while (p < end) {
+		int more = *p < 0x80 ? 0 : *p < 0xc2 ? -1 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
+
+		if (more < 0 || *p > 0xf4 || end - p <= more)
+			return false;
+		for (p++; more > 0; more--, p++)
+			if ((*p & 0xc0) != 0x80)
+				return false;
+	}
+	return true;
+}
+
+/* "bytes first-last/length"; returns the bytes in it, -1 when it isn't one */
+static long long parse_content_range(struct wire_text text, long long *first, long long *length)
+{
+	struct wire_text rest = text, unit = cut(&rest, ' '), a, b;
+
+	if (!rest.at || !same(unit, "bytes"))
+		return -1;
+	a = cut(&rest, '-');
+	if (!rest.at)
+		return -1;
+	b = cut(&rest, '/');
+	if (!rest.at || !is_digits(a) || !is_digits(b) || !is_digits(rest))
+		return -1;
+	*first = atoll(a.at);
+	*length = atoll(rest.at);
+	if (atoll(b.at) < *first || atoll(b.at) >= *length)
+		return -1;
+	return atoll(b.at) - *first + 1;
+}
+
+static const char *fault_of_dates(struct wire_response *response)
+{
+	struct wire_text modified = wire_value(response, "Last-Modified");
+	time_t date, then;
+
+	if (!parse_date(wire_value(response, "Date"), &date))
+		return fault(response, "no Date that is an IMF-fixdate (RFC 9110, 6.6.1)");
+	if (llabs((long long)(date - time(NULL))) > 10)
+		return fault(response, "Date isn't now");
+	if (modified.at && !parse_date(modified, &then))
+		return fault(response, "Last-Modified isn't an IMF-fixdate");
+	if (modified.at && then > date)
+		return fault(response, "Last-Modified is later than Date (RFC 9110, 8.8.2.1)");
+	return NULL;
+}
+
+static const char *fault_of_range(struct wire_response *response)
+{
+	struct wire_text range = wire_value(response, "Content-Range");
+	bool multipart = find(wire_value(response, "Content-Type"), "multipart/byteranges");
+	long long first, length;
+
+	if (response->status == 416 &&
+	    (range.size < 9 || memcmp(range.at, "bytes */", 8) != 0 ||
+	     !is_digits((struct wire_text){ range.at + 8, range.size - 8 })))
+		return fault(response, "416 without Content-Range: bytes */length");
+	if (response->status == 206 && multipart && range.at)
+		return fault(response, "Content-Range on a multipart (RFC 9110, 15.3.7.2)");
+	if (response->status == 206 && !multipart &&
+	    parse_content_range(range, &first, &length) != (long long)response->body.size)
+		return fault(response, "206 whose Content-Range and length disagree");
+	if (response->status != 206 && response->status != 416 && range.at)
+		return fault(response, "Content-Range on a %d", response->status);
+	return NULL;
+}
+
+/* Fields that an answer of this status must have, or must not have. */
+static const char *fault_of_status(struct wire_response *response)
+{
+	static const struct {
+		int status;
+		bool must;
+		const char *name, *source;
+	} rules[] = {
+		{ 204, false, "Content-Length", "RFC 9110, 8.6" },
+		{ 204, false, "Content-Type", "there is no content" },
+		{ 304, false, "Content-Type", "RFC 9110, 15.4.5" },
+		{ 304, false, "Content-Encoding", "RFC 9110, 15.4.5" },
+		{ 304, false, "Content-Length", "RFC 9110, 8.6: only the length of the 200" },
+		{ 304, true, "ETag", "RFC 9110, 15.4.5" },
+		{ 206, true, "ETag", "RFC 9110, 15.3.7" },
+		{ 301, true, "Location", "RFC 9110, 15.4.2" },
+		{ 405, true, "Allow", "RFC 9110, 15.5.6" },
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].status == response->status &&
+		    has(response, rules[i].name) != rules[i].must)
+			return fault(response, "%d %s %s (%s)", response->status,
+				     rules[i].must ? "without" : "with", rules[i].name,
+				     rules[i].source);
+	if (response->status == 405 &&
+	    !same(wire_value(response, "Allow"), "GET, HEAD, POST, OPTIONS"))
+		return fault(response, "Allow isn't GET, HEAD, POST, OPTIONS");
+	return NULL;
+}
+
+static const char *fault_of_content(struct wire_response *response, bool head)
+{
+	struct wire_text type = wire_value(response, "Content-Type"), slash = type;
+	struct wire_text etag = wire_value(response, "ETag");
+
+	if (head && has_body(response->status, false) && !has(response, "Content-Length"))
+		return fault(response, "no Content-Length for HEAD, and GET has one");
+	if (response->body.size && !type.at)
+		return fault(response, "content without Content-Type (RFC 9110, 8.3)");
+	if (type.at &&
+	    (!is_token(cut(&slash, '/')) || !slash.at || !is_token(trim(cut(&slash, ';')))))
+		return fault(response, "Content-Type isn't type/subtype");
+	if (type.at && !same(wire_value(response, "X-Content-Type-Options"), "nosniff"))
+		return fault(response, "no X-Content-Type-Options: nosniff");
+	if (etag.at && !is_strong_etag(etag))
+		return fault(response, "ETag isn't a strong one");
+	if (has(response, "Content-Encoding") && !wire_member(response, "Vary", "Accept-Encoding"))
+		return fault(response, "Content-Encoding without Vary: Accept-Encoding");
+	if (find(type, "text/") && !has(response, "Content-Encoding") && !is_utf8(response->body))
+		return fault(response, "text that isn't UTF-8");
+	return NULL;
+}
+
+const char *wire_fault(struct wire_response *response, bool head)
+{
+	static const char *const never[] = { POISON, SECRET, ECHOED };
+	const char *what;
+
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+		if (find(response->all, never[i]))
+			return fault(response, "there is %s in the answer", never[i]);
+	if (response->status < 200) {
+		if (has(response, "Content-Length") || has(response, "Transfer-Encoding"))
+			return fault(response, "framing on a %d", response->status);
+		return NULL;
+	}
+	if (has(response, "Transfer-Encoding"))
+		return fault(response, "Transfer-Encoding beside Content-Length");
+	if (!same(wire_value(response, extra_name), extra_value))
+		return fault(response, "no %s, and --header named it", extra_name);
+	what = fault_of_dates(response);
+	if (!what)
+		what = fault_of_status(response);
+	if (!what)
+		what = fault_of_content(response, head);
+	if (!what && !head)
+		what = fault_of_range(response);
+	return what;
+}
+
+/* The parts of a multipart/byteranges as "0-1/10=01 8-9/10=89" (RFC 9110, 14.6; RFC 2046, 5.1) */
+static const char *read_parts(struct wire_response *response, char *out, size_t room)
+{
+	struct wire_text type = wire_value(response, "Content-Type"), rest = response->body, line;
+	struct wire_response part;
+	char boundary[80] = "--";
+	size_t size = 2;
+	const char *at = find(type, "boundary=");
+
+	if (!at || memcmp(type.at, "multipart/byteranges;", 21) != 0)
+		return fault(response, "Content-Type isn't multipart/byteranges with a boundary");
+	at += 9;
+	for (; at < type.at + type.size && size < 72; at++)
+		if (*at != '"')
+			boundary[size++] = *at;
+	if (size < 3 || size > 72)
+		return fault(response, "a boundary that isn't of 1 to 70 characters");
+	if (rest.size > 2 && memcmp(rest.at, "\r\n", 2) == 0)
+		rest.at += 2, rest.size -= 2;
+	*out = '\0';
+	while (cut_line(&rest, &line) && same(line, boundary)) {
+		long long first, length, count;
+
+		memset(&part, 0, sizeof(part));
+		while (cut_line(&rest, &line) && line.size)
+			if (parse_field(&part, line))
+				return fault(response, "in a part: %s", part.fault);
+		count = parse_content_range(wire_value(&part, "Content-Range"), &first, &length);
+		if (count < 0 || (size_t)count + 2 > rest.size ||
+		    memcmp(rest.at + count, "\r\n", 2) != 0)
+			return fault(response, "a part whose Content-Range and length disagree");
+		if (!has(&part, "Content-Type"))
+			return fault(response, "a part without Content-Type");
+		size = strlen(out);
+		snprintf(out + size, room - size, "%s%lld-%lld/%lld=%.*s", size ? " " : "", first,
+			 first + count - 1, length, (int)count, rest.at);
+		rest.at += count + 2;
+		rest.size -= (size_t)count + 2;
+	}
+	strcat(boundary, "--");
+	if (!same(line, boundary) || rest.size)
+		return fault(response, "no closing boundary at the end");
+	return NULL;
+}
+
+/* Whether one of the alternatives in "a|b" is the value. */
+static bool among(struct wire_text value, struct wire_text alternatives)
+{
+	while (alternatives.at) {
+		struct wire_text one = cut(&alternatives, '|');
+
+		if (one.size == value.size && memcmp(one.at, value.at, one.size) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the answer has what an entry of `has` or `lacks` describes. */
+static bool matches(const struct wire_response *response, struct wire_text entry)
+{
+	struct wire_text wanted = entry, name = cut(&wanted, ':'), value;
+	char text[256];
+
+	snprintf(text, sizeof(text), "%.*s", (int)name.size, name.at);
+	value = wire_value(response, text);
+	if (!value.at || !wanted.at)
+		return value.at;
+	if (*wanted.at != '~')
+		return among(value, trim(wanted));
+	snprintf(text, sizeof(text), "%.*s", (int)wanted.size - 1, wanted.at + 1);
+	return find(value, text);
+}
+
+static struct wire_text list(const char *lines)
+{
+	return (struct wire_text){ lines, lines ? strlen(lines) : 0 };
+}
+
+static const char *unlike_header(struct wire_response *response, const struct wire_answer *want)
+{
+	struct wire_text rest, entry;
+
+	for (rest = list(want->has); rest.at;) {
+		entry = cut(&rest, '\n');
+		if (!matches(response, entry))
+			return fault(response, "the header lacks %.*s", (int)entry.size, entry.at);
+	}
+	for (rest = list(want->lacks); rest.at;) {
+		entry = cut(&rest, '\n');
+		if (matches(response, entry))
+			return fault(response, "the header has %.*s", (int)entry.size, entry.at);
+	}
+	return NULL;
+}
+
+static const char *unlike_text(struct wire_response *response, const struct wire_answer *want)
+{
+	struct wire_text rest, body = response->body;
+	char text[256];
+
+	for (rest = list(want->shows); rest.at;) {
+		struct wire_text entry = cut(&rest, '\n');
+		const char *at;
+
+		snprintf(text, sizeof(text), "%.*s", (int)entry.size, entry.at);
+		at = find(body, text);
+		if (!at)
+			return fault(response, "the body doesn't show %s (or not in order)", text);
+		body.size -= (size_t)(at - body.at);
+		body.at = at;
+	}
+	for (rest = list(want->hides); rest.at;) {
+		struct wire_text entry = cut(&rest, '\n');
+
+		snprintf(text, sizeof(text), "%.*s", (int)entry.size, entry.at);
+		if (find(response->all, text))
+			return fault(response, "there is %s in the answer", text);
+	}
+	return NULL;
+}
+
+static bool is_file(struct wire_text body, const char *root, const char *name)
+{
+	char path[4096], *content = malloc(body.size + 1);
+	bool equal;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	file = fopen(path, "re");
+	equal = file && content && fread(content, 1, body.size + 1, file) == body.size &&
+		memcmp(content, body.at, body.size) == 0;
+	if (file)
+		fclose(file);
+	free(content);
+	return equal;
+}
+
+static bool status_allowed(int status, const char *allowed)
+{
+	char text[8];
+
+	snprintf(text, sizeof(text), "%d", status);
+	return strstr(allowed, text);
+}
+
+static const char *unlike_one(struct wire_response *response, const struct wire_answer *want,
+			      const char *root)
+{
+	char parts[4096];
+	const char *what;
+
+	if (!status_allowed(response->status, want->status))
+		return fault(response, "the status is %d, not %s", response->status, want->status);
+	what = unlike_header(response, want);
+	if (!what)
+		what = unlike_text(response, want);
+	if (what)
+		return what;
+	if (want->body && !same(response->body, want->body))
+		return fault(response, "the body isn't %s", want->body);
+	if (want->file && !is_file(response->body, root, want->file))
+		return fault(response, "the body isn't the file %s", want->file);
+	if (want->parts) {
+		what = read_parts(response, parts, sizeof(parts));
+		if (what)
+			return what;
+		if (strcmp(parts, want->parts) != 0)
+			return fault(response, "the parts are %.200s", parts);
+	}
+	return NULL;
+}
+
+const char *wire_unlike(struct wire_response *response, const struct wire_answer *want,
+			const char *root)
+{
+	const char *what = unlike_one(response, want, root);
+
+	for (; what && want->otherwise; want = want->otherwise)
+		if (!unlike_one(response, want->otherwise, root))
+			return NULL;
+	return what;
+}
