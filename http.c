@@ -28,6 +28,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -658,29 +660,40 @@ static bool valid_authority(text t)
 	       (read_number((text){ rest.at + 1, rest.len - 1 }, &port) && port <= 65535);
 }
 
-/* The four forms of RFC 9112 3.2. */
-static bool read_target(struct request *req)
+/* http://authority; an https URI must not be answered on a plain connection (RFC 9110 7.4). */
+static int read_authority(struct request *req, text *target)
+{
+	static const text plain = TEXT("http://"), secure = TEXT("https://");
+	bool https = target->len > secure.len && alike((text){ target->at, secure.len }, secure);
+	size_t begin = https ? secure.len : plain.len, end = begin;
+
+	if (!https && (target->len <= plain.len || !alike((text){ target->at, plain.len }, plain)))
+		return 400;
+	while (end < target->len && target->at[end] != '/' && target->at[end] != '?')
+		end++;
+	req->authority = (text){ target->at + begin, end - begin };
+	skip(target, end);
+	if (!valid_authority(req->authority))
+		return 400;
+	return https ? 421 : 0;
+}
+
+/* The four forms of RFC 9112 3.2: 0 or a status. */
+static int read_target(struct request *req)
 {
 	text t = req->target;
 
 	if (t.len == 0 || !all_of(t, TARGET))
-		return false;
+		return 400;
 	if (req->method == CONNECT)
-		return true; /* whatever it names, the answer is 405 */
+		return 0; /* whatever it names, the answer is 405 */
 	if (same(t, text_of("*")))
-		return req->method == OPTIONS;
+		return req->method == OPTIONS ? 0 : 400;
 	if (t.at[0] != '/') {
-		size_t scheme = t.len > 7 && strncasecmp(t.at, "http://", 7) == 0    ? 7
-				: t.len > 8 && strncasecmp(t.at, "https://", 8) == 0 ? 8
-										     : 0;
-		size_t end = scheme;
+		int status = read_authority(req, &t);
 
-		while (end < t.len && t.at[end] != '/' && t.at[end] != '?')
-			end++;
-		req->authority = (text){ t.at + scheme, end - scheme };
-		if (!scheme || !valid_authority(req->authority))
-			return false;
-		t = (text){ t.at + end, t.len - end };
+		if (status)
+			return status;
 	}
 
 	const char *question = t.len ? memchr(t.at, '?', t.len) : NULL;
@@ -688,7 +701,7 @@ static bool read_target(struct request *req)
 
 	req->path = path ? (text){ t.at, path } : text_of("/");
 	req->query = (text){ t.at + path, t.len - path };
-	return percent_encoded(req->path, true) && percent_encoded(req->query, false);
+	return percent_encoded(req->path, true) && percent_encoded(req->query, false) ? 0 : 400;
 }
 
 static enum method find_method(text name)
@@ -724,7 +737,7 @@ static int read_request_line(struct request *req, text line)
 	if (version.at[5] != '1')
 		return 505;
 	req->minor = version.at[7] - '0';
-	return read_target(req) ? 0 : 400;
+	return read_target(req);
 }
 
 static enum field find_field(text name)
@@ -1686,7 +1699,7 @@ static const char list_css[] =
 
 static uint64_t rounded(uint64_t n, uint64_t unit)
 {
-	return n / unit + (n % unit >= (unit + 1) / 2 && unit > 1);
+	return n / unit + (n % unit >= unit - unit / 2);
 }
 
 /* "4.2 MB": two or three figures, for people; programs take format=text. */
@@ -1698,8 +1711,8 @@ static void put_size(struct out *o, uint64_t n)
 
 	for (; rounded(n, unit) >= 1000; unit *= 1000)
 		i++;
-	tenths = unit > 1 ? rounded(n, unit / 10) : n * 10;
-	if (unit > 1 && tenths < 100) {
+	tenths = i ? rounded(n, unit / 10) : n;
+	if (i && tenths < 100) {
 		put_number(o, tenths / 10);
 		puts_out(o, ".");
 		put_number(o, tenths % 10);
@@ -2397,6 +2410,7 @@ static const struct status {
 	{ 414, "414 URI Too Long", "The address is too long." },
 	{ 416, "416 Range Not Satisfiable", "The file has no such part." },
 	{ 417, "417 Expectation Failed", "The request expects what is not done here." },
+	{ 421, "421 Misdirected Request", "This connection is not secure, as https asks for." },
 	{ 431, "431 Request Header Fields Too Large", "The header of the request is too large." },
 	{ 500, "500 Internal Server Error", "It could not be read." },
 	{ 501, "501 Not Implemented", "The request asks for what is not known here." },
@@ -2929,6 +2943,48 @@ static void arm(struct http_conn *conn, const struct http_turn *turn, enum http_
 	conn->clock = (uint8_t)clock;
 	conn->deadline = turn->clock + time[clock];
 	conn->moved = 0;
+	conn->measured = false;
+}
+
+/* What the peer of a TCP connection has taken, ever; what the kernel took for it is not that. */
+static bool ask_acknowledged(const struct http_conn *conn, uint64_t *bytes)
+{
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	if (!conn->out_socket || getsockopt(conn->out, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 ||
+	    size < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(info.tcpi_bytes_acked))
+		return false;
+	*bytes = info.tcpi_bytes_acked;
+	return true;
+}
+
+static bool moved_enough(const struct http_conn *conn, uint64_t bytes)
+{
+	const struct http_limits *limits = &conn->site->limits;
+
+	return bytes >= limits->stall_rate * (uint64_t)limits->stall_time / 1000000;
+}
+
+/* It has to wait for the peer: from when, and from where on? */
+static void begin_wait(struct http_conn *conn, const struct http_turn *turn)
+{
+	if (conn->clock != HTTP_MOVING)
+		return;
+	if (moved_enough(conn, conn->moved))
+		arm(conn, turn, HTTP_MOVING);
+	if (!conn->measured)
+		conn->measured = ask_acknowledged(conn, &conn->acknowledged);
+}
+
+/* Has the peer taken, or sent, what it had to since the clock was set? */
+static bool still_moves(const struct http_conn *conn)
+{
+	uint64_t now;
+
+	if (conn->measured && ask_acknowledged(conn, &now))
+		return moved_enough(conn, now - conn->acknowledged);
+	return moved_enough(conn, conn->moved);
 }
 
 static int go(struct http_conn *conn, enum state state)
@@ -3579,12 +3635,10 @@ static int step_linger(struct http_conn *conn, struct http_turn *turn)
 /* The deadline has passed: what it was for decides what becomes of the connection. */
 static int expire(struct http_conn *conn, struct http_turn *turn)
 {
-	const struct http_limits *limits = &conn->site->limits;
-
 	switch (conn->clock) {
 	case HTTP_HEADER: return refuse(conn, turn, 408);
 	case HTTP_MOVING:
-		if (conn->moved >= limits->stall_rate * (uint64_t)limits->stall_time / 1000000) {
+		if (still_moves(conn)) {
 			arm(conn, turn, HTTP_MOVING);
 			return GO;
 		}
@@ -3607,6 +3661,8 @@ enum http_want http_step(struct http_conn *conn, struct http_turn *turn)
 		want = expire(conn, turn);
 	while (want == GO && conn->state != GONE)
 		want = steps[conn->state](conn, turn);
+	if (want == HTTP_WRITE)
+		begin_wait(conn, turn);
 	return conn->state == GONE ? HTTP_DONE : (enum http_want)want;
 }
 

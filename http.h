@@ -83,7 +83,8 @@ struct http_conn {
 	struct http_work *work; /* lent by the caller, see http_holds() */
 	int64_t deadline;       /* call again by then, ready or not */
 	int64_t began;
-	uint64_t moved; /* bytes since the moving clock was set */
+	uint64_t moved;        /* bytes since the moving clock was set */
+	uint64_t acknowledged; /* bytes, by the peer, ever; if it was measured then */
 	uint32_t requests;
 	uint32_t drained; /* bytes thrown away while lingering */
 	int in, out;
@@ -93,6 +94,7 @@ struct http_conn {
 	bool tame;                  /* see struct http_end */
 	bool dry;                   /* the last read took all there was */
 	bool linger;                /* the peer may still be sending */
+	bool measured;
 };
 
 void http_tell(struct http_turn *turn, int64_t clock, const struct timespec *wall);

@@ -1012,12 +1012,13 @@ static int confine_files(void)
 
 /* What the event loop calls once it runs, the most frequent first. */
 static const int loop_calls[] = {
-	SYS_epoll_pwait,     SYS_recvfrom,  SYS_sendto,     SYS_newfstatat,   SYS_fstat,
-	SYS_openat2,         SYS_openat,    SYS_close,      SYS_pread64,      SYS_sendfile,
-	SYS_accept4,         SYS_epoll_ctl, SYS_shutdown,   SYS_write,        SYS_clock_gettime,
-	SYS_getdents64,      SYS_fcntl,     SYS_readlinkat, SYS_mmap,         SYS_munmap,
-	SYS_mremap,          SYS_madvise,   SYS_brk,        SYS_rt_sigreturn, SYS_sendmsg,
-	SYS_restart_syscall, SYS_dup3,      SYS_futex,      SYS_lseek,        SYS_exit_group,
+	SYS_epoll_pwait, SYS_recvfrom,        SYS_sendto,     SYS_newfstatat,   SYS_fstat,
+	SYS_openat2,     SYS_openat,          SYS_close,      SYS_pread64,      SYS_sendfile,
+	SYS_accept4,     SYS_epoll_ctl,       SYS_shutdown,   SYS_write,        SYS_clock_gettime,
+	SYS_getdents64,  SYS_fcntl,           SYS_readlinkat, SYS_mmap,         SYS_munmap,
+	SYS_mremap,      SYS_madvise,         SYS_brk,        SYS_rt_sigreturn, SYS_sendmsg,
+	SYS_getsockopt,  SYS_restart_syscall, SYS_dup3,       SYS_futex,        SYS_lseek,
+	SYS_exit_group,
 };
 
 static struct sock_filter load(size_t offset)
@@ -1416,7 +1417,8 @@ static void step_agains(void)
 		loop.again[i] = NULL;
 		step_client(client);
 	}
-	memmove(loop.again, loop.again + n, (loop.agains - n) * sizeof(struct client *));
+	if (n)
+		memmove(loop.again, loop.again + n, (loop.agains - n) * sizeof(struct client *));
 	loop.agains -= n;
 }
 

@@ -31,6 +31,7 @@ enum {
 	TIMED_ROOM = 4096,
 	TIMED_EARLY = 600, /* ms: no time-out of a second may strike earlier ... */
 	TIMED_LATE = 4000, /* ... or later */
+	STALLED = 8000,    /* ms that a client doesn't read before it looks what became of it */
 };
 
 enum mode { STANDALONE, BYTEWISE, INETD, WALKING };
@@ -761,17 +762,22 @@ START_TEST(folder_leaves)
 }
 END_TEST
 
-/* A client that asks for 5 GiB and doesn't read: since before the first test, so that it has been
- * stalled long enough. */
+/*
+ * A client that asks for 5 GiB and doesn't read: since before the first test, so that nobody need
+ * wait for it.
+ */
 static struct stalled {
 	int fd;
 	pid_t pid;
 } stalled[2];
 
+static long long stalled_since;
+
 static void start_stalled(void)
 {
 	static const char request[] = GET("/huge.bin", "");
 
+	stalled_since = wire_now();
 	stalled[0].fd = wire_connect(HASTY);
 	stalled[1].fd = wire_inetd(HASTY, false, &stalled[1].pid);
 	for (int i = 0; i < 2; i++)
@@ -784,9 +790,12 @@ START_TEST(stalled_client)
 {
 	static const size_t most = 64 << 20;
 	struct wire_talk talk = { .fd = stalled[_i].fd, .got = got };
-	long long deadline = wire_now() + patience;
+	long long deadline;
 	size_t total = 0;
 
+	while (wire_now() < stalled_since + STALLED)
+		usleep(10000);
+	deadline = wire_now() + patience;
 	while (!talk.eof && total < most && wire_now() < deadline) {
 		talk.got_size = 0;
 		talk.got_room = ROOM;
