@@ -86,10 +86,10 @@ check: wwwd wwwd-static $(CHECKS)
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 check-asan: tests/check_wire tests/check_process
 	mkdir -p build/asan
-	$(CC) $(LANGUAGE) $(CFLAGS) $(SANITIZE) -o build/asan/wwwd $(SOURCES)
+	$(CC) $(LANGUAGE) $(CFLAGS) $(SANITIZE) -o build/asan/wwwd $(SOURCES) tests/sanitize.c
 	$(CC) $(TEST_CFLAGS) $(SANITIZE) -o build/asan/check_http tests/check_http.c $(CHECK)
 	$(CC) $(TEST_CFLAGS) $(SANITIZE) -DFUZZ_ALONE -o build/asan/fuzz_http tests/fuzz_http.c
-	ASAN_OPTIONS=detect_leaks=0 WWWD=build/asan/wwwd tests/run build/asan/check_http \
+	WWWD=build/asan/wwwd tests/run build/asan/check_http \
 		build/asan/fuzz_http tests/check_wire tests/check_process
 
 check-browser: wwwd

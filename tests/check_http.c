@@ -2,8 +2,8 @@
  * The suites of http.c, one for each of its parts: its functions one by one, then http_step() over
  * socket pairs and pipes with a clock that is set by hand.
  *
- * All is one translation unit, since most of http.c is static. The parts include "http_check.h", and
- * that includes http.c, so each of them can also be compiled alone, to look at its warnings.
+ * All is one translation unit, since most of http.c is static. The parts include "http_check.h",
+ * and that includes http.c, so each of them can also be compiled alone, to look at its warnings.
  *
  * CK_RUN_SUITE=names and the like run a part; CK_FORK=no runs it where a debugger sees it.
  */

@@ -4,8 +4,8 @@
 START_TEST(statuses_are_whole)
 {
 	/* whatever a function of http.c returns as a status, or status_of() makes of an error */
-	static const int used[] = { 200, 204, 206, 301, 304, 400, 403, 404, 405, 408,
-				    412, 413, 414, 416, 417, 431, 500, 501, 503, 505 };
+	static const int used[] = { 200, 204, 206, 301, 304, 400, 403, 404, 405, 408, 412,
+				    413, 414, 416, 417, 421, 431, 500, 501, 503, 505 };
 	char number[8];
 
 	ck_assert_uint_eq(LENGTH(used), LENGTH(statuses));
@@ -49,6 +49,7 @@ START_TEST(pages_repeat_nothing)
 		expect(strstr(page, statuses[i].line) && strstr(page, statuses[i].says), "%s",
 		       page);
 		expect(strstr(page, "</html>\n") == page + o.len - 8, "%s", page);
+		expect_balance((text){ page, o.len });
 	}
 }
 END_TEST

@@ -111,6 +111,14 @@ START_TEST(many_are_found)
 		snprintf(answer, sizeof(answer), "hb%d", i);
 		expect(found(key, "", answer), "%d", i);
 	}
+	/* and no bucket has more than a few of them */
+	for (uint32_t i = 0; i <= cache->mask; i++) {
+		int chained = 0;
+
+		for (const struct cached *entry = cache->bucket[i]; entry; entry = entry->chain)
+			chained++;
+		ck_assert_int_lt(chained, 10);
+	}
 	forget();
 	ck_assert_uint_eq(cache->used, 0);
 	ck_assert_ptr_null(cache->newest);
@@ -154,6 +162,17 @@ START_TEST(what_is_too_large_is_not_remembered)
 	ck_assert(found("/1", "", "hb")); /* and nothing had to go for it */
 	ck_assert_ptr_null(http_cache_new(0, 1));
 	ck_assert_ptr_null(http_cache_new(INLINE_MOST - 1, 1));
+}
+END_TEST
+
+START_TEST(buckets_are_by_size)
+{
+	struct http_cache *large = http_cache_new(8 << 20, 0);
+
+	need(large, "http_cache_new");
+	ck_assert_uint_eq(cache->mask, 63);
+	ck_assert_uint_eq(large->mask, 2047); /* one for each 4 KiB */
+	free(large);
 }
 END_TEST
 
@@ -598,6 +617,7 @@ Suite *cache_suite(void)
 	tcase_add_test(memory, many_are_found);
 	tcase_add_test(memory, the_least_used_goes);
 	tcase_add_test(memory, what_is_too_large_is_not_remembered);
+	tcase_add_test(memory, buckets_are_by_size);
 	suite_add_tcase(suite, memory);
 
 	tcase_add_checked_fixture(change, make_cache, remove_cache);

@@ -54,6 +54,32 @@ static inline struct request *request_with(const char *lines)
 	return &work->req;
 }
 
+/* Of a page of HTML: what is opened is closed, in order. */
+static inline void expect_balance(text page)
+{
+	text open[16];
+	size_t depth = 0;
+
+	for (size_t i = 0; i < page.len; i++) {
+		bool ends = i + 1 < page.len && page.at[i + 1] == '/';
+		text name = { page.at + i + 1 + ends, 0 };
+
+		if (page.at[i] != '<')
+			continue;
+		while (name.at + name.len < page.at + page.len && is(name.at[name.len], PLAIN))
+			name.len++;
+		if (is_text(name, "") ||
+		    is_text(name, "meta")) /* <!DOCTYPE>, or nothing to close */
+			continue;
+		if (ends)
+			expect(depth && same(open[--depth], name), "</%.*s>", SHOWN(name));
+		else
+			open[depth++] = name;
+		need(depth < LENGTH(open), "room for elements");
+	}
+	expect(depth == 0, "<%.*s> has no end", SHOWN(open[depth ? depth - 1 : 0]));
+}
+
 /*
  * Root may read everything, and so root is somebody else from here to regain_privileges(). Where
  * whoever this is by then may read even the file that is named, false, and the test says so.

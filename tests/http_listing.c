@@ -258,6 +258,13 @@ START_TEST(heads_and_tails_are_written)
 	ck_assert(shows(&o, "<footer>1 folder, 2 files, 1.5 kB"));
 
 	o.len = 0;
+	put_list_head(&o, list, "a/");
+	for (uint32_t i = 0; i < list->count; i++)
+		put_row(&o, list, &list->items[i]);
+	put_list_tail(&o, list);
+	expect_balance((text){ page, o.len });
+
+	o.len = 0;
 	list->style.plain = true;
 	put_list_head(&o, list, "a");
 	put_list_tail(&o, list);

@@ -272,6 +272,18 @@ static inline bool reply_has(const struct reply *reply, const char *name, const 
 	return found.at && same(found, text_of(value));
 }
 
+/* Has it that very line? */
+static inline bool reply_says(const struct reply *reply, const char *line)
+{
+	size_t n = strlen(line);
+
+	for (text left = reply->head; left.len > n; skip(&left, 1))
+		if (memcmp(left.at, line, n) == 0 && left.at[n] == '\r' &&
+		    (left.at == reply->head.at || left.at[-1] == '\n'))
+			return true;
+	return false;
+}
+
 /* field-name ": " field-value, of what RFC 9110 5.5 lets be sent, and no blank at either end. */
 static inline bool fair_field(text line)
 {
