@@ -389,6 +389,8 @@ static int open_root(bool person)
 
 /* ---- libsystemd, on first need -------------------------------------------- */
 
+static bool speaks_for_all = true; /* a worker doesn't: its parent does */
+
 /*
  * Linking it costs half a millisecond a start, which is what most connections
  * live. So it is loaded where the environment speaks of systemd, and the ELF
@@ -440,11 +442,9 @@ static const char *load_systemd(void)
 	return library ? NULL : dlerror();
 }
 
-static bool speaks_for_all = true; /* a worker doesn't: its parent does */
-
 static void notify(const char *state)
 {
-	if (systemd.notify && speaks_for_all)
+	if (speaks_for_all && systemd.notify)
 		systemd.notify(0, state);
 }
 
@@ -462,8 +462,6 @@ static int listen_fds(void)
 	return n;
 }
 #else
-static bool speaks_for_all;
-
 static const char *load_systemd(void)
 {
 	return "this wwwd is static, without libsystemd: use the dynamic one";
@@ -565,7 +563,7 @@ static char *make_banner(int fd)
 		      any ? " and every other address" : "");
 }
 
-/* When all that can go wrong has gone well. */
+/* When all that can go wrong has gone well, and signals are looked after. */
 static void print_banners(void)
 {
 	for (size_t i = 0; i < listener_count; i++)
@@ -1012,13 +1010,14 @@ static int confine_files(void)
 
 /* What the event loop calls once it runs, the most frequent first. */
 static const int loop_calls[] = {
-	SYS_epoll_pwait, SYS_recvfrom,        SYS_sendto,     SYS_newfstatat,   SYS_fstat,
-	SYS_openat2,     SYS_openat,          SYS_close,      SYS_pread64,      SYS_sendfile,
-	SYS_accept4,     SYS_epoll_ctl,       SYS_shutdown,   SYS_write,        SYS_clock_gettime,
-	SYS_getdents64,  SYS_fcntl,           SYS_readlinkat, SYS_mmap,         SYS_munmap,
-	SYS_mremap,      SYS_madvise,         SYS_brk,        SYS_rt_sigreturn, SYS_sendmsg,
-	SYS_getsockopt,  SYS_restart_syscall, SYS_dup3,       SYS_futex,        SYS_lseek,
-	SYS_exit_group,
+	SYS_epoll_pwait, SYS_recvfrom,   SYS_sendto,        SYS_newfstatat,
+	SYS_fstat,       SYS_openat2,    SYS_openat,        SYS_close,
+	SYS_pread64,     SYS_sendfile,   SYS_accept4,       SYS_epoll_ctl,
+	SYS_shutdown,    SYS_write,      SYS_clock_gettime, SYS_getdents64,
+	SYS_fcntl,       SYS_readlinkat, SYS_mmap,          SYS_munmap,
+	SYS_mremap,      SYS_madvise,    SYS_brk,           SYS_rt_sigreturn,
+	SYS_sendmsg,     SYS_getsockopt, SYS_writev,        SYS_restart_syscall,
+	SYS_dup3,        SYS_futex,      SYS_lseek,         SYS_exit_group,
 };
 
 static struct sock_filter load(size_t offset)
@@ -1558,6 +1557,8 @@ static int hold_many(void)
 	catch_signals(&unblocked);
 	if (!confine_calls())
 		say(LOG_WARNING, "seccomp: %s: on without it", strerror(errno));
+	if (speaks_for_all)
+		print_banners();
 	notify("READY=1\nSTATUS=serving");
 	while (!loop.stopping || loop.count) {
 		int n = epoll_pwait(loop.epoll, events, EVENTS, time_to_wait(), &unblocked);
@@ -1654,6 +1655,7 @@ static int keep_workers(void)
 	for (size_t i = 0; i < LENGTH(signals); i++)
 		sigaddset(&awaited, signals[i]);
 	sigprocmask(SIG_BLOCK, &awaited, NULL);
+	print_banners();
 	for (size_t i = 0; i < options.workers; i++)
 		start_worker(&workers[i], self);
 	notify("READY=1\nSTATUS=serving");
@@ -1773,7 +1775,6 @@ static int serve_many(void)
 		die("mmap: %s", strerror(errno));
 	raise_limits();
 	confine(NULL);
-	print_banners();
 	return options.workers > 1 ? keep_workers() : hold_many();
 }
 

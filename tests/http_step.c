@@ -135,6 +135,7 @@ START_TEST(each_request_has_its_answer)
 		  NULL },
 		{ "GET /small.txt" ON "Range: bytes=12-\r\n\r\n", 416, "Content-Range: bytes */12",
 		  NULL },
+		{ "GET https://a/small.txt" ON "\r\n", 421, "Connection: close", NULL },
 		{ "GET /small.txt" ON "Expect: tea\r\n\r\n", 417, "Connection: close", NULL },
 		{ "POST /small.txt" ON "Transfer-Encoding: gzip, chunked\r\n\r\n", 501,
 		  "Connection: close", NULL },
@@ -833,14 +834,16 @@ START_TEST(an_answer_has_to_move)
 	talk_open(&talk, &place, &now);
 	talk.deaf = true;
 	ck_assert_int_eq(talk_say(&talk, "GET /big.bin" ON "\r\n"), HTTP_WRITE);
-	expect_clock(&talk, HTTP_MOVING, SECONDS(30));
 	ck_assert(http_holds(&talk.conn));
-	now.clock += SECONDS(20);
+	for (int i = 0; i < 3; i++) { /* quickly enough */
+		expect_clock(&talk, HTTP_MOVING, SECONDS(30));
+		now.clock = talk.conn.deadline - 1;
+		hear_some(&talk, 100 << 10);
+		ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
+	}
+	hear_some(&talk, 10 << 10); /* and too slowly */
+	now.clock += SECONDS(1);
 	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
-	expect_clock(&talk, HTTP_MOVING, SECONDS(10)); /* nothing has moved since the beginning */
-	hear_some(&talk, 100 << 10);
-	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
-	expect_clock(&talk, HTTP_MOVING, SECONDS(30));
 	ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
 	ck_assert_uint_eq(talk.logs, 1);
 	ck_assert_int_eq(talk.logged[0].status, 200);
@@ -848,6 +851,72 @@ START_TEST(an_answer_has_to_move)
 	ck_assert(!http_holds(&talk.conn));
 	talk_close(&talk);
 	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+/* Two ends of a TCP connection, with little room on the way. */
+static void connect_over_tcp(int fd[2])
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), room = 16 << 10;
+
+	fd[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	need(listener >= 0 && fd[1] >= 0, "socket");
+	need(setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) == 0 &&
+		     setsockopt(fd[1], SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)) == 0,
+	     "setsockopt");
+	need(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 1) == 0 &&
+		     getsockname(listener, (struct sockaddr *)&address, &size) == 0 &&
+		     connect(fd[1], (struct sockaddr *)&address, size) == 0,
+	     "connect");
+	fd[0] = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	need(fd[0] >= 0, "accept");
+	close(listener);
+}
+
+/* So much of the answer has been read by now, and the server's kernel knows. */
+static void read_slowly(struct talk *talk, size_t n)
+{
+	static char some[64 << 10];
+	const struct timespec moment = { 0, 20000000 };
+
+	need(recv(talk->far, some, n, MSG_WAITALL) == (ssize_t)n, "recv");
+	nanosleep(&moment, NULL);
+}
+
+/*
+ * Over TCP it is what the client takes that counts, not what the kernel takes for it: one that reads
+ * no more is left although room has come up, one that reads steadily is not.
+ */
+START_TEST(an_answer_has_to_move_to_the_client)
+{
+	struct talk talk = { .turn = &now, .deaf = true };
+	struct http_end end = { -1, true, true };
+	int fd[2];
+
+	connect_over_tcp(fd);
+	end.fd = fd[0];
+	talk.far = fd[1];
+	http_open(&talk.conn, &place, end, end, &now);
+	talk.conn.work = new_work(&place.limits);
+	ck_assert_int_eq(talk_say(&talk, "GET /big.bin" ON "\r\n"), HTTP_WRITE);
+	for (int i = 0; i < 5; i++) {
+		int64_t deadline = talk.conn.deadline;
+
+		expect(deadline > now.clock && deadline <= now.clock + SECONDS(30), "%d", i);
+		now.clock = deadline - 1;
+		read_slowly(&talk, 60 << 10);
+		ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
+		now.clock = deadline;
+		ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
+	}
+	pass_deadline(&talk);
+	if (talk.conn.state != GONE) /* what was on the way at the last one has arrived since */
+		ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
+	ck_assert_uint_eq(talk.logs, 1);
+	talk_close(&talk);
 }
 END_TEST
 
@@ -1469,6 +1538,7 @@ Suite *step_suite(void)
 	tcase_add_test(clocks, a_next_head_has_its_time);
 	tcase_add_test(clocks, a_body_has_to_move);
 	tcase_add_test(clocks, an_answer_has_to_move);
+	tcase_add_test(clocks, an_answer_has_to_move_to_the_client);
 	tcase_add_test(clocks, small_answers_have_to_move);
 
 	tcase_add_test(leaving, lingering_ends);
