@@ -1402,7 +1402,8 @@ static int open_beneath(const struct http_site *site, const char *path, int flag
 		if (fd >= 0 || errno != EAGAIN)
 			break;
 	}
-	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) /* an old kernel, an old sandbox */
+	/* an old kernel, an old sandbox, a machine that renames all the time */
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM || errno == EAGAIN))
 		return open_walking(site->root, name, (int)how.flags);
 	return fd < 0 ? -errno : (int)fd;
 }

@@ -3,7 +3,8 @@
  * that run_case() looks at has to hold.
  *
  * With -DFUZZ_ALONE a program that makes its cases itself, the same in every run; its arguments are
- * how many, and from which seed. Else a target for clang's -fsanitize=fuzzer.
+ * how many, and from which seed; or "-", to read a case that it has complained about from its
+ * standard input. Else a target for clang's -fsanitize=fuzzer.
  *
  * A case is a byte of options and then a script:
  *
@@ -449,15 +450,18 @@ static size_t make_case(unsigned char *bytes, uint64_t *seed)
 int main(int argc, char **argv)
 {
 	static unsigned char bytes[CASE_MOST];
+	bool given = argc > 1 && strcmp(argv[1], "-") == 0;
 	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 0) : 4000;
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
 
 	seed += !seed; /* of which nothing but 0 would come */
 	make_site();
+	if (given)
+		run_case(bytes, fread(bytes, 1, sizeof(bytes), stdin));
 	for (unsigned long i = 0; i < cases; i++)
 		run_case(bytes, make_case(bytes, &seed));
 	remove_site();
-	printf("%lu passed, 0 failed\n", cases);
+	printf("%lu passed, 0 failed\n", cases + given);
 	return EXIT_SUCCESS;
 }
 
