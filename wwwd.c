@@ -73,6 +73,7 @@ enum {
 	CACHED_FILES = 256, /* kept open for the next who asks, at most */
 	SPARE_WORKS = 16,   /* request memories kept for the next one */
 	LOG_BUFFER = 64 << 10,
+	FRESH_TIME = 500000,        /* us that a stop waits for a first request */
 	STOP_TIME = 10000000,       /* us to finish what is being sent */
 	PAUSE_TIME = 100000,        /* us without accepting, where there are no descriptors */
 	INETD_IDLE_TIME = 60000000, /* us until an inetd `wait` service leaves */
@@ -1074,14 +1075,15 @@ static void tell_confinement(int abi, bool many)
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH };
 	long fd = syscall(SYS_openat2, site.root, ".", &how, sizeof(how));
-	bool filter = many && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
+	int mode = prctl(PR_GET_SECCOMP, 0, 0, 0, 0);
+	const char *filter = mode < 0    ? "missing"
+			     : mode == 2 ? "the supervisor's"
+			     : many      ? "yes"
+					 : "no (one connection)";
 
 	say(LOG_INFO,
 	    "confined: uid %u, no new privileges, openat2 %s, Landlock ABI %d, seccomp %s",
-	    (unsigned)getuid(), fd < 0 ? "missing (names are walked)" : "yes", abi,
-	    filter ? "yes"
-	    : many ? "missing"
-		   : "no (one connection)");
+	    (unsigned)getuid(), fd < 0 ? "missing (names are walked)" : "yes", abi, filter);
 	if (fd >= 0)
 		close((int)fd);
 }
@@ -1193,7 +1195,7 @@ static struct {
 	struct http_work *spare[SPARE_WORKS];
 	size_t spares;
 	bool listening; /* epoll watches the listeners */
-	int64_t paused_until, stop_at;
+	int64_t paused_until, fresh_until, stop_at;
 	bool stopping;
 } loop;
 
@@ -1310,7 +1312,7 @@ static void step_client(struct client *client)
 	want = conn->work ? http_step(conn, &turn) : HTTP_DONE;
 	if (want == HTTP_AGAIN && !ask_again(client))
 		want = HTTP_DONE;
-	if (loop.stopping && want != HTTP_AGAIN && conn->work && conn->clock == HTTP_IDLE)
+	if (loop.stopping && want == HTTP_READ && conn->clock == HTTP_IDLE && conn->requests)
 		want = HTTP_DONE; /* it was kept alive before there was anything to finish */
 	if (want == HTTP_DONE) {
 		end_client(client);
@@ -1421,24 +1423,45 @@ static void step_agains(void)
 	loop.agains -= n;
 }
 
+/* Who was never answered may have sent a request that is still on its way. */
+static void end_idle(bool fresh_too)
+{
+	struct client *queue = &queues[HTTP_IDLE], *client = queue->next, *next;
+
+	for (; client != queue; client = next) {
+		next = client->next;
+		if (fresh_too || client->conn.requests)
+			end_client(client);
+	}
+}
+
+/* The next request may have come already: everybody gets a step to find out. */
+static void step_idle(void)
+{
+	struct client *queue = &queues[HTTP_IDLE], *client = queue->next, *last = queue->previous;
+	bool more = client != queue;
+
+	while (more) {
+		struct client *next = client->next;
+
+		more = client != last;
+		step_client(client);
+		client = next;
+	}
+}
+
 static void stop_loop(void)
 {
-	struct client *idle = &queues[HTTP_IDLE];
-
 	notify("STOPPING=1\nSTATUS=finishing what is being sent");
 	loop.stopping = true;
+	loop.fresh_until = turn.clock + FRESH_TIME;
 	loop.stop_at = turn.clock + STOP_TIME;
 	turn.closing = true;
 	listen_on(false);
 	for (size_t i = 0; i < listener_count; i++)
 		close(listeners[i].fd);
-	while (idle->next != idle) {
-		struct client *client = idle->next;
-
-		step_client(client); /* its next request may have come already */
-		if (idle->next == client)
-			end_client(client);
-	}
+	step_idle();
+	end_idle(false);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -1456,7 +1479,8 @@ static int time_to_wait(void)
 		if (queues[i].next != &queues[i])
 			until = earlier(until, queues[i].next->queued);
 	if (loop.stopping)
-		until = earlier(until, loop.stop_at);
+		until = earlier(until,
+				turn.clock < loop.fresh_until ? loop.fresh_until : loop.stop_at);
 	else if (!loop.listening)
 		until = earlier(until, loop.paused_until);
 	if (turn.cache)
@@ -1574,6 +1598,8 @@ static int hold_many(void)
 		if (!loop.stopping && (told_to_stop || unused_long_enough()))
 			stop_loop();
 		write_log();
+		if (loop.stopping && turn.clock >= loop.fresh_until)
+			end_idle(true);
 		if (loop.stopping && turn.clock >= loop.stop_at)
 			break;
 	}
