@@ -99,6 +99,16 @@ static inline void put_file(const struct tree *tree, const char *name, const cha
 	put_bytes(tree, name, content, strlen(content));
 }
 
+/* So many zero bytes, which take no room. */
+static inline void put_hole(const struct tree *tree, const char *name, int64_t size)
+{
+	int fd = openat(tree->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	need(fd >= 0 && ftruncate(fd, size) == 0, name);
+	close(fd);
+	put_times(tree, name, FILE_TIME, 0);
+}
+
 static inline void put_folder(const struct tree *tree, const char *name)
 {
 	need(mkdirat(tree->fd, name, 0755) == 0, name);
