@@ -627,7 +627,7 @@ static bool read_number(text t, uint64_t *n)
 	return true;
 }
 
-/* RFC 9110 7.2, RFC 3986 3.2: a host that isn't empty, and perhaps a port; no user. */
+/* RFC 9110 7.2, 4.2.1 (an http URI has a host), 4.2.4 (and no user), RFC 3986 3.2. */
 static bool valid_authority(text t)
 {
 	size_t host = 0;
@@ -1450,7 +1450,14 @@ static void name_sibling(char name[PATH_MAX + 4], const char *path, enum coding 
 	memcpy(name + n, codings[coding].ending, strlen(codings[coding].ending) + 1);
 }
 
-/* The best sibling the client likes that is not older than the file itself, which is closed. */
+static bool is_older(const struct stat *a, const struct stat *b)
+{
+	if (a->st_mtim.tv_sec != b->st_mtim.tv_sec)
+		return a->st_mtim.tv_sec < b->st_mtim.tv_sec;
+	return a->st_mtim.tv_nsec < b->st_mtim.tv_nsec;
+}
+
+/* The best sibling the client likes that holds something and is not older than the file itself, which is closed. */
 static enum coding open_sibling(const struct http_site *site, const char *path,
 				const struct taste *taste, struct file *file)
 {
@@ -1463,9 +1470,7 @@ static enum coding open_sibling(const struct http_site *site, const char *path,
 
 		if (sibling.fd < 0)
 			continue;
-		if (sibling.st.st_mtim.tv_sec > file->st.st_mtim.tv_sec ||
-		    (sibling.st.st_mtim.tv_sec == file->st.st_mtim.tv_sec &&
-		     sibling.st.st_mtim.tv_nsec >= file->st.st_mtim.tv_nsec)) {
+		if (sibling.st.st_size > 0 && !is_older(&sibling.st, &file->st)) {
 			close(file->fd);
 			*file = sibling;
 			return *c;
@@ -2802,6 +2807,20 @@ static void answer_error(struct http_conn *conn, const struct http_turn *turn, i
 	answer_page(conn, turn, (struct answer){ .status = status, .methods = status == 405 });
 }
 
+/* A listing has neither tag nor date, but "*" is asked of anything (RFC 9110 13.1.1, 13.1.2). */
+static bool judge_unnamed(struct http_conn *conn, const struct http_turn *turn)
+{
+	const struct request *req = &conn->work->req;
+
+	if (req->seen[IF_MATCH] && !etag_listed(req, IF_MATCH, "", false))
+		answer_page(conn, turn, (struct answer){ .status = 412 });
+	else if (req->seen[IF_NONE_MATCH] && etag_listed(req, IF_NONE_MATCH, "", true))
+		answer_page(conn, turn, (struct answer){ .status = 304, .empty = true });
+	else
+		return false;
+	return true;
+}
+
 static void begin_listing(struct http_conn *conn, const struct http_turn *turn)
 {
 	struct http_work *w = conn->work;
@@ -2815,6 +2834,11 @@ static void begin_listing(struct http_conn *conn, const struct http_turn *turn)
 		if (fd >= 0)
 			close(fd);
 		answer_error(conn, turn, fd < 0 ? status_of(-fd) : 503);
+		return;
+	}
+	if (w->req.method != POST && judge_unnamed(conn, turn)) {
+		closedir(list->dir);
+		free(list);
 		return;
 	}
 	list->style = read_list_style(w->req.query);
@@ -3301,15 +3325,15 @@ static int step_head(struct http_conn *conn, struct http_turn *turn)
 		return refuse(conn, turn, status);
 	if (w->out.len)
 		return go(conn, FLUSH);
+	if (w->start < w->end && conn->clock == HTTP_IDLE) /* empty lines are no beginning */
+		arm(conn, turn, HTTP_HEADER);
 	if (w->start == w->end)
 		w->start = w->scan = w->end = 0;
 	status = fill(conn, turn);
 	if (status == END)
 		return w->end ? refuse(conn, turn, 400) : lose(conn, turn);
-	if (status == GO && conn->clock == HTTP_IDLE) {
+	if (status == GO && conn->clock == HTTP_IDLE)
 		conn->began = turn->clock;
-		arm(conn, turn, HTTP_HEADER);
-	}
 	return status;
 }
 

@@ -68,12 +68,14 @@ enum { EXIT_USAGE = 2 };
 
 enum {
 	LISTENERS_MOST = 64,
-	EVENTS = 256,       /* taken from epoll at a time */
-	ACCEPTS = 64,       /* connections accepted at a time */
-	CACHED_FILES = 256, /* kept open for the next who asks, at most */
-	SPARE_WORKS = 16,   /* request memories kept for the next one */
+	EVENTS = 256,         /* taken from epoll at a time */
+	ACCEPTS = 64,         /* connections accepted at a time */
+	OWN_FILES = 64,       /* descriptors for us, */
+	OWN_FILES_LEAST = 10, /* and where there are few */
+	CACHED_FILES = 256,   /* kept open for the next who asks, at most */
+	SPARE_WORKS = 16,     /* request memories kept for the next one */
 	LOG_BUFFER = 64 << 10,
-	FRESH_TIME = 500000,        /* us that a stop waits for a first request */
+	ASKING_TIME = 500000,       /* us that a stop waits for a request to be complete */
 	STOP_TIME = 10000000,       /* us to finish what is being sent */
 	PAUSE_TIME = 100000,        /* us without accepting, where there are no descriptors */
 	INETD_IDLE_TIME = 60000000, /* us until an inetd `wait` service leaves */
@@ -319,6 +321,8 @@ static void take_workers(const struct option_row *row, const char *word)
 
 static void take_option(const struct option_row *row, const char *word)
 {
+	if (row->argument && !*word)
+		usage("--%s: its value is empty", row->name);
 	switch (row->kind) {
 	case WORD: *(const char **)row->value = word; break;
 	case FLAG: *(bool *)row->value = true; break;
@@ -335,6 +339,15 @@ static void take_option(const struct option_row *row, const char *word)
 	}
 }
 
+/* Of a short option only its letter is sure: it may have stood among others. */
+_Noreturn static void refuse_option(int fault, const char *word)
+{
+	char letter[] = { '-', (char)optopt, '\0' };
+
+	usage("%s '%s' (see --help)", fault == '?' ? "no such option:" : "no value for",
+	      strncmp(word, "--", 2) == 0 ? word : letter);
+}
+
 static void read_options(int argc, char **argv)
 {
 	struct option longs[LENGTH(option_rows) + 1] = { { 0 } };
@@ -348,9 +361,7 @@ static void read_options(int argc, char **argv)
 	opterr = 0;
 	while (row = -1, (c = getopt_long(argc, argv, ":d:h:p:", longs, &row)) != -1) {
 		if (c == '?' || c == ':')
-			usage("%s '%s' (see --help)", c == '?' ? "no such option:" : "no value for",
-			      optopt && c == '?' ? (char[]){ '-', (char)optopt, 0 }
-						 : argv[optind - 1]);
+			refuse_option(c, optind - 1 < argc ? argv[optind - 1] : "");
 		for (size_t i = 0; row < 0 && i < LENGTH(option_rows); i++)
 			if (option_rows[i].letter == c)
 				row = (int)i;
@@ -608,8 +619,15 @@ static void listen_on_host(const char *host, const char *port)
 	const struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM };
 	bool both = strcmp(host, "*") == 0;
 	struct addrinfo *list, *ai;
+	char name[NI_MAXHOST];
+	size_t n = strlen(host);
 	in_port_t chosen = 0;
-	int error = getaddrinfo(both ? "::" : host, port, &hints, &list), fd = -1;
+	int error, fd;
+
+	snprintf(name, sizeof(name), "%s", both ? "::" : host);
+	if (host[0] == '[' && host[n - 1] == ']') /* as in a URL */
+		snprintf(name, sizeof(name), "%.*s", (int)n - 2, host + 1);
+	error = getaddrinfo(name, port, &hints, &list);
 
 	if (error)
 		die("%s port %s: %s", host, port, gai_strerror(error));
@@ -953,21 +971,30 @@ static bool landlock_allow(int ruleset, int parent, uint64_t rights)
 	return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
 }
 
+static const char *log_folder(char path[PATH_MAX])
+{
+	char *slash;
+
+	snprintf(path, PATH_MAX, "%s", options.log);
+	slash = strrchr(path, '/');
+	if (slash)
+		slash[slash == path] = '\0';
+	return slash ? path : ".";
+}
+
 /* SIGHUP makes the log anew where it was. */
 static bool landlock_allow_log(int ruleset)
 {
 	char path[PATH_MAX];
-	char *slash;
 	bool good;
 	int fd;
 
 	if (!options.log)
 		return true;
-	snprintf(path, sizeof(path), "%s", options.log);
-	slash = strrchr(path, '/');
-	if (slash)
-		slash[slash == path] = '\0';
-	fd = open(slash ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = open(log_folder(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (faccessat(AT_FDCWD, log_folder(path), W_OK, 0) < 0)
+		say(LOG_WARNING, "%s: %s for uid %u: SIGHUP won't be able to make the log anew",
+		    log_folder(path), strerror(errno), (unsigned)getuid());
 	good = fd >= 0 &&
 	       landlock_allow(ruleset, fd,
 			      LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG);
@@ -1175,6 +1202,7 @@ static int hold_one(struct http_end in, struct http_end out, const union address
 /* ---- many connections ----------------------------------------------------- */
 
 static volatile sig_atomic_t told_to_stop, told_to_reopen;
+static bool at_terminal; /* standard error is one */
 
 static void on_signal(int signal)
 {
@@ -1195,7 +1223,7 @@ static struct {
 	struct http_work *spare[SPARE_WORKS];
 	size_t spares;
 	bool listening; /* epoll watches the listeners */
-	int64_t paused_until, fresh_until, stop_at;
+	int64_t paused_until, asking_until, stop_at;
 	bool stopping;
 } loop;
 
@@ -1424,14 +1452,28 @@ static void step_agains(void)
 }
 
 /* Who was never answered may have sent a request that is still on its way. */
-static void end_idle(bool fresh_too)
+static void end_idle(void)
 {
 	struct client *queue = &queues[HTTP_IDLE], *client = queue->next, *next;
 
 	for (; client != queue; client = next) {
 		next = client->next;
-		if (fresh_too || client->conn.requests)
+		if (client->conn.requests)
 			end_client(client);
+	}
+}
+
+/* Time is up for whoever has not said all of a request: there is nothing to finish for them. */
+static void end_unasked(void)
+{
+	for (size_t i = 0; i < HTTP_LINGERING; i++) {
+		struct client *client = queues[i].next, *next;
+
+		for (; client != &queues[i]; client = next) {
+			next = client->next;
+			if (client->events == EPOLLIN)
+				end_client(client);
+		}
 	}
 }
 
@@ -1454,14 +1496,14 @@ static void stop_loop(void)
 {
 	notify("STOPPING=1\nSTATUS=finishing what is being sent");
 	loop.stopping = true;
-	loop.fresh_until = turn.clock + FRESH_TIME;
+	loop.asking_until = turn.clock + ASKING_TIME;
 	loop.stop_at = turn.clock + STOP_TIME;
 	turn.closing = true;
 	listen_on(false);
 	for (size_t i = 0; i < listener_count; i++)
 		close(listeners[i].fd);
 	step_idle();
-	end_idle(false);
+	end_idle();
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -1480,7 +1522,7 @@ static int time_to_wait(void)
 			until = earlier(until, queues[i].next->queued);
 	if (loop.stopping)
 		until = earlier(until,
-				turn.clock < loop.fresh_until ? loop.fresh_until : loop.stop_at);
+				turn.clock < loop.asking_until ? loop.asking_until : loop.stop_at);
 	else if (!loop.listening)
 		until = earlier(until, loop.paused_until);
 	if (turn.cache)
@@ -1522,6 +1564,15 @@ static bool unused_long_enough(void)
 	       turn.clock >= *active + options.exit_idle_time;
 }
 
+/* SIGHUP: a log to open anew; or the terminal is gone; or it was meant for others. */
+static bool hung_up(void)
+{
+	told_to_reopen = 0;
+	if (options.log)
+		reopen_log();
+	return !options.log && at_terminal;
+}
+
 static void catch_signals(sigset_t *unblocked)
 {
 	struct sigaction action = { .sa_handler = on_signal };
@@ -1530,8 +1581,6 @@ static void catch_signals(sigset_t *unblocked)
 
 	sigemptyset(&blocked);
 	for (size_t i = 0; i < LENGTH(signals); i++) {
-		if (signals[i] == SIGHUP && !options.log)
-			continue;
 		sigaddset(&blocked, signals[i]);
 		sigaction(signals[i], &action, NULL);
 	}
@@ -1542,15 +1591,17 @@ static void catch_signals(sigset_t *unblocked)
 static void raise_limits(void)
 {
 	struct rlimit files = { 0, 0 };
+	rlim_t own;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
 	/* a connection is a descriptor, or two while it sends a file; some are for us */
-	loop.most = files.rlim_cur > 2 * LISTENERS_MOST + 16
-			    ? (files.rlim_cur - LISTENERS_MOST - 16) / 2
-			    : files.rlim_cur / 4 + 1;
+	own = listener_count + (files.rlim_cur > 1024 ? OWN_FILES : OWN_FILES_LEAST);
+	if (files.rlim_cur < own + 2)
+		die("%ju descriptors (ulimit -n) are too few to serve", (uintmax_t)files.rlim_cur);
+	loop.most = (files.rlim_cur - own) / 2;
 	if (options.connections)
 		loop.most = options.connections;
 }
@@ -1591,15 +1642,15 @@ static int hold_many(void)
 		handle_events(events, n);
 		step_agains();
 		expire_clients();
-		if (told_to_reopen && options.log)
-			told_to_reopen = 0, reopen_log();
+		if (told_to_reopen && hung_up())
+			told_to_stop = 1;
 		if (!loop.stopping && !loop.listening && turn.clock >= loop.paused_until)
 			listen_on(true);
 		if (!loop.stopping && (told_to_stop || unused_long_enough()))
 			stop_loop();
 		write_log();
-		if (loop.stopping && turn.clock >= loop.fresh_until)
-			end_idle(true);
+		if (loop.stopping && turn.clock >= loop.asking_until)
+			end_unasked();
 		if (loop.stopping && turn.clock >= loop.stop_at)
 			break;
 	}
@@ -1690,7 +1741,7 @@ static int keep_workers(void)
 
 		if (signal == SIGHUP && options.log)
 			signal_workers(SIGHUP);
-		else if (signal == SIGHUP || signal == SIGTERM || signal == SIGINT)
+		if (signal == SIGTERM || signal == SIGINT || (signal == SIGHUP && hung_up()))
 			stopping = true;
 		if (!stopping) {
 			replace_dead(self);
@@ -1792,6 +1843,7 @@ static int serve_one(struct http_end in, struct http_end out, const union addres
 static int serve_many(void)
 {
 	signal(SIGPIPE, SIG_IGN);
+	at_terminal = isatty(STDERR_FILENO);
 	open_log(true);
 	if (getenv("NOTIFY_SOCKET"))
 		load_systemd();

@@ -629,12 +629,13 @@ START_TEST(siblings_are_preferred)
 		{ "same", "", "folder", "gzip, br", "page.gz" },
 		{ "same", "", "outward", "gzip, br", "page.gz" },
 		{ "same", "", "inward", "gzip, br", "page.br" },
+		{ "empty", "", "same", "gzip", "page" }, /* which is no gzip file */
 	};
 	static const char *const names[] = { "site/page.gz", "site/page.zst", "site/page.br" };
 
 	put_file(&names_tree, "site/page", "");
 	put_times(&names_tree, "site/page", FILE_TIME, 500);
-	put_file(&names_tree, "site/target", "");
+	put_file(&names_tree, "site/target", "something");
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		const char *const siblings[] = { rows[i].gz, rows[i].zst, rows[i].br };
 		char lines[64];
@@ -652,7 +653,7 @@ START_TEST(siblings_are_preferred)
 				put_link(&names_tree, names[k], "target");
 				put_times(&names_tree, "site/target", FILE_TIME + 1, 0);
 			} else if (*is) {
-				put_file(&names_tree, names[k], is);
+				put_file(&names_tree, names[k], strcmp(is, "empty") ? is : "");
 				put_times(&names_tree, names[k],
 					  FILE_TIME + (strcmp(is, "newer") == 0) -
 						  (strcmp(is, "older") == 0),

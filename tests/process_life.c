@@ -82,13 +82,38 @@ START_TEST(answers_begun_request)
 }
 END_TEST
 
-/* Without --log, SIGHUP means what it always means. */
-START_TEST(ends_by_hangup)
+/* There is nothing to finish for whoever has not said all of a request. */
+START_TEST(waits_for_no_half_request)
 {
+	static const char *const halves[] = {
+		"",
+		"GET /hal",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc",
+	};
 	struct server server = serve((struct given){ 0 });
+	int fd = dial(server.port);
+	long long begun;
+
+	ck_assert_int_ge(fd, 0);
+	say(fd, halves[_i]);
+	nap(50);
+	begun = now();
+	ck_assert_int_eq(stop(server.pid), 0);
+	ck_assert_int_lt(now() - begun, 4000); /* of the 10 s that a download would have */
+	close(fd);
+}
+END_TEST
+
+/* Without --log, and without a terminal that could be gone, SIGHUP is meant for somebody else. */
+START_TEST(outlives_hangup)
+{
+	static const char *const workers[] = { "1", "2" };
+	struct server server = serve((struct given){ .args = LIST("--workers", workers[_i]) });
 
 	kill(server.pid, SIGHUP);
-	ck_assert_int_eq(finish(server.pid), 128 + SIGHUP);
+	nap(50);
+	ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
+	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
@@ -350,7 +375,8 @@ Suite *life_suite(void)
 	tcase_add_loop_test(group, finishes_download, 0, 2);
 	tcase_add_test(group, leaves_idle_client);
 	tcase_add_test(group, answers_begun_request);
-	tcase_add_test(group, ends_by_hangup);
+	tcase_add_loop_test(group, outlives_hangup, 0, 2);
+	tcase_add_loop_test(group, waits_for_no_half_request, 0, 3);
 	tcase_add_test(group, removes_nothing_but_ends);
 	tcase_add_test(group, leaves_when_unused);
 	tcase_add_test(group, starts_again_at_once);
