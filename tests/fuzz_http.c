@@ -213,7 +213,7 @@ static void act(struct run *run, unsigned char what)
 	step(run);
 }
 
-/* To its end, where the client has said all and reads all; or `whole`, as if it did nothing else. */
+/* To its end, where the client has said all and reads all; `whole`: as if it did nothing else. */
 static void follow_script(struct run *run, const unsigned char *at, size_t size, bool whole)
 {
 	static char pending[64 << 10];

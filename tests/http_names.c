@@ -626,6 +626,7 @@ START_TEST(siblings_are_preferred)
 		{ "same", "older", "older", "gzip, zstd, br", "page.gz" },
 		{ "same", "same", "same", "gzip, br;q=0.5", "page.gz" },
 		{ "same", "same", "same", "*", "page.br" },
+		{ "same", "", "empty", "gzip, br", "page.gz" }, /* half made, most likely */
 		{ "same", "", "folder", "gzip, br", "page.gz" },
 		{ "same", "", "outward", "gzip, br", "page.gz" },
 		{ "same", "", "inward", "gzip, br", "page.br" },

@@ -117,6 +117,15 @@ START_TEST(each_request_has_its_answer)
 		  "Last-Modified: " FILE_DATE, "" },
 		{ "GET /small.txt" ON "If-None-Match: *\r\n\r\n", 304, "Vary: Accept-Encoding",
 		  "" },
+		/* a listing has no tag, and is there */
+		{ "GET /folder/" ON "If-None-Match: *\r\n\r\n", 304, "Server: wwwd", "" },
+		{ "HEAD /folder/" ON "If-None-Match: *\r\n\r\n", 304, "Server: wwwd", "" },
+		{ "GET /folder/" ON "If-Match: \"x\"\r\n\r\n", 412, "Server: wwwd", NULL },
+		{ "GET /folder/" ON "If-Match: *\r\n\r\n", 200, "Content-Type: text/html", NULL },
+		{ "GET /folder/" ON "If-None-Match: \"\"\r\n\r\n", 200, "Content-Type: text/html",
+		  NULL },
+		{ "POST /folder/" ON "If-None-Match: *\r\n\r\n", 200, "Content-Type: text/html",
+		  NULL },
 		{ "GET /small.txt HTTP/1.1\r\n\r\n", 400, "Connection: close", NULL },
 		{ "GET /%00" ON "\r\n", 400, "Connection: close", NULL },
 		{ "\x16\x03\x01", 400, "Connection: close", NULL },
@@ -470,7 +479,7 @@ static const struct exchange {
 	{ "PATCH /" ON "Content-Length: 2\r\n\r\n{}", 405, false },
 	{ "\r\n\r\nBREW /" ON "\r\n", 501, false },
 	{ "GET /nothing" ON "\r\n", 404, false },
-	{ "GET /big.bin" ON "Range: bytes=0-99999\r\n\r\n", 206, false },
+	{ "GET /big.bin" ON "Range: bytes=900000-999999\r\n\r\n", 206, false },
 	{ "GET /small.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200, false },
 	{ "GET /empty.txt" ON "Connection: close\r\n\r\n", 200, false },
 };
@@ -661,7 +670,7 @@ START_TEST(nothing_follows_a_close)
 		expect(!read_reply(&stream, false, &reply), "%s", last[i]);
 		expect(reply.close && stream.len == 0 && talk.over && talk.logs == 1, "%s",
 		       last[i]);
-		/* more was sent than was answered: it is read for a while, so that no reset overtakes */
+		/* what was sent beyond is read for a while, so that no reset overtakes */
 		expect(talk.conn.state == LINGER, "%s: state %d", last[i], talk.conn.state);
 		talk_close(&talk);
 	}
@@ -774,6 +783,24 @@ START_TEST(an_idle_connection_ends_in_silence)
 	ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
 	ck_assert_uint_eq(talk.len, 0);
 	ck_assert_uint_eq(talk.logs, 1);
+	talk_close(&talk);
+}
+END_TEST
+
+/* Nor are empty lines a request. */
+START_TEST(empty_lines_end_in_silence)
+{
+	struct talk talk;
+
+	talk_open(&talk, &place, &now);
+	now.clock += SECONDS(5);
+	talk_say(&talk, "\r\n");
+	now.clock += SECONDS(5);
+	talk_say(&talk, "\r\n");
+	expect_clock(&talk, HTTP_IDLE, SECONDS(5));
+	ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
+	ck_assert_uint_eq(talk.len, 0);
+	ck_assert_uint_eq(talk.logs, 0);
 	talk_close(&talk);
 }
 END_TEST
@@ -1562,6 +1589,7 @@ Suite *step_suite(void)
 	tcase_add_test(pieces, a_body_is_not_asked_for_where_none_is_needed);
 
 	tcase_add_test(clocks, an_idle_connection_ends_in_silence);
+	tcase_add_test(clocks, empty_lines_end_in_silence);
 	tcase_add_test(clocks, a_head_has_its_time);
 	tcase_add_test(clocks, a_next_head_has_its_time);
 	tcase_add_test(clocks, a_body_has_to_move);
