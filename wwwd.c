@@ -507,7 +507,7 @@ union address {
 	struct sockaddr_in6 in6;
 };
 
-static struct listener {
+static LARGE struct listener {
 	int fd;
 	char *banner; /* what is served where, for whoever asked for it */
 } listeners[LISTENERS_MOST];
@@ -550,7 +550,7 @@ __attribute__((format(printf, 1, 2))) static char *format(const char *form, ...)
 
 static const char *shown_root(void)
 {
-	static char path[PATH_MAX];
+	static LARGE char path[PATH_MAX];
 	const char *dir = options.dir ? options.dir : ".";
 
 	return realpath(dir, path) ? path : dir;
@@ -740,6 +740,8 @@ static size_t log_len;
 
 static void write_log(void)
 {
+	if (!log_len)
+		return;
 	for (size_t at = 0; at < log_len;) {
 		ssize_t n = write(journal.fd, log_lines + at, log_len - at);
 
@@ -1145,7 +1147,7 @@ static void confine(const struct http_end *out)
 /* Untouched memory costs nothing: enough for the usual limits, and no malloc on the way. */
 static void *one_work(void)
 {
-	static LARGE _Alignas(4096) char usual[448 << 10];
+	static LARGE _Alignas(64) char usual[448 << 10];
 	size_t size = http_work_size(&site.limits);
 
 	if (size <= sizeof(usual))
