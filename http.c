@@ -799,11 +799,13 @@ struct list {
 
 static struct list list_of(const struct request *req, enum field field)
 {
-	const char *value_end = req->value[field].at + req->value[field].len;
 	struct list list = { req, field, req->value[field], { NULL, 0 } };
 
-	if (req->seen[field] > 1)
-		list.head = (text){ value_end, (size_t)(req->head_end - value_end) };
+	if (req->seen[field] > 1) {
+		const char *end = list.left.at + list.left.len;
+
+		list.head = (text){ end, (size_t)(req->head_end - end) };
+	}
 	return list;
 }
 
@@ -1457,7 +1459,7 @@ static bool is_older(const struct stat *a, const struct stat *b)
 	return a->st_mtim.tv_nsec < b->st_mtim.tv_nsec;
 }
 
-/* The best sibling the client likes that holds something and is not older than the file itself, which is closed. */
+/* The best sibling that the client likes, holds something and is not older; the file is closed. */
 static enum coding open_sibling(const struct http_site *site, const char *path,
 				const struct taste *taste, struct file *file)
 {
