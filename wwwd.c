@@ -67,19 +67,20 @@
 enum { EXIT_USAGE = 2 };
 
 enum {
-	LISTENERS_MOST = 64,
-	EVENTS = 256,         /* taken from epoll at a time */
-	ACCEPTS = 64,         /* connections accepted at a time */
-	OWN_FILES = 64,       /* descriptors for us, */
-	OWN_FILES_LEAST = 10, /* and where there are few */
-	CACHED_FILES = 256,   /* kept open for the next who asks, at most */
-	SPARE_WORKS = 16,     /* request memories kept for the next one */
+	HOSTS_MOST = 64,
+	WORKERS_MOST = 256,
+	LISTENERS_MOST = 1024, /* one a worker and an address */
+	EVENTS = 256,          /* taken from epoll at a time */
+	ACCEPTS = 64,          /* connections accepted at a time */
+	OWN_FILES = 64,        /* descriptors for us, */
+	OWN_FILES_LEAST = 10,  /* and where there are few */
+	CACHED_FILES = 256,    /* kept open for the next who asks, at most */
+	SPARE_WORKS = 16,      /* request memories kept for the next one */
 	LOG_BUFFER = 64 << 10,
 	ASKING_TIME = 500000,       /* us that a stop waits for a request to be complete */
 	STOP_TIME = 10000000,       /* us to finish what is being sent */
 	PAUSE_TIME = 100000,        /* us without accepting, where there are no descriptors */
 	INETD_IDLE_TIME = 60000000, /* us until an inetd `wait` service leaves */
-	WORKERS_MOST = 256,
 	SECONDS_MOST = 365 * 86400,
 	RESPAWN_TIME = 1000000, /* us that a worker should have lived */
 };
@@ -128,7 +129,7 @@ __attribute__((format(printf, 2, 3))) static void say(int priority, const char *
 
 static struct options {
 	const char *dir, *port, *user, *log;
-	const char *host[LISTENERS_MOST];
+	const char *host[HOSTS_MOST];
 	size_t hosts;
 	bool no_listing, quiet, verbose;
 	int64_t exit_idle_time; /* us, 0 never */
@@ -327,8 +328,8 @@ static void take_option(const struct option_row *row, const char *word)
 	case WORD: *(const char **)row->value = word; break;
 	case FLAG: *(bool *)row->value = true; break;
 	case HOST:
-		if (options.hosts == LISTENERS_MOST)
-			usage("--host: more than %d of them", LISTENERS_MOST);
+		if (options.hosts == HOSTS_MOST)
+			usage("--host: more than %d of them", HOSTS_MOST);
 		options.host[options.hosts++] = word;
 		break;
 	case HEADER: take_header(word); break;
@@ -507,21 +508,31 @@ union address {
 	struct sockaddr_in6 in6;
 };
 
+enum { EVERY_WORKER = -1 };
+
 static LARGE struct listener {
 	int fd;
+	int worker;   /* whose it is */
 	char *banner; /* what is served where, for whoever asked for it */
 } listeners[LISTENERS_MOST];
 static size_t listener_count;
 
-static void add_listener(int fd, char *banner)
+static void add_listener(int fd, int worker, char *banner)
 {
 	int flags = fcntl(fd, F_GETFL);
 
 	if (listener_count == LISTENERS_MOST)
-		die("more than %d addresses to listen at", LISTENERS_MOST);
+		die("more than %d sockets to listen on", LISTENERS_MOST);
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		die("descriptor %d: %s", fd, strerror(errno));
-	listeners[listener_count++] = (struct listener){ fd, banner };
+	listeners[listener_count++] = (struct listener){ fd, worker, banner };
+}
+
+static void close_listeners(void)
+{
+	for (size_t i = 0; i < listener_count; i++)
+		close(listeners[i].fd);
+	listener_count = 0;
 }
 
 /* As people write it; a mapped IPv4 address as what it stands for. */
@@ -585,8 +596,23 @@ static void print_banners(void)
 
 static const int on = 1, off = 0;
 
+/*
+ * The first socket of an address is bound before it may be shared, so that the
+ * port of somebody else, of another wwwd too, is refused; the others join it.
+ */
+static bool bind_and_listen(int fd, const struct sockaddr *address, socklen_t size, int worker)
+{
+	if (worker > 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
+		return false;
+	if (bind(fd, address, size) < 0)
+		return false;
+	if (worker == 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
+		return false;
+	return listen(fd, SOMAXCONN) == 0;
+}
+
 /* Port 0 is the kernel's choice: made once, and kept for the name's other addresses. */
-static int listen_at(const struct addrinfo *ai, in_port_t *port, bool both)
+static int listen_at(const struct addrinfo *ai, in_port_t *port, bool both, int worker)
 {
 	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	socklen_t size = sizeof(union address);
@@ -602,7 +628,7 @@ static int listen_at(const struct addrinfo *ai, in_port_t *port, bool both)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (ai->ai_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, both ? &off : &on, sizeof(on));
-	if (bind(fd, &address.any, ai->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0) {
+	if (!bind_and_listen(fd, &address.any, ai->ai_addrlen, worker)) {
 		int error = errno;
 
 		close(fd);
@@ -614,6 +640,22 @@ static int listen_at(const struct addrinfo *ai, in_port_t *port, bool both)
 	return fd;
 }
 
+/* A socket for each worker: the kernel deals connections out evenly, and wakes nobody in vain. */
+static bool listen_for_workers(const struct addrinfo *ai, in_port_t *port, bool both)
+{
+	int workers = (int)options.workers;
+
+	for (int i = 0; i < workers; i++) {
+		int worker = workers > 1 ? i : EVERY_WORKER;
+		int fd = listen_at(ai, port, both, worker);
+
+		if (fd < 0)
+			return false;
+		add_listener(fd, worker, i == 0 ? make_banner(fd) : NULL);
+	}
+	return true;
+}
+
 static void listen_on_host(const char *host, const char *port)
 {
 	const struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM };
@@ -622,7 +664,7 @@ static void listen_on_host(const char *host, const char *port)
 	char name[NI_MAXHOST];
 	size_t n = strlen(host);
 	in_port_t chosen = 0;
-	int error, fd;
+	int error;
 
 	snprintf(name, sizeof(name), "%s", both ? "::" : host);
 	if (host[0] == '[' && host[n - 1] == ']') /* as in a URL */
@@ -632,17 +674,15 @@ static void listen_on_host(const char *host, const char *port)
 	if (error)
 		die("%s port %s: %s", host, port, gai_strerror(error));
 	for (ai = list; ai; ai = ai->ai_next) {
-		fd = listen_at(ai, &chosen, both);
-		if (fd < 0 && errno == EAFNOSUPPORT && both) {
+		if (listen_for_workers(ai, &chosen, both))
+			continue;
+		if (errno == EAFNOSUPPORT && both) {
 			listen_on_host("0.0.0.0", port);
 			break;
 		}
 		/* "localhost" is ::1 too, even on a host without IPv6 */
-		if (fd < 0 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL) && ai->ai_next)
-			continue;
-		if (fd < 0)
+		if ((errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL) || !ai->ai_next)
 			die("%s port %s: %s", host, port, strerror(errno));
-		add_listener(fd, make_banner(fd));
 	}
 	freeaddrinfo(list);
 }
@@ -673,7 +713,7 @@ static void listen_on_path(const char *path)
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(fd, SOMAXCONN) < 0)
 		die("%s: %s", path, strerror(errno));
-	add_listener(fd, format("serving %s at unix:%s", shown_root(), path));
+	add_listener(fd, EVERY_WORKER, format("serving %s at unix:%s", shown_root(), path));
 }
 
 static void listen_everywhere(void)
@@ -1502,8 +1542,7 @@ static void stop_loop(void)
 	loop.stop_at = turn.clock + STOP_TIME;
 	turn.closing = true;
 	listen_on(false);
-	for (size_t i = 0; i < listener_count; i++)
-		close(listeners[i].fd);
+	close_listeners();
 	step_idle();
 	end_idle();
 }
@@ -1662,13 +1701,26 @@ static int hold_many(void)
 /* ---- workers -------------------------------------------------------------- */
 
 /*
- * Processes that share the listeners: whoever is free accepts, and a worker
- * that dies takes only its own connections with it, not a queue.
+ * Processes, each with a listener of its own at every address, which the parent
+ * keeps open: when a worker dies its queue waits for the next one. Listeners that
+ * were inherited, and those of AF_UNIX, are there only once and shared by all.
  */
 static LARGE struct worker {
 	pid_t pid;
 	int64_t born;
 } workers[WORKERS_MOST];
+
+static void keep_listeners(int worker)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < listener_count; i++)
+		if (listeners[i].worker == worker || listeners[i].worker == EVERY_WORKER)
+			listeners[kept++] = listeners[i];
+		else
+			close(listeners[i].fd);
+	listener_count = kept;
+}
 
 static void start_worker(struct worker *worker, pid_t parent)
 {
@@ -1682,6 +1734,7 @@ static void start_worker(struct worker *worker, pid_t parent)
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent) /* it died before it could be asked about */
 		exit(EXIT_SUCCESS);
+	keep_listeners((int)(worker - workers));
 	exit(hold_many());
 }
 
@@ -1750,6 +1803,7 @@ static int keep_workers(void)
 			continue;
 		}
 		notify("STOPPING=1\nSTATUS=finishing what is being sent");
+		close_listeners();
 		signal_workers(SIGTERM);
 		for (size_t i = 0; i < options.workers; i++)
 			workers[i].pid = workers[i].pid < 0 ? 0 : workers[i].pid;
@@ -1799,7 +1853,7 @@ static bool take_passed(int *connection)
 	*connection = -1;
 	for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
 		if (systemd.is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0)
-			add_listener(fd, NULL);
+			add_listener(fd, EVERY_WORKER, NULL);
 		else if (systemd.is_socket(fd, AF_UNSPEC, SOCK_STREAM, 0) > 0 && n == 1)
 			*connection = fd;
 		else
@@ -1872,7 +1926,7 @@ int main(int argc, char **argv)
 	case LISTEN:
 	case TERMINAL: listen_everywhere(); return serve_many();
 	case INETD_WAIT:
-		add_listener(STDIN_FILENO, NULL);
+		add_listener(STDIN_FILENO, EVERY_WORKER, NULL);
 		if (!options.exit_idle_time)
 			options.exit_idle_time = INETD_IDLE_TIME;
 		return serve_many();
