@@ -42,7 +42,11 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Of a frame of pages: as part of its caller's it would be touched with that. */
+#define OWN_FRAME __attribute__((noinline))
+
 enum {
+	PAGE = 4096,            /* of memory: what lies in one is faulted in together */
 	OUT_SIZE = 256 << 10,   /* answers on their way out */
 	OUT_ROOM = 128 << 10,   /* more than the largest head and an inline body */
 	INLINE_MOST = 16 << 10, /* a body up to this is sent with its head, */
@@ -1460,8 +1464,8 @@ static bool is_older(const struct stat *a, const struct stat *b)
 }
 
 /* The best sibling that the client likes, holds something and is not older; the file is closed. */
-static enum coding open_sibling(const struct http_site *site, const char *path,
-				const struct taste *taste, struct file *file)
+OWN_FRAME static enum coding open_sibling(const struct http_site *site, const char *path,
+					  const struct taste *taste, struct file *file)
 {
 	char name[PATH_MAX + 4];
 
@@ -2295,8 +2299,9 @@ static bool add_checks(struct making *m, const struct http_site *site, const str
 }
 
 /* `fd` is the file if `answer` ends with its head, else -1; the entry keeps it, if there is one. */
-static struct cached *cache_add(const struct http_turn *turn, const struct http_site *site,
-				const struct source *source, text answer, size_t head_len, int fd)
+OWN_FRAME static struct cached *cache_add(const struct http_turn *turn,
+					  const struct http_site *site, const struct source *source,
+					  text answer, size_t head_len, int fd)
 {
 	enum { STRINGS_MOST = 2 << 10 };
 	struct http_cache *cache = turn->cache;
@@ -2363,7 +2368,12 @@ struct body {
 
 enum chunk_state { CHUNK_SIZE, CHUNK_DATA, CHUNK_END, CHUNK_TRAILER };
 
+/*
+ * Of its three arrays only the beginnings are touched, mostly: a page each, the
+ * first of which the caller may have touched anyway. The rest stands before `in`.
+ */
 struct http_work {
+	char path[PATH_MAX];
 	struct request req;
 	struct body body;
 	int status;            /* of the answer that is being sent, 0 before there is one */
@@ -2378,12 +2388,11 @@ struct http_work {
 	size_t sent; /* of out */
 	struct out out;
 	char *in;
-	char path[PATH_MAX];
 };
 
 size_t http_work_size(const struct http_limits *limits)
 {
-	return sizeof(struct http_work) + OUT_SIZE +
+	return sizeof(struct http_work) + OUT_SIZE + PAGE +
 	       2 * (limits->line + limits->header + BODY_ROOM);
 }
 
@@ -2391,11 +2400,13 @@ struct http_work *http_work_init(void *memory, const struct http_limits *limits)
 {
 	struct http_work *w = memory;
 
-	memset(w, 0, offsetof(struct http_work, path));
+	w->path[0] = '\0';
+	memset(&w->req, 0, sizeof(*w) - offsetof(struct http_work, req));
 	w->head_room = limits->line + limits->header + BODY_ROOM;
 	w->in_size = 2 * w->head_room;
 	w->in = (char *)memory + sizeof(*w);
 	w->out = (struct out){ w->in + w->in_size, 0, OUT_SIZE, false };
+	w->out.at += -(uintptr_t)w->out.at % PAGE;
 	return w;
 }
 

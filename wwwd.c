@@ -60,8 +60,10 @@
 
 /*
  * A page that is touched costs a fault a start. What is large and may be unused
- * stands behind all the rest (ld --sort-section=name), which is a page or two.
+ * stands behind all the rest (ld --sort-section=name), which is a page or two;
+ * between them is what a request begins with.
  */
+#define NEXT __attribute__((section(".bss.~")))
 #define LARGE __attribute__((section(".bss.~large")))
 
 enum { EXIT_USAGE = 2 };
@@ -200,11 +202,22 @@ static const struct option_row {
 	{ "version", 0, ABOUT, NULL, NULL, 0, 0, "what was built in", WHOLE },
 };
 
+/* To standard output, but not through stdio, whose buffer would be memory of every start. */
+__attribute__((format(printf, 1, 2))) static void print(const char *form, ...)
+{
+	va_list args;
+
+	va_start(args, form);
+	if (vdprintf(STDOUT_FILENO, form, args) < 0)
+		exit(EXIT_FAILURE);
+	va_end(args);
+}
+
 /* One screen: the limits, which have a default to tell and little else, two to a line. */
 static void print_help(void)
 {
-	printf("usage: wwwd [-d DIR] [-h ADDR]... [-p PORT] [OPTION]...\n"
-	       "Answers the connection it was started with, or listens at ADDR and PORT.\n");
+	print("usage: wwwd [-d DIR] [-h ADDR]... [-p PORT] [OPTION]...\n"
+	      "Answers the connection it was started with, or listens at ADDR and PORT.\n");
 	for (size_t i = 0, column = 0; i < LENGTH(option_rows); i++) {
 		const struct option_row *row = &option_rows[i];
 		const char *end = row->width == HALF && column == 0 ? "" : "\n";
@@ -213,26 +226,26 @@ static void print_help(void)
 		snprintf(option, sizeof(option), "--%s %s", row->name,
 			 row->argument ? row->argument : "");
 		if (row->letter)
-			printf("-%c, %-22s %s%s", row->letter, option, row->help, end);
+			print("-%c, %-22s %s%s", row->letter, option, row->help, end);
 		else if (row->width == WHOLE)
-			printf("    %-22s %s%s", option, row->help, end);
+			print("    %-22s %s%s", option, row->help, end);
 		else
-			printf("    %-20s %-*s%s", option, *end ? 0 : 15, row->help, end);
+			print("    %-20s %-*s%s", option, *end ? 0 : 15, row->help, end);
 		column = row->width == HALF && column == 0;
 	}
-	printf("Sizes take K, M and G. The rest is in wwwd(8).\n");
-	exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
+	print("Sizes take K, M and G. The rest is in wwwd(8).\n");
+	exit(EXIT_SUCCESS);
 }
 
 static void print_version(void)
 {
 #ifdef WWWD_STATIC
-	printf("wwwd " VERSION " (static, without libsystemd)\n");
+	print("wwwd " VERSION " (static, without libsystemd)\n");
 #else
-	printf("wwwd " VERSION " (libsystemd on need)\n");
+	print("wwwd " VERSION " (libsystemd on need)\n");
 #endif
-	printf("openat2, Landlock, seccomp, epoll\n");
-	exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
+	print("openat2, Landlock, seccomp, epoll\n");
+	exit(EXIT_SUCCESS);
 }
 
 /* Digits, counting units; what follows them is left for the caller. */
@@ -749,12 +762,14 @@ struct client {
 static struct http_site site;
 static struct http_turn turn;
 
+static int64_t clock_start; /* what read_clock() counts from */
+
 static int64_t read_clock(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000 - clock_start;
 }
 
 static void tell_time(void)
@@ -899,8 +914,9 @@ static void log_entry(const struct http_conn *conn, const struct http_entry *ent
 
 static int open_log_file(void)
 {
-	return open(options.log, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-		    0640);
+	/* open(3) of musl asks twice for O_CLOEXEC */
+	return openat(AT_FDCWD, options.log,
+		      O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0640);
 }
 
 /* Is it the stream that $JOURNAL_STREAM names as the journal's? */
@@ -917,7 +933,7 @@ static bool is_journals(const struct stat *err)
 /* `many`: a process for many connections, for which it pays to load libsystemd. */
 static void open_log(bool many)
 {
-	if (!options.quiet || many)
+	if (!options.log && (!options.quiet || many))
 		(void)fstat(STDERR_FILENO, &journal.stream);
 	if (options.quiet)
 		return;
@@ -1031,8 +1047,6 @@ static bool landlock_allow_log(int ruleset)
 	bool good;
 	int fd;
 
-	if (!options.log)
-		return true;
 	fd = open(log_folder(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (faccessat(AT_FDCWD, log_folder(path), W_OK, 0) < 0)
 		say(LOG_WARNING, "%s: %s for uid %u: SIGHUP won't be able to make the log anew",
@@ -1063,7 +1077,7 @@ static int make_ruleset(const struct landlock_rights *rights)
  * for none. The newest is tried first: asking costs a call a connection. The
  * ruleset's descriptor stays open: it can do nothing any more.
  */
-static int confine_files(void)
+static int confine_files(bool many)
 {
 	const struct landlock_rights *rights = landlock_rights;
 	int ruleset;
@@ -1073,7 +1087,8 @@ static int confine_files(void)
 	if (ruleset < 0 ||
 	    !landlock_allow(ruleset, site.root,
 			    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR) ||
-	    !landlock_allow_log(ruleset) || syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
+	    (options.log && many && !landlock_allow_log(ruleset)) ||
+	    syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
 		return 0;
 	return rights->abi;
 }
@@ -1172,12 +1187,14 @@ static void confine(const struct http_end *out)
 	drop_root();
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		say(LOG_WARNING, "no_new_privs: %s", strerror(errno));
-	(void)setrlimit(RLIMIT_CORE, &nothing);
 	if (!writes_files(out))
 		(void)setrlimit(RLIMIT_FSIZE, &nothing);
-	abi = confine_files();
+	abi = confine_files(!out);
 	if (!abi)
 		say(LOG_WARNING, "this kernel has no Landlock: on without it");
+	/* Landlock lets no core file be made either: a call less for one connection */
+	if (!out || !abi)
+		(void)setrlimit(RLIMIT_CORE, &nothing);
 	if (options.verbose)
 		tell_confinement(abi, !out);
 }
@@ -1187,7 +1204,7 @@ static void confine(const struct http_end *out)
 /* Untouched memory costs nothing: enough for the usual limits, and no malloc on the way. */
 static void *one_work(void)
 {
-	static LARGE _Alignas(64) char usual[448 << 10];
+	static NEXT _Alignas(64) char usual[448 << 10];
 	size_t size = http_work_size(&site.limits);
 
 	if (size <= sizeof(usual))
@@ -1213,6 +1230,25 @@ static void tame(struct http_end end)
 		(void)setsockopt(end.fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 }
 
+/*
+ * A request that has come already is answered before any clock but the calendar
+ * matters: the other one starts with the first wait. That one reading is a system
+ * call, for clock_gettime(3) first finds its way into the vDSO: two faults more.
+ */
+static void tell_first_time(void)
+{
+	struct timespec wall = { 0 };
+
+	(void)syscall(SYS_clock_gettime, CLOCK_REALTIME, &wall);
+	http_tell(&turn, 0, &wall);
+}
+
+static void start_clock(void)
+{
+	if (!clock_start)
+		clock_start = read_clock();
+}
+
 /* The supervisor's process: one conversation, then away, content whatever the client did. */
 static int hold_one(struct http_end in, struct http_end out, const union address *peer)
 {
@@ -1222,7 +1258,7 @@ static int hold_one(struct http_end in, struct http_end out, const union address
 
 	if (memory == MAP_FAILED)
 		die("no memory for --line-max and --header-max");
-	tell_time();
+	tell_first_time();
 	client.peer = *peer;
 	http_open(&client.conn, &site, in, out, &turn);
 	client.conn.work = http_work_init(memory, &site.limits);
@@ -1230,6 +1266,7 @@ static int hold_one(struct http_end in, struct http_end out, const union address
 		struct pollfd p = { want == HTTP_WRITE ? out.fd : in.fd,
 				    want == HTTP_WRITE ? POLLOUT : POLLIN, 0 };
 
+		start_clock();
 		write_log();
 		if (want == HTTP_TAME)
 			tame(out);

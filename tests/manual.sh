@@ -35,7 +35,7 @@ background() {
 	groups+=($!)
 	set +m
 	for _ in $(seq 100); do
-		grep -qE 'serving|Listening on' "$2" && return 0
+		grep -qsE 'serving|Listening on' "$2" && return 0
 		sleep 0.1
 	done
 	return 1

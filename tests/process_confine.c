@@ -1,9 +1,11 @@
 /* Confinement, by trying: what intruder.c does in the process, and what the kernel says of it. */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +72,8 @@ static void open_site(void)
 	ck_assert_int_eq(chmod(site, 0777), 0);
 	put("err", "");
 	ck_assert_int_eq(chmod(in_top("err"), 0666), 0);
+	ck_assert_int_eq(mkdir(in_top("work"), 0777), 0);
+	ck_assert_int_eq(chmod(in_top("work"), 0777), 0);
 }
 
 static int listen_abstract(void)
@@ -98,7 +102,9 @@ static int error_of(const char *text, const char *name)
 /* A wwwd with or without the intruder, that has done its confinement, and a connection to it. */
 static pid_t start_way(const struct way *way, const char *const *env, int *fd)
 {
-	struct given given = { .env = env, .uid = way->root || geteuid() ? 0 : SOMEBODY };
+	struct given given = { .env = env,
+			       .dir = in_top("work"),
+			       .uid = way->root || geteuid() ? 0 : SOMEBODY };
 	int ends[2], error[2];
 	pid_t pid;
 
@@ -267,13 +273,74 @@ START_TEST(kernel_says)
 		assert_line(status, "\nGroups:\t \n");
 	}
 	limits = proc_text(pid, "limits");
-	assert_line(limits, "\nMax core file size        0                    0 ");
+	if (way->many)
+		assert_line(limits, "\nMax core file size        0                    0 ");
 	assert_line(limits, "\nMax file size             0                    0 ");
 	close(fd);
 	if (way->many)
 		stop(pid);
 	else
 		ck_assert_int_eq(finish(pid), 0);
+}
+END_TEST
+
+/* ---- a core file ---- */
+
+/* How many files there are where core files go, if they go where a process is. */
+static int count_cores(void)
+{
+	DIR *work = opendir(in_top("work"));
+	int count = 0;
+
+	ck_assert_ptr_nonnull(work);
+	while (readdir(work))
+		count++;
+	closedir(work);
+	return count - 2; /* . and .. */
+}
+
+/* Of a program that nobody has confined there would be one. */
+static bool cores_go_there(void)
+{
+	struct given given = { .dir = in_top("work"),
+			       .program = "/bin/sleep",
+			       .args = LIST("60"),
+			       .uid = geteuid() ? 0 : SOMEBODY };
+	pid_t pid = start(given);
+	char remove[4200];
+	bool one;
+
+	snprintf(remove, sizeof(remove), "rm -f %s/*", in_top("work"));
+	nap(100); /* it is a program of its own by then */
+	kill(pid, SIGSEGV);
+	ck_assert_int_eq(finish(pid), 128 + SIGSEGV);
+	one = count_cores() == 1;
+	ck_assert_int_eq(system(remove), 0);
+	return one;
+}
+
+START_TEST(no_core)
+{
+	const struct way *way = &ways[_i];
+	struct rlimit limit;
+	int fd;
+	pid_t pid;
+
+	open_site();
+	ck_assert_int_eq(getrlimit(RLIMIT_CORE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_CORE, &limit), 0);
+	if (!cores_go_there()) {
+		printf("no core file is made here, whoever dies\n");
+		return;
+	}
+	pid = start_way(way, NULL, &fd);
+	say(fd, "GET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+	ck_assert_int_eq(hear(fd, false), 200);
+	kill(pid, SIGSEGV);
+	ck_assert_int_eq(finish(pid), 128 + SIGSEGV);
+	close(fd);
+	ck_assert_int_eq(count_cores(), 0);
 }
 END_TEST
 
@@ -382,6 +449,8 @@ Suite *confine_suite(void)
 		else
 			tcase_add_loop_test(group, intrusion, i, i + 1);
 		tcase_add_loop_test(group, kernel_says, i, i + 1);
+		if (!sanitized())
+			tcase_add_loop_test(group, no_core, i, i + 1);
 	}
 	group = test_case(suite, "root's way down", 15);
 	if (geteuid() != 0) {
