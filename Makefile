@@ -105,6 +105,8 @@ TIDY = -std=c11 -D_GNU_SOURCE -DSECCOMP_ARCH=$(ARCH)
 lint:
 	clang-format --dry-run --Werror http.h $(SOURCES) $(wildcard tests/*.[ch] tests/bench/*.[ch])
 	for source in $(SOURCES); do clang-tidy --quiet $$source -- $(TIDY) || exit 1; done
+	for source in $(SOURCES); do $(CC) $(LANGUAGE) -O2 -fanalyzer -Werror -c -o /dev/null $$source \
+		|| exit 1; done
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr \
 		--error-exitcode=1 -DSECCOMP_ARCH=1 $(SOURCES)
 	mandoc -T lint wwwd.8

@@ -393,7 +393,7 @@ static void put_date(struct out *o, int64_t when)
 	puts_out(o, ", ");
 	put_two(o, tm.tm_mday);
 	puts_out(o, " ");
-	put(o, month_names + 3 * tm.tm_mon, 3);
+	put(o, &month_names[3L * tm.tm_mon], 3);
 	puts_out(o, " ");
 	put_year(o, tm.tm_year);
 	puts_out(o, " ");
@@ -493,7 +493,7 @@ static bool read_date(text t, const char *form, int64_t now, int64_t *when)
 	}
 	if (!good || t.len || !real_date(year, month, day, hour, minute, second))
 		return false;
-	*when = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+	*when = days_of(year, month, day) * 86400 + hour * 3600L + minute * 60L + second;
 	return true;
 }
 
@@ -1450,10 +1450,7 @@ static struct file open_file(const struct http_site *site, const char *path, boo
 
 static void name_sibling(char name[PATH_MAX + 4], const char *path, enum coding coding)
 {
-	size_t n = strlen(path);
-
-	memcpy(name, path, n);
-	memcpy(name + n, codings[coding].ending, strlen(codings[coding].ending) + 1);
+	stpcpy(stpcpy(name, path), codings[coding].ending);
 }
 
 static bool is_older(const struct stat *a, const struct stat *b)
@@ -2082,6 +2079,7 @@ struct http_cache *http_cache_new(size_t size, uint32_t files)
 		return NULL;
 	while (buckets < size / 4096 && buckets < 1u << 20)
 		buckets *= 2;
+	/* pointers is what it is an array of: NOLINTNEXTLINE(bugprone-sizeof-expression) */
 	cache = calloc(1, sizeof(*cache) + buckets * sizeof(cache->bucket[0]));
 	if (cache) {
 		cache->size = size;
@@ -3741,7 +3739,7 @@ size_t http_log_line(char line[HTTP_LOG_LINE], const char *peer, const struct ht
 	puts_out(&o, " - - [");
 	put_two(&o, tm.tm_mday);
 	puts_out(&o, "/");
-	put(&o, month_names + 3 * tm.tm_mon, 3);
+	put(&o, &month_names[3L * tm.tm_mon], 3);
 	puts_out(&o, "/");
 	put_year(&o, tm.tm_year);
 	puts_out(&o, ":");

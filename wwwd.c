@@ -314,8 +314,7 @@ static void take_header(const char *line)
 		usage("--header: '%s' %s", line, fault);
 	if (headers_len + n + 3 > sizeof(headers))
 		usage("--header: all of them together are too long");
-	memcpy(headers + headers_len, line, n);
-	memcpy(headers + headers_len + n, "\r\n", 3);
+	stpcpy(stpcpy(headers + headers_len, line), "\r\n");
 	headers_len += n + 2;
 }
 
@@ -873,8 +872,7 @@ static void log_journal(const char *peer, const struct http_entry *entry, const 
 	snprintf(fields[count++], FIELD_SIZE, "PRIORITY=%d", LOG_NOTICE);
 	for (int i = 0; i < count; i++)
 		parts[i] = (struct iovec){ fields[i], strlen(fields[i]) };
-	memcpy(message, "MESSAGE=", 8);
-	memcpy(message + 8, line, n - 1);
+	memcpy(stpcpy(message, "MESSAGE="), line, n - 1);
 	parts[count++] = (struct iovec){ message, n + 7 };
 	systemd.journal_sendv(parts, count);
 }
