@@ -38,6 +38,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -1098,7 +1099,7 @@ static const int loop_calls[] = {
 	SYS_pread64,     SYS_sendfile,   SYS_accept4,       SYS_epoll_ctl,
 	SYS_shutdown,    SYS_write,      SYS_clock_gettime, SYS_getdents64,
 	SYS_fcntl,       SYS_readlinkat, SYS_mmap,          SYS_munmap,
-	SYS_mremap,      SYS_madvise,    SYS_brk,           SYS_rt_sigreturn,
+	SYS_mremap,      SYS_madvise,    SYS_brk,           SYS_read,
 	SYS_sendmsg,     SYS_getsockopt, SYS_writev,        SYS_restart_syscall,
 	SYS_dup3,        SYS_futex,      SYS_lseek,         SYS_exit_group,
 };
@@ -1278,16 +1279,7 @@ static int hold_one(struct http_end in, struct http_end out, const union address
 
 /* ---- many connections ----------------------------------------------------- */
 
-static volatile sig_atomic_t told_to_stop, told_to_reopen;
 static bool at_terminal; /* standard error is one */
-
-static void on_signal(int signal)
-{
-	if (signal == SIGHUP)
-		told_to_reopen = 1;
-	else
-		told_to_stop = 1;
-}
 
 /* A queue a clock, by deadline, for each clock runs equally long for everybody. */
 static struct client queues[HTTP_CLOCKS];
@@ -1299,7 +1291,9 @@ static struct {
 	size_t agains, again_room;
 	struct http_work *spare[SPARE_WORKS];
 	size_t spares;
+	int signals;    /* signalfd(2) */
 	bool listening; /* epoll watches the listeners */
+	bool told_to_stop;
 	int64_t paused_until, asking_until, stop_at;
 	bool stopping;
 } loop;
@@ -1623,17 +1617,6 @@ static void handle_client(struct client *client, uint32_t events)
 		end_client(client);
 }
 
-/* Clients first: accepting may close an idle one, whose event would still be in the array. */
-static void handle_events(const struct epoll_event *events, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (!is_listener(events[i].data.ptr))
-			handle_client(events[i].data.ptr, events[i].events);
-	for (int i = 0; i < n; i++)
-		if (is_listener(events[i].data.ptr) && loop.listening)
-			accept_some(events[i].data.ptr);
-}
-
 static bool unused_long_enough(void)
 {
 	return options.exit_idle_time && loop.count == 0 &&
@@ -1643,25 +1626,47 @@ static bool unused_long_enough(void)
 /* SIGHUP: a log to open anew; or the terminal is gone; or it was meant for others. */
 static bool hung_up(void)
 {
-	told_to_reopen = 0;
 	if (options.log)
 		reopen_log();
 	return !options.log && at_terminal;
 }
 
-static void catch_signals(sigset_t *unblocked)
+/* As events among the others they are heard however busy the loop is, and never between two calls. */
+static void watch_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_signal };
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &loop.signals };
 	const int signals[] = { SIGTERM, SIGINT, SIGHUP };
-	sigset_t blocked;
+	sigset_t watched;
 
-	sigemptyset(&blocked);
-	for (size_t i = 0; i < LENGTH(signals); i++) {
-		sigaddset(&blocked, signals[i]);
-		sigaction(signals[i], &action, NULL);
-	}
-	sigprocmask(SIG_SETMASK, &blocked, NULL);
-	sigemptyset(unblocked);
+	sigemptyset(&watched);
+	for (size_t i = 0; i < LENGTH(signals); i++)
+		sigaddset(&watched, signals[i]);
+	sigprocmask(SIG_BLOCK, &watched, NULL);
+	loop.signals = signalfd(-1, &watched, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (loop.signals < 0 || epoll_ctl(loop.epoll, EPOLL_CTL_ADD, loop.signals, &event) < 0)
+		die("signalfd: %s", strerror(errno));
+}
+
+static void hear_signals(void)
+{
+	struct signalfd_siginfo info;
+
+	while (read(loop.signals, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGHUP || hung_up())
+			loop.told_to_stop = true;
+}
+
+/* Clients first: accepting may close an idle one, whose event would still be in the array. */
+static void handle_events(const struct epoll_event *events, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (events[i].data.ptr == &loop.signals)
+			hear_signals();
+		else if (!is_listener(events[i].data.ptr))
+			handle_client(events[i].data.ptr, events[i].events);
+	for (int i = 0; i < n; i++)
+		if (is_listener(events[i].data.ptr) && loop.listening)
+			accept_some(events[i].data.ptr);
 }
 
 static void raise_limits(void)
@@ -1702,27 +1707,24 @@ static void begin_loop(void)
 static int hold_many(void)
 {
 	static LARGE struct epoll_event events[EVENTS];
-	sigset_t unblocked;
 
 	begin_loop();
-	catch_signals(&unblocked);
+	watch_signals();
 	if (!confine_calls())
 		say(LOG_WARNING, "seccomp: %s: on without it", strerror(errno));
 	if (speaks_for_all)
 		print_banners();
 	notify("READY=1\nSTATUS=serving");
 	while (!loop.stopping || loop.count) {
-		int n = epoll_pwait(loop.epoll, events, EVENTS, time_to_wait(), &unblocked);
+		int n = epoll_pwait(loop.epoll, events, EVENTS, time_to_wait(), NULL);
 
 		tell_time();
 		handle_events(events, n);
 		step_agains();
 		expire_clients();
-		if (told_to_reopen && hung_up())
-			told_to_stop = 1;
 		if (!loop.stopping && !loop.listening && turn.clock >= loop.paused_until)
 			listen_on(true);
-		if (!loop.stopping && (told_to_stop || unused_long_enough()))
+		if (!loop.stopping && (loop.told_to_stop || unused_long_enough()))
 			stop_loop();
 		write_log();
 		if (loop.stopping && turn.clock >= loop.asking_until)
