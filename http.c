@@ -57,7 +57,7 @@ enum {
 	BLANK_LINES = 8,        /* before a request line: RFC 9112 2.2 asks for one */
 	PIPE_SLICE = 4096,      /* what a pipe that polls writable takes without blocking */
 	LINGER_TIME = 2000000,  /* us */
-	LINGER_MOST = 64 << 10, /* bytes */
+	LINGER_MOST = 4 << 20,  /* bytes that may be on their way when an answer is sent early */
 	PARTS_MOST = 16,        /* ranges in one request */
 	WALK_DEPTH = 64,        /* folders below the root, without openat2 */
 	WALK_LINKS = 40,        /* symbolic links in one name, as in path_resolution(7) */
@@ -3665,7 +3665,7 @@ static int step_linger(struct http_conn *conn, struct http_turn *turn)
 	if (n < 0 && errno == EAGAIN)
 		return HTTP_READ;
 	conn->drained += n > 0 ? (uint32_t)n : 0;
-	return n <= 0 || conn->drained >= LINGER_MOST ? go(conn, GONE) : GO;
+	return n <= 0 || conn->drained >= LINGER_MOST ? go(conn, GONE) : HTTP_READ;
 }
 
 /* The deadline has passed: what it was for decides what becomes of the connection. */

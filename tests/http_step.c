@@ -995,7 +995,8 @@ END_TEST
 
 START_TEST(lingering_ends)
 {
-	static char rest[LINGER_MOST];
+	enum { PIECE = 32 << 10 };
+	static char rest[PIECE];
 	struct talk talk;
 	text stream;
 
@@ -1014,7 +1015,11 @@ START_TEST(lingering_ends)
 			shutdown(talk.far, SHUT_WR);
 			ck_assert_int_eq(talk_step(&talk), HTTP_DONE);
 		} else if (i == 1) { /* it goes on and on, */
-			need(talk_send(&talk, rest, sizeof(rest) - 1001), "send");
+			need(talk_send(&talk, rest, PIECE - 1001), "send");
+			for (int sent = PIECE; sent < LINGER_MOST; sent += PIECE) {
+				ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+				need(talk_send(&talk, rest, PIECE), "send");
+			}
 			ck_assert_int_eq(talk_step(&talk), HTTP_READ);
 			need(talk_send(&talk, rest, 1), "send");
 			ck_assert_int_eq(talk_step(&talk), HTTP_DONE);
