@@ -48,6 +48,8 @@ deps-browser:
 	tests/deps tests/packages-browser
 deps-lint:
 	tests/deps tests/packages-lint
+deps-fuzz:
+	tests/deps tests/packages tests/fuzz/packages
 deps-bench:
 	tests/deps tests/packages tests/bench/packages
 deps-supervisors:
@@ -66,8 +68,10 @@ CHECK = $(shell pkg-config --cflags --libs check)
 tests/check_http: tests/check_http.c $(wildcard tests/http_*.[ch]) http.c http.h
 	$(CC) $(TEST_CFLAGS) -o $@ $< $(CHECK)
 
-tests/fuzz_http: tests/fuzz_http.c $(wildcard tests/http_*.h) http.c http.h
-	$(CC) $(TEST_CFLAGS) -DFUZZ_ALONE -o $@ $<
+FUZZ = tests/fuzz/fuzz.c
+FUZZ_SOURCES = $(wildcard tests/fuzz/*.[ch]) tests/http_talk.h http.c http.h
+tests/fuzz/alone: $(FUZZ_SOURCES)
+	$(CC) $(TEST_CFLAGS) -DFUZZ_ALONE -o $@ $(FUZZ)
 
 tests/check_wire: tests/check_wire.c $(wildcard tests/wire*.[ch])
 	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) $(CHECK)
@@ -78,7 +82,7 @@ tests/check_process: tests/check_process.c $(wildcard tests/process*.[ch]) tests
 tests/intruder.so: tests/intruder.c
 	$(CC) $(TEST_CFLAGS) -fPIC -shared -o $@ $<
 
-CHECKS = tests/check_http tests/fuzz_http tests/check_wire tests/check_process
+CHECKS = tests/check_http tests/fuzz/alone tests/check_wire tests/check_process
 QUICK_CHECKS = $(CHECKS) tests/clients.sh tests/manual.sh
 
 check: wwwd wwwd-static $(CHECKS)
@@ -91,9 +95,27 @@ check-asan: tests/check_wire tests/check_process
 	mkdir -p build/asan
 	$(CC) $(LANGUAGE) $(CFLAGS) $(SANITIZE) -o build/asan/wwwd $(SOURCES) tests/sanitize.c
 	$(CC) $(TEST_CFLAGS) $(SANITIZE) -o build/asan/check_http tests/check_http.c $(CHECK)
-	$(CC) $(TEST_CFLAGS) $(SANITIZE) -DFUZZ_ALONE -o build/asan/fuzz_http tests/fuzz_http.c
+	$(CC) $(TEST_CFLAGS) $(SANITIZE) -DFUZZ_ALONE -o build/asan/fuzz $(FUZZ)
 	WWWD=build/asan/wwwd tests/run build/asan/check_http \
-		build/asan/fuzz_http tests/check_wire tests/check_process
+		build/asan/fuzz tests/check_wire tests/check_process
+
+# So many seconds in all. What is found goes to build/fuzz; fuzz-keep takes the little of it that
+# covers as much into the repository.
+TIME = 60
+build/fuzz/libfuzzer/fuzz: $(FUZZ_SOURCES)
+	mkdir -p $(@D)
+	clang $(TEST_CFLAGS) $(SANITIZE) -fsanitize=fuzzer -o $@ $(FUZZ)
+build/fuzz/afl/fuzz: $(FUZZ_SOURCES)
+	mkdir -p $(@D)
+	AFL_QUIET=1 AFL_USE_ASAN=1 AFL_USE_UBSAN=1 \
+		afl-clang-fast $(TEST_CFLAGS) -fsanitize=fuzzer -o $@ $(FUZZ)
+
+fuzz: build/fuzz/libfuzzer/fuzz
+	tests/fuzz/run libfuzzer $(TIME)
+fuzz-afl: build/fuzz/afl/fuzz
+	tests/fuzz/run afl $(TIME)
+fuzz-keep: build/fuzz/libfuzzer/fuzz
+	tests/fuzz/run keep
 
 check-browser: wwwd
 	tests/run tests/browser.py
@@ -103,7 +125,8 @@ check-supervisors: wwwd wwwd-static
 
 TIDY = -std=c11 -D_GNU_SOURCE -DSECCOMP_ARCH=$(ARCH)
 lint:
-	clang-format --dry-run --Werror http.h $(SOURCES) $(wildcard tests/*.[ch] tests/bench/*.[ch])
+	clang-format --dry-run --Werror http.h $(SOURCES) \
+		$(wildcard tests/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch])
 	for source in $(SOURCES); do clang-tidy --quiet $$source -- $(TIDY) || exit 1; done
 	for source in $(SOURCES); do $(CC) $(LANGUAGE) -O2 -fanalyzer -Werror -c -o /dev/null $$source \
 		|| exit 1; done
@@ -164,5 +187,6 @@ clean:
 	rm -f wwwd-$(VERSION).tar.gz
 
 .NOTPARALLEL:
-.PHONY: all static deps deps-browser deps-lint deps-bench deps-supervisors run check check-asan \
-	check-browser check-supervisors lint bench install uninstall dist clean
+.PHONY: all static deps deps-browser deps-lint deps-fuzz deps-bench deps-supervisors run check \
+	check-asan fuzz fuzz-afl fuzz-keep check-browser check-supervisors lint bench install \
+	uninstall dist clean

@@ -254,6 +254,7 @@ static inline text talk_heard(const struct talk *talk)
 struct reply {
 	int status;
 	text head, body; /* the head from the first field on, each with its line's end */
+	uint64_t length; /* as it is said, of a body that may be left out */
 	bool close;
 };
 
@@ -313,6 +314,11 @@ static inline bool fair_field(text line)
 
 static inline const char *judge_head(struct reply *reply)
 {
+	static const char *const once[] = {
+		"Accept-Ranges", "Allow",         "Connection", "Content-Encoding", "Content-Range",
+		"Content-Type",  "Last-Modified", "ETag",       "Location",         "Server",
+	};
+
 	for (text left = reply->head; left.len;) {
 		const char *end = memmem(left.at, left.len, "\r\n", 2);
 		text line = { left.at, (size_t)(end - left.at) };
@@ -323,6 +329,9 @@ static inline const char *judge_head(struct reply *reply)
 	}
 	if (reply_field(reply, "Transfer-Encoding", 0).at)
 		return "a Transfer-Encoding";
+	for (size_t i = 0; i < LENGTH(once); i++)
+		if (reply_field(reply, once[i], 1).at)
+			return "a field twice";
 	if (reply->status >= 200 &&
 	    (reply_field(reply, "Date", 0).len != 29 || reply_field(reply, "Date", 1).at))
 		return "not one Date";
@@ -345,6 +354,9 @@ static inline const char *read_reply(text *stream, bool to_head, struct reply *r
 
 	if (line.len < 14 || memcmp(line.at, version, 9) != 0 || line.at[12] != ' ')
 		return "no status line";
+	for (size_t i = 13; i < line.len; i++)
+		if (line.at[i] < ' ' || line.at[i] > '~')
+			return "a reason that isn't to be read";
 	for (int i = 9; i < 12; i++) {
 		if (line.at[i] < '0' || line.at[i] > '9')
 			return "no status";
@@ -370,6 +382,9 @@ static inline const char *read_reply(text *stream, bool to_head, struct reply *r
 			return "a Content-Length that is no number";
 		length = length * 10 + (uint64_t)(said.at[i] - '0');
 	}
+	if (said.len > 19 || (said.len > 1 && said.at[0] == '0'))
+		return "a Content-Length that may be read two ways";
+	reply->length = length;
 	if (to_head || bare)
 		length = 0;
 	skip(stream, (size_t)(end + 4 - stream->at));

@@ -1,0 +1,115 @@
+/*
+ * A chunked body (RFC 9112 7.1): in one piece, octet by octet, and beside a reader that knows
+ * nothing but the grammar. Where it ends is where the next request begins, so that there is no
+ * second opinion. A case is an octet, which makes the limits small or not, and what follows a head.
+ */
+#include "fuzz.h"
+
+#define BLANKS "[ \t]*"
+#define QUOTED "\"([^\"\\[:cntrl:]]|\t|\\\\([^[:cntrl:]]|\t))*\""
+#define EXTENSIONS \
+	"(" BLANKS ";" BLANKS TOKEN_CHARS "+(" BLANKS "=" BLANKS "(" TOKEN_CHARS "+|" QUOTED "))?)*"
+
+/* A line with its CRLF, that isn't too long. */
+static enum verdict take_chunk_line(text *left, text *line)
+{
+	const char *end = memchr(left->at, '\n', left->len);
+
+	if ((end ? (size_t)(end - left->at) : left->len) > CHUNK_LINE)
+		return BAD;
+	return take_line(left, line);
+}
+
+/* Where the trailers end. */
+static enum verdict read_trailers(text *left, const struct http_limits *limits, size_t spent)
+{
+	enum verdict verdict;
+	size_t count = 0;
+	text line;
+
+	while ((verdict = take_chunk_line(left, &line)) == GOOD && line.len) {
+		spent += line.len;
+		if (!matches(line, TOKEN_CHARS "+:([^[:cntrl:]]|\t)*") ||
+		    ++count > limits->fields || spent > limits->header)
+			return BAD;
+	}
+	return verdict;
+}
+
+static enum verdict read_chunks_slowly(text *left, const struct http_limits *limits)
+{
+	uint64_t room = limits->body, size;
+	enum verdict verdict;
+	size_t spent = 0;
+	text line;
+
+	while ((verdict = take_chunk_line(left, &line)) == GOOD) {
+		char digits[17] = "";
+
+		if (!matches(line, "[0-9a-fA-F]{1,16}" EXTENSIONS))
+			return BAD;
+		memcpy(digits, line.at, line.len < 16 ? line.len : 16);
+		size = strtoull(digits, NULL, 16);
+		spent += line.len > 16 ? line.len - 16 : 0;
+		if (size > room || spent > limits->header)
+			return BAD;
+		if (size == 0)
+			return read_trailers(left, limits, spent);
+		if (size > left->len)
+			return INCOMPLETE;
+		skip(left, size);
+		room -= size;
+		if (left->len < 2)
+			return left->len && left->at[0] != '\r' ? BAD : INCOMPLETE;
+		if (memcmp(left->at, "\r\n", 2) != 0)
+			return BAD;
+		skip(left, 2);
+	}
+	return verdict;
+}
+
+static int eat_in_steps(struct http_work *work, text t, size_t step,
+			const struct http_limits *limits)
+{
+	int status = MORE;
+
+	work->chunk = CHUNK_SIZE;
+	work->in = malloc(t.len); /* of just that size, so that the sanitizer sees a look beyond */
+	need(work->in, "malloc");
+	memcpy(work->in, t.at, t.len);
+	while (status == MORE && work->end < t.len) {
+		work->end += t.len - work->end < step ? t.len - work->end : step;
+		status = eat_chunks(work, limits);
+	}
+	return status;
+}
+
+static void run_chunks(const unsigned char *data, size_t size)
+{
+	static char memory[2][sizeof(struct http_work)];
+	struct http_limits limits = usual_limits;
+
+	if (size < 2)
+		return;
+	if (data[0] & 1) {
+		limits.header = 60;
+		limits.fields = 3;
+		limits.body = 100;
+	}
+
+	text t = case_text(data + 1, size - 1), left = t;
+	struct http_work *one = http_work_init(memory[0], &limits);
+	struct http_work *two = http_work_init(memory[1], &limits);
+	int status = eat_in_steps(one, t, t.len, &limits);
+	int again = eat_in_steps(two, t, 1, &limits);
+	enum verdict verdict = read_chunks_slowly(&left, &limits);
+
+	must(status == again || (status >= 400 && again >= 400), "pieces don't change what it is");
+	must((status == WHOLE) == (verdict == GOOD), "a body is what the grammar has, and no more");
+	must(status != MORE || verdict == INCOMPLETE,
+	     "it doesn't wait for the end of what is wrong");
+	must(status != WHOLE || (one->next == two->next && one->next == t.len - left.len),
+	     "a body ends where it ends");
+	free(one->in);
+	free(two->in);
+}

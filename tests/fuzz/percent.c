@@ -1,0 +1,185 @@
+/*
+ * Names as they come and go: percent-decoding of a path, hidden names, and all that is encoded
+ * where it is printed: in an address, in a page, in a log. A case is the text.
+ */
+#include "fuzz.h"
+
+#include <ctype.h>
+
+/* The octets that the text stands for; false where a '%' doesn't begin one. */
+static bool slow_decode(text t, char *octets, size_t *len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t.len; i++) {
+		char hex[3] = "";
+
+		octets[n++] = t.at[i];
+		if (t.at[i] != '%')
+			continue;
+		if (t.len - i < 3 || !isxdigit((unsigned char)t.at[i + 1]) ||
+		    !isxdigit((unsigned char)t.at[i + 2]))
+			return false;
+		memcpy(hex, t.at + i + 1, 2);
+		octets[n - 1] = (char)strtoul(hex, NULL, 16);
+		i += 2;
+	}
+	*len = n;
+	return true;
+}
+
+/* May it be a path: an encoded NUL or slash in it is none of what a file's name has. */
+static bool slow_is_path(text t)
+{
+	return matches(t, "([^%]|%([13-9a-fA-F][0-9a-fA-F]|0[1-9a-fA-F]|2[0-9a-eA-E]))*");
+}
+
+/* One slash where there are several, and none at the beginning. */
+static size_t squeeze(char *octets, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		if (octets[i] != '/' || (n && octets[n - 1] != '/'))
+			octets[n++] = octets[i];
+	octets[n] = '\0';
+	return n;
+}
+
+static bool slow_hidden(const char *path)
+{
+	text left = text_of(path);
+
+	while (left.len) {
+		text name = take_until(&left, '/');
+
+		if (name.len && name.at[0] == '.' && !same(name, text_of(".well-known")))
+			return true;
+	}
+	return false;
+}
+
+static void check_address(const char *path)
+{
+	static char bytes[3 * PATH_MAX], again[PATH_MAX];
+	struct out o = { bytes, 0, sizeof(bytes), false };
+
+	put_url(&o, text_of(path));
+
+	text url = { bytes, o.len };
+
+	must(!o.overrun && matches(url, "([-._~/0-9A-Za-z]|%[0-9A-F]{2})*"),
+	     "an address has nothing that must be encoded");
+	must(percent_encoded(url, true) && decode_path(url, again) && strcmp(again, path) == 0,
+	     "an encoded path is that path");
+}
+
+static void check_path(text t)
+{
+	static char path[PATH_MAX], octets[PATH_MAX + 1];
+	size_t len = 0;
+	bool good = slow_decode(t, octets, &len);
+
+	must(percent_encoded(t, false) == good, "every % begins an encoded octet");
+	must(percent_encoded(t, true) == (good && slow_is_path(t)),
+	     "an encoded NUL or slash is no part of a name");
+	if (!percent_encoded(t, true) || memchr(t.at, '\0', t.len))
+		return;
+	len = squeeze(octets, len);
+	must(decode_path(t, path) == (len < PATH_MAX), "a path that is too long is none");
+	if (len >= PATH_MAX)
+		return;
+	must(strcmp(path, octets) == 0, "a path is what it decodes to");
+	must(hidden(path) == slow_hidden(path), "hidden is what begins with a dot");
+	check_address(path);
+}
+
+/* RFC 3629 by its numbers: the shortest form, no surrogate, nothing above U+10FFFF. */
+static bool slow_is_utf8(text t)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+
+	for (size_t i = 0, n; i < t.len; i += n) {
+		unsigned char c = (unsigned char)t.at[i];
+		uint32_t point = c;
+
+		n = c < 0x80 ? 1 : c >> 5 == 6 ? 2 : c >> 4 == 14 ? 3 : c >> 3 == 30 ? 4 : 0;
+		if (n == 0 || n > t.len - i)
+			return false;
+		if (n > 1)
+			point = c & (0x7fu >> n);
+		for (size_t k = 1; k < n; k++) {
+			if (((unsigned char)t.at[i + k] & 0xc0) != 0x80)
+				return false;
+			point = point << 6 | ((unsigned char)t.at[i + k] & 0x3f);
+		}
+		if (point < least[n] || point > 0x10ffff || point >> 11 == 0xd800 >> 11)
+			return false;
+	}
+	return true;
+}
+
+/* As a browser reads it: what was put in as HTML is the text again. */
+static size_t read_html(text t, char *plain)
+{
+	static const struct {
+		const char *entity;
+		char c;
+	} entities[] = {
+		{ "&amp;", '&' },  { "&lt;", '<' },   { "&gt;", '>' },
+		{ "&quot;", '"' }, { "&#39;", '\'' },
+	};
+	size_t n = 0;
+
+	while (t.len) {
+		size_t taken = 1;
+
+		plain[n] = t.at[0];
+		for (size_t k = 0; k < LENGTH(entities); k++) {
+			size_t len = strlen(entities[k].entity);
+
+			if (t.len >= len && memcmp(t.at, entities[k].entity, len) == 0)
+				plain[n] = entities[k].c, taken = len;
+		}
+		skip(&t, taken);
+		n++;
+	}
+	return n;
+}
+
+static void check_page(text t)
+{
+	static char bytes[6 * PATH_MAX], plain[6 * PATH_MAX];
+	struct out o = { bytes, 0, sizeof(bytes), false };
+
+	put_html(&o, t);
+
+	text page = { bytes, o.len };
+
+	must(!o.overrun && slow_is_utf8(page), "a page is UTF-8");
+	must(matches(page, "([^[:cntrl:]<>&\"']|&(amp|lt|gt|quot|#39);)*"),
+	     "a text in a page is no markup");
+	if (slow_is_utf8(t) && matches(t, "[^[:cntrl:]]*"))
+		must(same((text){ plain, read_html(page, plain) }, t), "a page shows the text");
+}
+
+static void run_percent(const unsigned char *data, size_t size)
+{
+	static char bytes[3 * PATH_MAX];
+	struct out query = { bytes, 0, sizeof(bytes), false };
+	text t = case_text(data, size < PATH_MAX ? size : PATH_MAX);
+
+	check_path(t);
+	check_page(t);
+	put_query(&query, t);
+	must(!query.overrun &&
+		     matches(((text){ bytes, query.len }), "[-A-Za-z0-9._~!$&'()*+,;=:@/?%]*"),
+	     "a query has nothing that must be encoded");
+
+	struct out log = { bytes, 0, sizeof(bytes), false };
+
+	put_log(&log, t, 900);
+	must(!log.overrun && log.len <= 900 && log.len &&
+		     matches(((text){ bytes, log.len }), "([] !#-[^-~]|\\\\x[0-9a-f]{2})*"),
+	     "a field of a log is printable, and ends where it ends");
+}

@@ -1,0 +1,293 @@
+/*
+ * The reader of requests alone: in one piece, octet by octet, and beside a reader that knows
+ * nothing but the grammar (RFC 9112 2 to 7). What is accepted has to be the same, and to mean it.
+ *
+ * A case is an octet, which makes the limits small or not, and then the request.
+ */
+#include "fuzz.h"
+
+/* ---- the slow reader ---------------------------------------------------------- */
+
+enum { FIELDS_MOST = 256 };
+
+struct meaning {
+	text method, path, query;
+	int minor;
+	bool close, chunked, expect;
+	uint64_t length;
+	struct {
+		text name, value;
+	} fields[FIELDS_MOST];
+	size_t count;
+};
+
+enum verdict { BAD, INCOMPLETE, GOOD };
+
+/* A line with its CRLF: BAD if it ends otherwise. */
+static enum verdict take_line(text *left, text *line)
+{
+	if (!memchr(left->at, '\n', left->len))
+		return INCOMPLETE;
+	*line = take_until(left, '\n');
+	if (line->len == 0 || line->at[line->len - 1] != '\r')
+		return BAD;
+	line->len--;
+	return GOOD;
+}
+
+static bool good_octets(text t)
+{
+	return matches(t, "([^%]|%[0-9a-fA-F]{2})*");
+}
+
+/* Of a host or a path: what is encoded is neither NUL nor a slash. */
+static bool good_name(text t)
+{
+	return good_octets(t) && !matches(t, ".*%(00|2[fF]).*");
+}
+
+static bool good_host(text t)
+{
+	char address[INET6_ADDRSTRLEN];
+	struct in6_addr in6;
+
+	if (!matches(t, "\\[[0-9a-fA-F:.]+\\]"))
+		return matches(t, "[-._~!$&'()*+,;=%0-9A-Za-z]+") && good_name(t);
+	snprintf(address, sizeof(address), "%.*s", (int)t.len - 2, t.at + 1);
+	return strlen(address) == t.len - 2 && inet_pton(AF_INET6, address, &in6) == 1;
+}
+
+static bool good_authority(text t)
+{
+	text host = t, port = { "", 0 };
+	size_t n = t.len;
+
+	while (n && t.at[n - 1] >= '0' && t.at[n - 1] <= '9')
+		n--;
+	if (n && t.at[n - 1] == ':') {
+		port = (text){ t.at + n, t.len - n };
+		host.len = n - 1;
+	}
+	return good_host(host) && number_of(port) <= 65535;
+}
+
+static bool read_target_slowly(text target, struct meaning *m)
+{
+	if (!matches(target, "[^[:cntrl:] #]+"))
+		return false;
+	if (same(m->method, text_of("CONNECT")))
+		return true;
+	if (same(target, text_of("*")))
+		return same(m->method, text_of("OPTIONS"));
+	if (target.at[0] != '/') {
+		if (!matches(target, "[hH][tT][tT][pP]://.*"))
+			return false;
+		skip(&target, strlen("http://"));
+
+		size_t n = 0;
+
+		while (n < target.len && target.at[n] != '/' && target.at[n] != '?')
+			n++;
+		if (!good_authority((text){ target.at, n }))
+			return false;
+		skip(&target, n);
+	}
+	m->query = target;
+	m->path = take_until(&m->query, '?');
+	m->query = (text){ target.at + m->path.len, target.len - m->path.len };
+	if (m->path.len == 0)
+		m->path = text_of("/");
+	return good_name(m->path) && good_octets(m->query);
+}
+
+static bool read_first_line(text line, struct meaning *m)
+{
+	text target;
+
+	if (!matches(line, TOKEN_CHARS "+ [^ ]* HTTP/1\\.[0-9]"))
+		return false;
+	m->minor = line.at[line.len - 1] - '0';
+	m->method = take_until(&line, ' ');
+	target = take_until(&line, ' ');
+	return read_target_slowly(target, m);
+}
+
+static bool take_field(text line, struct meaning *m)
+{
+	text value = line;
+
+	if (!matches(line, TOKEN_CHARS "+:([^[:cntrl:]]|\t)*") || m->count == FIELDS_MOST)
+		return false;
+	m->fields[m->count].name = take_until(&value, ':');
+	m->fields[m->count++].value = without_blanks(value);
+	return true;
+}
+
+/* How many lines of that name; the last one's value. */
+static size_t find_lines(const struct meaning *m, const char *name, text *value)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->count; i++)
+		if (word_is(m->fields[i].name, name)) {
+			*value = m->fields[i].value;
+			count++;
+		}
+	return count;
+}
+
+/* How many elements in lists of that name are this word; or, without a word, there are at all. */
+static size_t find_elements(const struct meaning *m, const char *name, const char *word)
+{
+	size_t count = 0;
+	text element;
+
+	for (size_t i = 0; i < m->count; i++)
+		if (word_is(m->fields[i].name, name))
+			for (text left = m->fields[i].value; take_element(&left, &element);)
+				count += !word || word_is(element, word);
+	return count;
+}
+
+/* RFC 9112 6.3, and nothing of it that two readers may see differently. */
+static bool find_end(struct meaning *m, const struct http_limits *limits)
+{
+	text value, first = { NULL, 0 };
+	size_t lengths = find_lines(m, "Content-Length", &value);
+
+	for (size_t i = 0; i < m->count; i++) {
+		if (!word_is(m->fields[i].name, "Content-Length"))
+			continue;
+		if (!matches(m->fields[i].value, "[0-9]+"))
+			return false;
+		if (first.at && number_of(first) != number_of(m->fields[i].value))
+			return false;
+		first = m->fields[i].value;
+	}
+	m->length = number_of(first);
+	if (find_lines(m, "Transfer-Encoding", &value)) {
+		if (lengths || m->minor == 0 || !word_is(value, "chunked") ||
+		    find_lines(m, "Transfer-Encoding", &value) > 1)
+			return false;
+		m->chunked = true;
+	}
+	return m->length <= limits->body;
+}
+
+static bool judge_fields(struct meaning *m, const struct http_limits *limits)
+{
+	text host = { NULL, 0 };
+	size_t hosts = find_lines(m, "Host", &host);
+
+	if (hosts > 1 || (hosts == 0 && m->minor > 0) || (hosts && !good_authority(host)))
+		return false;
+	if (m->minor > 0 &&
+	    find_elements(m, "Expect", NULL) != find_elements(m, "Expect", "100-continue"))
+		return false;
+	m->expect = m->minor > 0 && find_elements(m, "Expect", NULL);
+	m->close = find_elements(m, "Connection", "close") ||
+		   (m->minor == 0 && !find_elements(m, "Connection", "keep-alive"));
+	return find_end(m, limits);
+}
+
+static enum verdict read_slowly(text left, const struct http_limits *limits, struct meaning *m)
+{
+	size_t blanks = 0, lines = 0, header = 0;
+	enum verdict verdict;
+	text line;
+
+	memset(m, 0, sizeof(*m));
+	while ((verdict = take_line(&left, &line)) == GOOD) {
+		if (line.len == 0 && lines)
+			return judge_fields(m, limits) ? GOOD : BAD;
+		if (line.len == 0 && ++blanks > BLANK_LINES)
+			return BAD;
+		if (line.len == 0)
+			continue;
+		if (lines++ == 0) {
+			if (line.len > limits->line || !read_first_line(line, m))
+				return BAD;
+			continue;
+		}
+		header += line.len + 2;
+		if (header > limits->header || lines - 1 > limits->fields || !take_field(line, m))
+			return BAD;
+	}
+	return verdict;
+}
+
+/* ---- side by side ---------------------------------------------------------------- */
+
+/* What the reader says when all is there, or up to where it refuses; `step`: so much at a time. */
+static int read_in_steps(struct http_work *work, text t, size_t step,
+			 const struct http_limits *limits)
+{
+	int status = MORE;
+
+	/* of just that size, so that the sanitizer sees a look beyond */
+	work->in = malloc(t.len + 1);
+	need(work->in, "malloc");
+	memcpy(work->in, t.at, t.len);
+	work->in = realloc(work->in, t.len);
+	while (status == MORE && work->end < t.len) {
+		work->end += t.len - work->end < step ? t.len - work->end : step;
+		status = read_head_lines(work, limits);
+	}
+	if (status == WHOLE) {
+		status = read_framing(&work->req, limits);
+		return status ? status : WHOLE;
+	}
+	return status;
+}
+
+/* What wasn't said is nowhere. */
+static bool both_same(text a, text b)
+{
+	return a.len == b.len && (a.len == 0 || same(a, b));
+}
+
+static void compare_meaning(const struct request *req, const struct meaning *m)
+{
+	must(same(req->method_name, m->method), "the same method");
+	must(req->minor == m->minor, "the same version");
+	must(req->close == m->close, "the connection goes on, or not");
+	must(req->chunked == m->chunked && req->length == m->length, "the same body");
+	must(req->expect == m->expect, "the client waits for 100, or not");
+	must(both_same(req->path, m->path) && both_same(req->query, m->query), "the same address");
+}
+
+static void run_request(const unsigned char *data, size_t size)
+{
+	static char memory[2][sizeof(struct http_work)];
+	static struct meaning meaning;
+	struct http_limits limits = usual_limits;
+
+	if (size < 2)
+		return;
+	if (data[0] & 1) {
+		limits.line = 60;
+		limits.header = 150;
+		limits.fields = 4;
+		limits.body = 100;
+	}
+
+	text t = case_text(data + 1, size - 1);
+	struct http_work *one = http_work_init(memory[0], &limits);
+	struct http_work *two = http_work_init(memory[1], &limits);
+	int status = read_in_steps(one, t, t.len, &limits);
+	int again = read_in_steps(two, t, 1, &limits);
+	enum verdict verdict = read_slowly(case_text(data + 1, size - 1), &limits, &meaning);
+
+	must(status == again || (status >= 400 && again >= 400), "pieces don't change what it is");
+	must((status == WHOLE) == (verdict == GOOD),
+	     "accepted is what the grammar has, and no more");
+	must(status != MORE || verdict == INCOMPLETE,
+	     "it doesn't wait for the end of what is wrong");
+	if (status == WHOLE) {
+		must(one->head_end == two->head_end, "pieces don't change where it ends");
+		compare_meaning(&one->req, &meaning);
+		compare_meaning(&two->req, &meaning);
+	}
+	free(one->in);
+	free(two->in);
+}
