@@ -50,6 +50,8 @@ deps-lint:
 	tests/deps tests/packages-lint
 deps-fuzz:
 	tests/deps tests/packages tests/fuzz/packages
+deps-coverage:
+	tests/deps tests/packages tests/packages-coverage
 deps-bench:
 	tests/deps tests/packages tests/bench/packages
 deps-supervisors:
@@ -116,6 +118,20 @@ fuzz-afl: build/fuzz/afl/fuzz
 	tests/fuzz/run afl $(TIME)
 fuzz-keep: build/fuzz/libfuzzer/fuzz
 	tests/fuzz/run keep
+
+# Fails below so many per cent of http.c's branches. Whatever else covers some of it is built into
+# build/coverage, or runs the wwwd that is there, and is named with the others.
+BRANCHES = 95
+COUNT = gcc $(LANGUAGE) -O0 -g --coverage
+WRAPS = -Wl,--wrap=syscall,--wrap=prctl,--wrap=setrlimit
+COVERAGE_CHECKS = build/coverage/check_http build/coverage/fuzz tests/check_wire
+coverage: tests/check_wire
+	rm -rf build/coverage
+	mkdir -p build/coverage
+	$(COUNT) -o build/coverage/check_http tests/check_http.c $(CHECK)
+	$(COUNT) -DFUZZ_ALONE -o build/coverage/fuzz $(FUZZ)
+	$(COUNT) $(WRAPS) -o build/coverage/wwwd $(SOURCES) tests/coverage.c
+	WWWD=build/coverage/wwwd tests/coverage.sh http.c $(BRANCHES) $(COVERAGE_CHECKS)
 
 check-browser: wwwd
 	tests/run tests/browser.py
@@ -187,6 +203,6 @@ clean:
 	rm -f wwwd-$(VERSION).tar.gz
 
 .NOTPARALLEL:
-.PHONY: all static deps deps-browser deps-lint deps-fuzz deps-bench deps-supervisors run check \
-	check-asan fuzz fuzz-afl fuzz-keep check-browser check-supervisors lint bench install \
-	uninstall dist clean
+.PHONY: all static deps deps-browser deps-lint deps-fuzz deps-coverage deps-bench \
+	deps-supervisors run check check-asan fuzz fuzz-afl fuzz-keep coverage check-browser check-supervisors lint bench \
+	install uninstall dist clean
