@@ -24,12 +24,16 @@ tests/run "$@"
 unset GCOV_PREFIX GCOV_PREFIX_STRIP
 find "$counts" -type f -size +0 -exec cp {} "$build" \;
 
-# what lcov's Perl has to say of itself is of no use
+# what lcov's Perl has to say of itself is of no use, unless it fails
 lcov="lcov --rc lcov_branch_coverage=1"
-$lcov --quiet --capture --directory "$build" --output-file "$build/all.info" 2>"$build/lcov.log" &&
-	$lcov --quiet --extract "$build/all.info" "$PWD/$source" \
-		--output-file "$build/$source.info" 2>>"$build/lcov.log" ||
-	{ cat "$build/lcov.log" && exit 1; }
+if ! {
+	$lcov --quiet --capture --directory "$build" --output-file "$build/all.info" &&
+		$lcov --quiet --extract "$build/all.info" "$PWD/$source" \
+			--output-file "$build/$source.info"
+} 2>"$build/lcov.log"; then
+	cat "$build/lcov.log"
+	exit 1
+fi
 echo
 $lcov --summary "$build/$source.info" 2>/dev/null | sed '/^Reading/d; /^Summary/d'
 

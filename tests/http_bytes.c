@@ -573,6 +573,12 @@ START_TEST(the_time_is_told)
 	http_tell(&turn, 8, &later);
 	ck_assert_str_eq(turn.date, "Sun, 06 Nov 1994 08:49:38 GMT");
 	ck_assert_int_eq(turn.wall.tv_sec, later.tv_sec);
+
+	/* a clock that was never set says so too */
+	struct http_turn unset = { .clock = 0 };
+
+	http_tell(&unset, 0, &unset.wall);
+	ck_assert_str_eq(unset.date, "Thu, 01 Jan 1970 00:00:00 GMT");
 }
 END_TEST
 

@@ -173,6 +173,37 @@ START_TEST(buckets_are_by_size)
 	ck_assert_uint_eq(cache->mask, 63);
 	ck_assert_uint_eq(large->mask, 2047); /* one for each 4 KiB */
 	free(large);
+	large = http_cache_new((size_t)64 << 30, 0);
+	need(large, "http_cache_new");
+	ck_assert_uint_eq(large->mask, (1 << 20) - 1); /* and no more, however large it is */
+	free(large);
+}
+END_TEST
+
+/* Two names that have one hash, found by trying, are two answers. */
+START_TEST(names_that_collide_are_two)
+{
+	enum { TRIED = 1 << 20 };
+	static uint32_t seen[TRIED]; /* the number in the name, by the lower bits of its hash */
+	const struct taste taste = taste_for("");
+	char name[2][32];
+
+	for (uint32_t i = 1;; i++) {
+		snprintf(name[0], sizeof(name[0]), "/%u", i);
+
+		uint32_t hash = hash_key(text_of(name[0]), &taste), *there = &seen[hash % TRIED];
+
+		snprintf(name[1], sizeof(name[1]), "/%u", *there);
+		if (*there && hash_key(text_of(name[1]), &taste) == hash)
+			break;
+		*there = i;
+		need(i < UINT32_MAX, "a collision");
+	}
+	offer(name[0], "page", "", IDENTITY, text_of("hb0"));
+	ck_assert(!found(name[1], "", ""));
+	offer(name[1], "a/b/page", "", IDENTITY, text_of("hb1"));
+	ck_assert(found(name[0], "", "hb0"));
+	ck_assert(found(name[1], "", "hb1"));
 }
 END_TEST
 
@@ -186,6 +217,11 @@ static void grow_page(void)
 static void touch_page(void)
 {
 	put_times(&ground, "page", FILE_TIME, 1);
+}
+
+static void age_page(void)
+{
+	put_times(&ground, "page", FILE_TIME - 1, 0);
 }
 
 static void rewrite_page(void) /* which shows in its ctime alone */
@@ -217,9 +253,9 @@ static void link_page(void) /* to itself, in a way */
 
 START_TEST(what_has_changed_is_forgotten)
 {
-	static void (*const changes[])(void) = { grow_page,  touch_page,   rewrite_page,
-						 chmod_page, replace_page, remove_page,
-						 link_page };
+	static void (*const changes[])(void) = { grow_page,    touch_page, age_page,
+						 rewrite_page, chmod_page, replace_page,
+						 remove_page,  link_page };
 
 	for (size_t i = 0; i < LENGTH(changes); i++) {
 		unlinkat(ground.fd, "page", 0);
@@ -333,6 +369,20 @@ START_TEST(what_may_change_unseen_is_not_remembered)
 	offer("/deep", deep, "", IDENTITY, text_of("hb"));
 	ck_assert_uint_eq(cache->used, 0);
 
+	/* longer than there is room to note: of a deep one each folder is */
+	char wide[7 * NAME_MAX + 8] = "";
+
+	for (size_t n = 0; n < 6 * (NAME_MAX + 1); n += NAME_MAX + 1) {
+		memset(wide + n, 'w', NAME_MAX);
+		wide[n + NAME_MAX] = '\0';
+		put_folder(&ground, wide);
+		memcpy(wide + n + NAME_MAX, "/", 2);
+	}
+	strcat(wide, "page");
+	put_file(&ground, wide, "");
+	offer("/wide", wide, "", IDENTITY, text_of("hb"));
+	ck_assert_uint_eq(cache->used, 0);
+
 	/* what was sent isn't what is there by now */
 	need(fstatat(ground.fd, "page", &st, 0) == 0, "page");
 
@@ -358,6 +408,16 @@ START_TEST(what_has_just_changed_is_not_remembered)
 	moment.wall.tv_sec++;
 	offer("/page", "page", "", IDENTITY, text_of("hb"));
 	ck_assert(found("/page", "", "hb"));
+	/* nor is what a sibling that has just changed was sent for */
+	put_file(&ground, "page.gz", "smaller");
+	put_times(&ground, "page.gz", moment.wall.tv_sec + 9, moment.wall.tv_nsec);
+	moment.wall.tv_sec += 9;
+	forget();
+	offer("/page", "page", "gzip", GZIP, text_of("hb"));
+	ck_assert_uint_eq(cache->used, 0);
+	moment.wall.tv_sec++;
+	offer("/page", "page", "gzip", GZIP, text_of("hb"));
+	ck_assert(found("/page", "gzip", "hb"));
 	/* and neither is what will be changed in the future, they say */
 	put_times(&ground, "page", moment.wall.tv_sec + 1000, 0);
 	forget();
@@ -623,6 +683,7 @@ Suite *cache_suite(void)
 	tcase_add_test(memory, the_least_used_goes);
 	tcase_add_test(memory, what_is_too_large_is_not_remembered);
 	tcase_add_test(memory, buckets_are_by_size);
+	tcase_add_test(memory, names_that_collide_are_two);
 	suite_add_tcase(suite, memory);
 
 	tcase_add_checked_fixture(change, make_cache, remove_cache);

@@ -238,6 +238,31 @@ START_TEST(what_is_too_long_for_a_name_is_not_there)
 	stream = talk_heard(&talk);
 	expect_reply(&stream, false, 404);
 	talk_close(&talk);
+
+	/* a folder whose own name would do, though that of its index doesn't */
+	memcpy(request + 5 + PATH_MAX - 5, "/" ON "\r\n", sizeof("/" ON "\r\n"));
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, request);
+	stream = talk_heard(&talk);
+	expect_reply(&stream, false, 404);
+	talk_close(&talk);
+}
+END_TEST
+
+START_TEST(a_site_may_keep_no_log)
+{
+	struct http_site silent = place;
+	struct talk talk;
+	text stream;
+
+	silent.log = NULL;
+	talk_open(&talk, &silent, &now);
+	talk_say(&talk, "GET /small.txt" ON "\r\nGET /nothing" ON "\r\n");
+	stream = talk_heard(&talk);
+	expect_reply(&stream, false, 200);
+	expect_reply(&stream, false, 404);
+	ck_assert_uint_eq(talk.logs, 0);
+	talk_close(&talk);
 }
 END_TEST
 
@@ -1083,6 +1108,7 @@ START_TEST(a_client_may_vanish)
 					    "GET /big.bin" ON "\r\n",
 					    "GET /folder/" ON "\r\n",
 					    "POST /" ON "Content-Length: 5\r\n\r\nab",
+					    "POST /" ON EXPECTING "Content-Length: 5\r\n\r\n",
 					    "bad\r\n" };
 	int before = count_descriptors();
 
@@ -1101,6 +1127,35 @@ START_TEST(a_client_may_vanish)
 	}
 	ck_assert_int_eq(count_descriptors(), before);
 	ck_assert_uint_eq(now.listing_bytes, 0);
+}
+END_TEST
+
+/* With an answer unread: to whoever asks, that is a reset, and there is nobody to be told of it. */
+START_TEST(a_client_may_leave_what_it_asked_for)
+{
+	static const struct {
+		const char *said;
+		enum state state; /* that it waits in */
+	} rows[] = {
+		{ "GET /small.txt" ON "\r\n", READ_HEAD },
+		{ "bad\r\n", LINGER },
+	};
+	int before = count_descriptors();
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct talk talk;
+
+		talk_open(&talk, &place, &now);
+		talk.deaf = true;
+		ck_assert_int_eq(talk_say(&talk, rows[i].said), HTTP_READ);
+		expect(talk.conn.state == rows[i].state, "%s: %d", rows[i].said, talk.conn.state);
+		close(talk.far);
+		expect(http_step(&talk.conn, &now) == HTTP_DONE, "%s", rows[i].said);
+		ck_assert_uint_eq(talk.logs, 1);
+		talk.far = -1;
+		talk_close(&talk);
+	}
+	ck_assert_int_eq(count_descriptors(), before);
 }
 END_TEST
 
@@ -1371,6 +1426,30 @@ START_TEST(a_large_folder_is_listed)
 }
 END_TEST
 
+/* The end has its place behind the last row, wherever that comes to stand in what is sent. */
+START_TEST(a_listing_of_any_length_has_an_end)
+{
+	char name[NAME_MAX + 16];
+	struct talk talk;
+	text stream;
+
+	put_folder(&home, "long");
+	for (int n = 0; n < 440; n++) {
+		snprintf(name, sizeof(name), "long/%0*d", NAME_MAX, n);
+		need(linkat(home.fd, "one", home.fd, name, 0) == 0, name);
+		if (n < 420) /* from where on it is about as much as is sent at once */
+			continue;
+		talk_open(&talk, &place, &now);
+		talk_say(&talk, "GET /long/" ON "\r\nGET /small.txt" ON "\r\n");
+		stream = talk_heard(&talk);
+		expect_balance(expect_reply(&stream, false, 200).body);
+		expect_reply(&stream, false, 200);
+		expect(stream.len == 0, "%d", n);
+		talk_close(&talk);
+	}
+}
+END_TEST
+
 START_TEST(a_listing_can_be_dropped)
 {
 	int before = count_descriptors();
@@ -1406,6 +1485,15 @@ START_TEST(listings_are_bounded_and_can_be_off)
 	expect_reply(&stream, false, 200);
 	ck_assert_uint_eq(now.listing_bytes, LIST_ALL);
 	talk_close(&talk);
+
+	/* enough for its entries, and none to sort them with */
+	now.listing_bytes = LIST_ALL - 1024 * (sizeof(struct item) + 1);
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, "GET /folder/" ON "\r\n");
+	stream = talk_heard(&talk);
+	expect_reply(&stream, false, 503);
+	talk_close(&talk);
+	ck_assert_uint_eq(now.listing_bytes, LIST_ALL - 1024 * (sizeof(struct item) + 1));
 	now.listing_bytes = 0;
 
 	unlisted.listing = false;
@@ -1556,6 +1644,55 @@ START_TEST(a_pipe_is_never_waited_for)
 }
 END_TEST
 
+/* A pipe is written what was read, and of a file that has become shorter that is less. */
+START_TEST(a_file_may_shrink_on_its_way_to_a_pipe)
+{
+	struct talk talk = { .turn = &now };
+	static char heard[2 * MiB];
+	size_t len = 0;
+	int in[2], out[2];
+	ssize_t n;
+
+	need(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC | O_NONBLOCK) == 0, "pipe");
+	put_bytes(&home, "shrinking.bin", big, sizeof(big));
+	http_open(&talk.conn, &place, (struct http_end){ in[0], false, true },
+		  (struct http_end){ out[1], false, true }, &now);
+	talk.conn.work = new_work(&place.limits);
+	need(write(in[1], "GET /shrinking.bin" ON "\r\n", 41) == 41, "write");
+	ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_WRITE);
+	put_file(&home, "shrinking.bin", "");
+	while (http_step(&talk.conn, &now) != HTTP_DONE)
+		while ((n = read(out[0], heard + len, sizeof(heard) - len)) > 0)
+			len += (size_t)n;
+	ck_assert_uint_eq(talk.logs, 1);
+	ck_assert_uint_gt(talk.logged[0].bytes, 0);
+	ck_assert_uint_lt(talk.logged[0].bytes, MiB);
+	free(talk.conn.work);
+	close(in[0]), close(in[1]), close(out[0]), close(out[1]);
+}
+END_TEST
+
+/* A pipe has no half that could be shut: what was refused is told, and then it is over. */
+START_TEST(there_is_no_lingering_on_a_pipe)
+{
+	struct talk talk;
+	char heard[4096];
+	int out[2];
+	text stream;
+
+	talk_open(&talk, &place, &now);
+	need(pipe2(out, O_CLOEXEC | O_NONBLOCK) == 0, "pipe");
+	talk.conn.out = out[1];
+	talk.conn.out_socket = false;
+	ck_assert_int_eq(talk_say(&talk, "bad\r\n"), HTTP_DONE);
+	stream = (text){ heard, (size_t)read(out[0], heard, sizeof(heard)) };
+	ck_assert(expect_reply(&stream, false, 400).close);
+	ck_assert_uint_eq(stream.len, 0);
+	talk_close(&talk);
+	close(out[0]), close(out[1]);
+}
+END_TEST
+
 Suite *step_suite(void)
 {
 	Suite *suite = suite_create("step");
@@ -1577,6 +1714,7 @@ Suite *step_suite(void)
 	tcase_add_test(answers, each_request_has_its_answer);
 	tcase_add_test(answers, what_is_too_long_is_said_to_be);
 	tcase_add_test(answers, what_is_too_long_for_a_name_is_not_there);
+	tcase_add_test(answers, a_site_may_keep_no_log);
 	tcase_add_test(answers, what_may_not_be_read_is_forbidden);
 	tcase_add_test(answers, a_site_has_its_own_page_for_what_is_not_there);
 	tcase_add_test(answers, headers_are_on_every_answer);
@@ -1606,6 +1744,7 @@ Suite *step_suite(void)
 	tcase_add_test(leaving, no_more_is_said_no_more_is_waited_for);
 	tcase_add_test(leaving, a_half_closed_connection_is_answered);
 	tcase_add_test(leaving, a_client_may_vanish);
+	tcase_add_test(leaving, a_client_may_leave_what_it_asked_for);
 	tcase_add_test(leaving, requests_are_counted);
 	tcase_add_test(leaving, a_process_that_stops_says_so);
 	tcase_add_test(leaving, a_file_may_shrink);
@@ -1616,6 +1755,7 @@ Suite *step_suite(void)
 	tcase_add_test(memory, a_connection_can_be_dropped);
 
 	tcase_add_test(listings, a_large_folder_is_listed);
+	tcase_add_test(listings, a_listing_of_any_length_has_an_end);
 	tcase_add_test(listings, a_listing_can_be_dropped);
 	tcase_add_test(listings, listings_are_bounded_and_can_be_off);
 
@@ -1623,5 +1763,7 @@ Suite *step_suite(void)
 	tcase_add_test(ends, an_end_is_as_tame_as_both);
 	tcase_add_test(ends, pipes_and_files_change_no_answer);
 	tcase_add_test(ends, a_pipe_is_never_waited_for);
+	tcase_add_test(ends, a_file_may_shrink_on_its_way_to_a_pipe);
+	tcase_add_test(ends, there_is_no_lingering_on_a_pipe);
 	return suite;
 }
