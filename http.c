@@ -781,8 +781,8 @@ static int read_field(struct request *req, text line)
 	if (f == CONTENT_LENGTH) {
 		uint64_t length;
 
-		if (!read_number(value, &length) ||
-		    (req->seen[CONTENT_LENGTH] && length != req->length))
+		/* the same length twice may be refused too (RFC 9110 8.6), as other readers do */
+		if (req->seen[CONTENT_LENGTH] || !read_number(value, &length))
 			return 400;
 		req->length = length;
 	}

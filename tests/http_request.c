@@ -351,7 +351,7 @@ START_TEST(fields_that_may_not_be_repeated)
 		{ "Content-Length: 5", 0, 5 },
 		{ "Content-Length: 005", 0, 5 },
 		{ "content-length:5", 0, 5 },
-		{ "Content-Length: 5\nContent-Length: 5", 0, 5 },
+		{ "Content-Length: 5\nContent-Length: 5", 400, 0 },
 		{ "Content-Length: 5\nContent-Length: 6", 400, 0 },
 		{ "Content-Length: 0\nContent-Length: 5", 400, 0 },
 		{ "Content-Length: 5, 5", 400, 0 },

@@ -97,7 +97,7 @@ const struct wire_case wire_body[] = {
 	CASE("OPTIONS with a bad length", "OPTIONS * HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n" SMUGGLED, CLOSED, IS("400")),
 	CASE("1.0 with a bad length", "POST /poison.txt HTTP/1.0\r\nContent-Length: 5x\r\n\r\nhello" SMUGGLED, CLOSED, IS("400")),
 	CASE("the same length in a list", LENGTH(" 5, 5", "hello"), EITHER, IS("200 400")),
-	CASE("the same length twice", POST("/ten.txt", "Content-Length: 5\r\nContent-Length: 5\r\n") "hello", EITHER, IS("200 400")),
+	BAD_LENGTH("the same length twice", " 5\r\nContent-Length: 5"),
 	TOO_LARGE("a length of 2 to the 31 and 5", LENGTH(" 2147483653", "hello")),
 	TOO_LARGE("a length of 2 to the 32 and 5", LENGTH(" 4294967301", "hello")),
 	TOO_LARGE("a length of 2 to the 63", LENGTH(" 9223372036854775808", "hello")),
