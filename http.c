@@ -3416,7 +3416,10 @@ static int eat_chunk_end(struct http_work *w)
 	return MORE;
 }
 
-/* Trailer fields are read as fields are, and dropped: they become nothing of the request's. */
+/*
+ * Trailer fields are read as fields are, and dropped. None may be one that says something in a
+ * header (RFC 9110 6.5.1): others may merge the two, and then believe it.
+ */
 static int eat_trailer(struct http_work *w, const struct http_limits *limits)
 {
 	text line, name, value;
@@ -3424,7 +3427,7 @@ static int eat_trailer(struct http_work *w, const struct http_limits *limits)
 
 	if (status != WHOLE || line.len == 0)
 		return status;
-	if (!split_field(line, &name, &value))
+	if (!split_field(line, &name, &value) || find_field(name) != FIELDS)
 		return 400;
 	w->overhead += line.len;
 	return ++w->trailers > limits->fields || w->overhead > limits->header ? 431 : MORE;
