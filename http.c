@@ -901,7 +901,8 @@ static int read_framing(struct request *req, const struct http_limits *limits)
 			return status;
 	}
 	req->close = req->minor == 0 ? !list_has(req, CONNECTION, "keep-alive") : false;
-	if (list_has(req, CONNECTION, "close"))
+	/* a method that nobody knows may be the end of a body, to another reader */
+	if (list_has(req, CONNECTION, "close") || req->method == OTHER)
 		req->close = true;
 	if (req->length > limits->body)
 		return 413;
@@ -3296,6 +3297,8 @@ static int end_head(struct http_conn *conn, struct http_turn *turn)
 
 	if (status)
 		return refuse(conn, turn, status);
+	if (w->req.method == CONNECT) /* what follows may be for the tunnel (RFC 9931) */
+		return refuse(conn, turn, 405);
 	if (w->req.expect && w->req.method >= PUT) /* it hasn't sent its body, and need not */
 		return refuse(conn, turn, w->req.method == OTHER ? 501 : 405);
 	if (!w->req.close && (turn->closing || conn->requests + 1 >= limits->requests)) {
