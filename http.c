@@ -901,8 +901,7 @@ static int read_framing(struct request *req, const struct http_limits *limits)
 			return status;
 	}
 	req->close = req->minor == 0 ? !list_has(req, CONNECTION, "keep-alive") : false;
-	/* a method that nobody knows may be the end of a body, to another reader */
-	if (list_has(req, CONNECTION, "close") || req->method == OTHER)
+	if (list_has(req, CONNECTION, "close"))
 		req->close = true;
 	if (req->length > limits->body)
 		return 413;
@@ -3301,7 +3300,9 @@ static int end_head(struct http_conn *conn, struct http_turn *turn)
 		return refuse(conn, turn, 405);
 	if (w->req.expect && w->req.method >= PUT) /* it hasn't sent its body, and need not */
 		return refuse(conn, turn, w->req.method == OTHER ? 501 : 405);
-	if (!w->req.close && (turn->closing || conn->requests + 1 >= limits->requests)) {
+	/* a method that nobody knows may be the end of a body, to another reader */
+	if (!w->req.close &&
+	    (w->req.method == OTHER || turn->closing || conn->requests + 1 >= limits->requests)) {
 		w->req.close = true;
 		conn->linger = true;
 	}
