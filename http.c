@@ -3664,7 +3664,9 @@ static int step_linger(struct http_conn *conn, struct http_turn *turn)
 	if (n < 0 && errno == EAGAIN)
 		return HTTP_READ;
 	conn->drained += n > 0 ? (uint32_t)n : 0;
-	return n <= 0 || conn->drained >= LINGER_MOST ? go(conn, GONE) : HTTP_READ;
+	if (n <= 0 || conn->drained >= LINGER_MOST)
+		return go(conn, GONE);
+	return conn->dry ? HTTP_READ : HTTP_AGAIN;
 }
 
 /* The deadline has passed: what it was for decides what becomes of the connection. */

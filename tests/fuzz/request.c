@@ -158,9 +158,7 @@ static bool find_end(struct meaning *m, const struct http_limits *limits)
 	for (size_t i = 0; i < m->count; i++) {
 		if (!word_is(m->fields[i].name, "Content-Length"))
 			continue;
-		if (!matches(m->fields[i].value, "[0-9]+"))
-			return false;
-		if (first.at && number_of(first) != number_of(m->fields[i].value))
+		if (first.at || !matches(m->fields[i].value, "[0-9]+"))
 			return false;
 		first = m->fields[i].value;
 	}
