@@ -150,8 +150,8 @@ START_TEST(stalled_download)
 	int fd, before;
 
 	put_sparse("site/big.bin", 64 << 20);
-	server =
-		serve((struct given){ .args = LIST("--stall-time", "0.6", "--stall-rate", "64K") });
+	server = serve((struct given){ .args = LIST("--stall-time", "0.6", "--stall-rate", "64K",
+						    "--cache", "0") }); /* which keeps files open */
 	nap(20);
 	before = count_descriptors(server.pid);
 	fd = dial(server.port);
