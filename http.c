@@ -3669,6 +3669,18 @@ static int step_linger(struct http_conn *conn, struct http_turn *turn)
 	return conn->dry ? HTTP_READ : HTTP_AGAIN;
 }
 
+/*
+ * What the peer hasn't taken would be the kernel's to offer for minutes, to
+ * somebody who has just shown that he doesn't want it: a reset lets go of it.
+ */
+static void forsake(const struct http_conn *conn)
+{
+	const struct linger not_at_all = { .l_onoff = 1, .l_linger = 0 };
+
+	if (conn->out_socket)
+		(void)setsockopt(conn->out, SOL_SOCKET, SO_LINGER, &not_at_all, sizeof(not_at_all));
+}
+
 /* The deadline has passed: what it was for decides what becomes of the connection. */
 static int expire(struct http_conn *conn, struct http_turn *turn)
 {
@@ -3679,7 +3691,10 @@ static int expire(struct http_conn *conn, struct http_turn *turn)
 			arm(conn, turn, HTTP_MOVING);
 			return GO;
 		}
-		return conn->state == READ_BODY ? refuse(conn, turn, 408) : lose(conn, turn);
+		if (conn->state == READ_BODY)
+			return refuse(conn, turn, 408);
+		forsake(conn);
+		return lose(conn, turn);
 	default: return lose(conn, turn);
 	}
 }

@@ -22,6 +22,7 @@
 #include <linux/landlock.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -530,6 +531,13 @@ static LARGE struct listener {
 } listeners[LISTENERS_MOST];
 static size_t listener_count;
 
+/*
+ * What the kernel takes before the peer's window has room for it. Left to
+ * itself it takes some 3 MiB for each who asks for a large file and doesn't
+ * read; of five hundred of those the whole machine's TCP has to wait.
+ */
+static const int unsent_most = 256 << 10;
+
 static void add_listener(int fd, int worker, char *banner)
 {
 	int flags = fcntl(fd, F_GETFL);
@@ -538,14 +546,15 @@ static void add_listener(int fd, int worker, char *banner)
 		die("more than %d sockets to listen on", LISTENERS_MOST);
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		die("descriptor %d: %s", fd, strerror(errno));
+	/* accepted sockets inherit it: of a UNIX socket there is nothing to limit */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_most, sizeof(unsent_most));
 	listeners[listener_count++] = (struct listener){ fd, worker, banner };
 }
 
 static void close_listeners(void)
 {
-	for (size_t i = 0; i < listener_count; i++)
-		close(listeners[i].fd);
-	listener_count = 0;
+	while (listener_count)
+		close(listeners[--listener_count].fd);
 }
 
 /* As people write it; a mapped IPv4 address as what it stands for. */
@@ -1102,6 +1111,7 @@ static const int loop_calls[] = {
 	SYS_mremap,      SYS_madvise,    SYS_brk,           SYS_read,
 	SYS_sendmsg,     SYS_getsockopt, SYS_writev,        SYS_restart_syscall,
 	SYS_dup3,        SYS_futex,      SYS_lseek,         SYS_exit_group,
+	SYS_setsockopt,
 };
 
 static struct sock_filter load(size_t offset)
@@ -1459,7 +1469,8 @@ static void pause_accepting(void)
 	loop.paused_until = turn.clock + PAUSE_TIME;
 }
 
-static void accept_some(const struct listener *listener)
+/* Whether there may be more. */
+static bool accept_some(const struct listener *listener)
 {
 	for (int n = 0; n < ACCEPTS; n++) {
 		union address peer = { .any.sa_family = AF_UNSPEC };
@@ -1469,17 +1480,18 @@ static void accept_some(const struct listener *listener)
 
 		if (loop.count >= loop.most && queues[HTTP_IDLE].next == &queues[HTTP_IDLE]) {
 			pause_accepting();
-			return;
+			return false;
 		}
 		fd = accept4(listener->fd, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0 &&
 		    (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
-			if (!evict_idle())
-				pause_accepting();
-			return;
+			if (evict_idle())
+				continue;
+			pause_accepting();
+			return false;
 		}
 		if (fd < 0 && errno == EAGAIN)
-			return;
+			return false;
 		if (fd < 0) /* that one is gone already: accept(2), "Error handling" */
 			continue;
 		*active = turn.clock;
@@ -1491,6 +1503,18 @@ static void accept_some(const struct listener *listener)
 		else
 			close(fd);
 	}
+	return true;
+}
+
+/*
+ * Who waits to be accepted has been told that there is a connection, and may
+ * have asked: closing the listener would reset it.
+ */
+static void accept_rest(void)
+{
+	for (size_t i = 0; i < listener_count; i++)
+		for (int n = 0; n < SOMAXCONN && accept_some(&listeners[i]); n += ACCEPTS)
+			;
 }
 
 /* Whoever's time is over gets a step, in which the conversation finds out. */
@@ -1570,6 +1594,7 @@ static void stop_loop(void)
 	loop.asking_until = turn.clock + ASKING_TIME;
 	loop.stop_at = turn.clock + STOP_TIME;
 	turn.closing = true;
+	accept_rest();
 	listen_on(false);
 	close_listeners();
 	step_idle();
@@ -1840,7 +1865,7 @@ static int keep_workers(void)
 			continue;
 		}
 		notify("STOPPING=1\nSTATUS=finishing what is being sent");
-		close_listeners();
+		close_listeners(); /* or they would be open until the last worker has left */
 		signal_workers(SIGTERM);
 		for (size_t i = 0; i < options.workers; i++)
 			workers[i].pid = workers[i].pid < 0 ? 0 : workers[i].pid;
@@ -1933,9 +1958,22 @@ static int serve_one(struct http_end in, struct http_end out, const union addres
 	return hold_one(in, out, peer);
 }
 
+/*
+ * A large piece of memory is the kernel's again as soon as it is freed. glibc
+ * would keep it, after the first, in a heap that a small piece above it holds
+ * at its height: that of the worst flood.
+ */
+static void keep_no_memory(void)
+{
+#ifndef WWWD_STATIC
+	(void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
+#endif
+}
+
 static int serve_many(void)
 {
 	signal(SIGPIPE, SIG_IGN);
+	keep_no_memory();
 	at_terminal = isatty(STDERR_FILENO);
 	open_log(true);
 	if (getenv("NOTIFY_SOCKET"))

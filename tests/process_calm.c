@@ -1,6 +1,7 @@
 /* Nobody gets in the way of the others: slow clients, many clients, huge folders. */
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,45 @@ START_TEST(rude_clients)
 	close(dripping);
 	for (int i = 0; i < IDLE; i++)
 		close(idle[i]);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* Whoever says half of a request is lent memory, which is nobody's again afterwards. */
+START_TEST(memory_returns)
+{
+	enum { HALVES = 300, ROUNDS = 3, KIB_LEFT = 1024 };
+	struct server server;
+	char half[8000] = "GET / HTTP/1.1\r\nHost: a\r\nX: ", name[64];
+	int fds[HALVES];
+	long before;
+
+	memset(half + strlen(half), 'x', sizeof(half) - 1 - strlen(half));
+	server = serve((struct given){ .args = LIST("--quiet") });
+	worst_visit(server.port, 10, 0);
+	before = status_number(server.pid, "RssAnon:");
+	for (int round = 0; round < ROUNDS; round++) {
+		/* old enough for its answer to be remembered, which takes a small piece of memory */
+		snprintf(name, sizeof(name), "site/%d.html", round);
+		put(name, "a page");
+		nap(100);
+		for (int i = 0; i < HALVES; i++) {
+			ck_assert_int_ge(fds[i] = dial(server.port), 0);
+			say(fds[i], half);
+		}
+		ck_assert_int_eq(get(server.port, strrchr(name, '/')), 200);
+		ck_assert_int_gt(status_number(server.pid, "RssAnon:") - before, KIB_LEFT);
+		for (int i = 0; i < HALVES; i++)
+			close(fds[i]);
+		ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
+	}
+	for (long long end = now() + PROMPT; now() < end; nap(10))
+		if (status_number(server.pid, "RssAnon:") - before < KIB_LEFT)
+			break;
+	printf("after %d halves of requests: %ld KiB more\n", ROUNDS * HALVES,
+	       status_number(server.pid, "RssAnon:") - before);
+	if (!sanitized())
+		ck_assert_int_lt(status_number(server.pid, "RssAnon:") - before, KIB_LEFT);
 	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
@@ -161,12 +201,38 @@ START_TEST(huge_folder)
 }
 END_TEST
 
+/* Work for ten seconds and more, in which the loop never sleeps: it hears a signal all the same. */
+START_TEST(busy_not_deaf)
+{
+	enum { LISTINGS = 100 };
+	struct server server;
+	long long began;
+	int fd, further;
+
+	make_folder();
+	server = serve((struct given){ .args = LIST("--quiet") });
+	fd = dial(server.port);
+	for (int i = 0; i < LISTINGS; i++)
+		say(fd, "HEAD /folder/ HTTP/1.1\r\nHost: a\r\n\r\n");
+	nap(200);
+	kill(server.pid, SIGTERM);
+	for (began = now(); (further = dial(server.port)) >= 0; nap(10)) {
+		close(further);
+		ck_assert_msg(now() - began < PROMPT, "it goes on listening");
+	}
+	ck_assert_int_eq(finish(server.pid), 0);
+	close(fd);
+}
+END_TEST
+
 Suite *calm_suite(void)
 {
 	Suite *suite = suite_create("calm");
 	TCase *group = test_case(suite, "calm", 30);
 
 	tcase_add_test(group, rude_clients);
+	tcase_add_test(group, memory_returns);
 	tcase_add_test(group, huge_folder);
+	tcase_add_test(group, busy_not_deaf);
 	return suite;
 }

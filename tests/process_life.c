@@ -14,7 +14,10 @@
 
 /* ---- the end ---- */
 
-static const int signals[] = { SIGTERM, SIGINT };
+static const struct {
+	int signal;
+	const char *workers;
+} stops[] = { { SIGTERM, "1" }, { SIGINT, "1" }, { SIGTERM, "2" }, { SIGINT, "2" } };
 
 /* A download that has begun is finished; nobody else gets in. */
 START_TEST(finishes_download)
@@ -26,11 +29,11 @@ START_TEST(finishes_download)
 	int fd;
 
 	put_sparse("site/big.bin", SIZE);
-	server = serve((struct given){ 0 });
+	server = serve((struct given){ .args = LIST("--workers", stops[_i].workers) });
 	fd = dial(server.port);
 	say(fd, "GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n");
 	ck_assert_uint_eq(drain(fd, 1 << 20), 1 << 20);
-	kill(server.pid, signals[_i]);
+	kill(server.pid, stops[_i].signal);
 	nap(200);
 	ck_assert_int_lt(dial(server.port), 0);
 	began = now();
@@ -40,6 +43,30 @@ START_TEST(finishes_download)
 	ck_assert_int_eq(finish(server.pid), 0);
 	ck_assert_msg(now() - began < PROMPT, "it ended %lld ms later", now() - began);
 	close(fd);
+}
+END_TEST
+
+/* Who waits to be accepted when the signal comes is a client like any other. */
+START_TEST(answers_queue)
+{
+	enum { WAITING = 200 };
+	struct server server = serve((struct given){ 0 });
+	int fds[WAITING];
+
+	kill(server.pid, SIGSTOP);
+	for (int i = 0; i < WAITING; i++) {
+		ck_assert_int_ge(fds[i] = dial(server.port), 0);
+		say(fds[i], GET_TEN);
+	}
+	kill(server.pid, SIGTERM);
+	kill(server.pid, SIGCONT);
+	for (int i = 0; i < WAITING; i++) {
+		ck_assert_msg(hear(fds[i], false) == 200, "client %d is lost", i);
+		ck_assert_str_eq(reply.body, "0123456789");
+		ck_assert(at_end(fds[i]));
+		close(fds[i]);
+	}
+	ck_assert_int_eq(finish(server.pid), 0);
 }
 END_TEST
 
@@ -377,7 +404,8 @@ Suite *life_suite(void)
 	Suite *suite = suite_create("life");
 	TCase *group = test_case(suite, "end", 20);
 
-	tcase_add_loop_test(group, finishes_download, 0, 2);
+	tcase_add_loop_test(group, finishes_download, 0, sizeof(stops) / sizeof(stops[0]));
+	tcase_add_test(group, answers_queue);
 	tcase_add_test(group, leaves_idle_client);
 	tcase_add_test(group, answers_begun_request);
 	tcase_add_loop_test(group, outlives_hangup, 0, 2);

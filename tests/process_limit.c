@@ -1,4 +1,5 @@
 /* Limits and clocks, each as its option sets it. */
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -143,6 +144,43 @@ static bool wait_descriptors(pid_t pid, int count, int ms)
 	return false;
 }
 
+/* Bytes that the kernel holds for the clients of a port, who haven't taken them. */
+static uint64_t queued(unsigned port)
+{
+	char line[256];
+	FILE *file = fopen("/proc/net/tcp", "re");
+	unsigned local, bytes;
+	uint64_t total = 0;
+
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%*d: %*x:%x %*x:%*x %*x %x:", &local, &bytes) == 2 &&
+		    local == port)
+			total += bytes;
+	fclose(file);
+	return total;
+}
+
+/* Who asks for much and doesn't read doesn't fill the kernel's memory either. */
+START_TEST(little_is_queued)
+{
+	enum { SMALL = 4096 };
+	struct server server;
+	int fd;
+
+	put_sparse("site/big.bin", 64 << 20);
+	server = serve((struct given){ 0 });
+	fd = dial_small(server.port, SMALL);
+	say(fd, GET_BIG);
+	ck_assert_uint_eq(drain(fd, 1), 1);
+	nap(500); /* for as much as it would take */
+	ck_assert_uint_gt(queued(server.port), 0);
+	ck_assert_uint_lt(queued(server.port), 1 << 20);
+	close(fd);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
 /* Who takes nothing is thrown out, */
 START_TEST(stalled_download)
 {
@@ -160,7 +198,10 @@ START_TEST(stalled_download)
 	nap(300);
 	ck_assert_int_eq(count_descriptors(server.pid), before + 2);
 	ck_assert(wait_descriptors(server.pid, before, 2 * PROMPT));
+	ck_assert_uint_eq(queued(server.port), 0); /* nor does the kernel go on offering it */
+	errno = 0;
 	ck_assert_uint_lt(drain(fd, UINT64_MAX), 64 << 20);
+	ck_assert_int_eq(errno, ECONNRESET);
 	close(fd);
 	ck_assert_int_eq(stop(server.pid), 0);
 }
@@ -336,6 +377,7 @@ Suite *limit_suite(void)
 	tcase_add_test(group, header_time);
 	tcase_add_loop_test(group, idle_time, 0, 2);
 	tcase_add_loop_test(group, clock_of_one, 0, 2);
+	tcase_add_test(group, little_is_queued);
 	tcase_add_test(group, stalled_download);
 	tcase_add_test(group, stalled_download_of_one);
 	tcase_add_test(group, slow_download);
