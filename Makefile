@@ -54,6 +54,8 @@ deps-coverage:
 	tests/deps tests/packages tests/packages-coverage
 deps-bench:
 	tests/deps tests/packages tests/bench/packages
+deps-floods:
+	tests/deps tests/packages tests/floods/packages
 deps-supervisors:
 	tests/deps tests/packages tests/supervisors/packages
 
@@ -103,7 +105,7 @@ check-asan: tests/check_wire tests/check_process
 
 # So many seconds in all. What is found goes to build/fuzz; fuzz-keep takes the little of it that
 # covers as much into the repository.
-TIME = 60
+fuzz fuzz-afl: TIME = 60
 build/fuzz/libfuzzer/fuzz: $(FUZZ_SOURCES)
 	mkdir -p $(@D)
 	clang $(TEST_CFLAGS) $(SANITIZE) -fsanitize=fuzzer -o $@ $(FUZZ)
@@ -139,10 +141,22 @@ check-browser: wwwd
 check-supervisors: wwwd wwwd-static
 	tests/run tests/supervisors/run
 
+# Rude clients, and stops and restarts under load: two and a half minutes.
+build/floods/rude: tests/floods/rude.c
+	mkdir -p build/floods
+	$(CC) $(TEST_CFLAGS) -o $@ $<
+
+check-floods: wwwd wwwd-static build/floods/rude
+	tests/run tests/floods/run
+
+# All kinds of clients for so many seconds, while the files change below them.
+soak: TIME = 600
+soak: wwwd build/floods/rude
+	TIME=$(TIME) tests/run tests/soak/run
+
 TIDY = -std=c11 -D_GNU_SOURCE -DSECCOMP_ARCH=$(ARCH)
 lint:
-	clang-format --dry-run --Werror http.h $(SOURCES) \
-		$(wildcard tests/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch])
+	clang-format --dry-run --Werror http.h $(SOURCES) $(wildcard tests/*.[ch] tests/*/*.[ch])
 	for source in $(SOURCES); do clang-tidy --quiet $$source -- $(TIDY) || exit 1; done
 	for source in $(SOURCES); do $(CC) $(LANGUAGE) -O2 -fanalyzer -Werror -c -o /dev/null $$source \
 		|| exit 1; done
@@ -203,6 +217,6 @@ clean:
 	rm -f wwwd-$(VERSION).tar.gz
 
 .NOTPARALLEL:
-.PHONY: all static deps deps-browser deps-lint deps-fuzz deps-coverage deps-bench \
-	deps-supervisors run check check-asan fuzz fuzz-afl fuzz-keep coverage check-browser check-supervisors lint bench \
-	install uninstall dist clean
+.PHONY: all static deps deps-browser deps-lint deps-fuzz deps-coverage deps-floods deps-bench \
+	deps-supervisors run check check-asan fuzz fuzz-afl fuzz-keep coverage check-browser \
+	check-supervisors check-floods soak lint bench install uninstall dist clean
