@@ -1338,18 +1338,21 @@ static int walk_step(struct walk *w, int flags)
 	}
 	if (last && *after == '\0') {
 		int fd = openat(w->fd[w->depth], name, flags | O_NOFOLLOW);
+		int error = fd < 0 ? errno : 0;
 
 		if (fd >= 0 && flags & O_PATH) { /* which opens a link itself */
 			struct stat st;
 
-			if (fstat(fd, &st) == 0 && !S_ISLNK(st.st_mode))
-				return fd;
-			close(fd);
-			errno = ELOOP;
-		} else if (fd >= 0) {
-			return fd;
+			if (fstat(fd, &st) < 0)
+				error = errno;
+			else if (S_ISLNK(st.st_mode))
+				error = ELOOP;
 		}
-		return walk_link_if(w, name, "", -errno);
+		if (error == 0)
+			return fd;
+		if (fd >= 0)
+			close(fd);
+		return walk_link_if(w, name, "", -error);
 	}
 
 	int status = walk_down(w, name);
@@ -1397,7 +1400,7 @@ static int open_beneath(const struct http_site *site, const char *path, int flag
 		return open_walking(site->root, name, (int)how.flags);
 	for (int tries = 0; tries < 8; tries++) { /* EAGAIN: something was renamed meanwhile */
 		fd = syscall(SYS_openat2, site->root, name, &how, sizeof(how));
-		if (fd >= 0 || errno != EAGAIN)
+		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
 			break;
 	}
 	/* an old kernel, an old sandbox, a machine that renames all the time */
@@ -1406,17 +1409,27 @@ static int open_beneath(const struct http_site *site, const char *path, int flag
 	return fd < 0 ? -errno : (int)fd;
 }
 
+/* It isn't there; or it is, but; or it couldn't be found out, which is no reason to say 404. */
 static int status_of(int error)
 {
 	switch (error) {
+	case ENOENT:
+	case ENOTDIR:
+	case EXDEV: /* it is outside */
+	case ELOOP:
+	case ENAMETOOLONG:
+	case EINVAL: /* what no name may be here, for this and some file systems */
+	case EILSEQ:
+	case ENXIO: /* a socket, a device */
+	case ENODEV: return 404;
 	case EACCES:
 	case EPERM: return 403;
 	case EMFILE:
 	case ENFILE:
 	case ENOMEM:
+	case EINTR:
 	case EAGAIN: return 503;
-	case EIO: return 500;
-	default: return 404;
+	default: return 500;
 	}
 }
 
@@ -1429,13 +1442,17 @@ struct file {
 static struct file open_file(const struct http_site *site, const char *path, bool folder)
 {
 	struct file file = { .fd = open_beneath(site, path, O_RDONLY) };
+	int error = 0;
 
 	if (file.fd < 0)
 		return file;
-	if (fstat(file.fd, &file.st) < 0 ||
-	    !(S_ISREG(file.st.st_mode) || (folder && S_ISDIR(file.st.st_mode)))) {
+	if (fstat(file.fd, &file.st) < 0)
+		error = errno;
+	else if (!S_ISREG(file.st.st_mode) && !(folder && S_ISDIR(file.st.st_mode)))
+		error = ENOENT;
+	if (error) {
 		close(file.fd);
-		file.fd = -ENOENT;
+		file.fd = -error;
 	}
 	return file;
 }
@@ -1899,28 +1916,42 @@ static bool add_item(struct listing *list, struct http_turn *turn, const char *n
 	return true;
 }
 
-/* Only what a request for it would reach: a link is followed as a request would. */
-static bool stat_entry(const struct http_site *site, const char *folder, DIR *dir,
-		       const struct dirent *entry, struct stat *st)
+/* As a request would follow it: 0 or -errno. */
+static int stat_link(const struct http_site *site, const char *folder, const char *name,
+		     struct stat *st)
 {
 	char path[PATH_MAX + NAME_MAX + 1];
 	struct out o = { path, 0, sizeof(path) - 1, false };
+	int fd, error;
+
+	puts_out(&o, folder);
+	puts_out(&o, name);
+	if (o.overrun)
+		return -ENAMETOOLONG;
+	path[o.len] = '\0';
+	fd = open_beneath(site, path, O_PATH);
+	if (fd < 0)
+		return fd;
+	error = fstat(fd, st) < 0 ? -errno : 0;
+	close(fd);
+	return error;
+}
+
+/*
+ * Only what a request for it would reach: 1 if it would, 0 if not, or -errno: a
+ * list of those that could be asked for just now would pass for the whole.
+ */
+static int stat_entry(const struct http_site *site, const char *folder, DIR *dir,
+		      const struct dirent *entry, struct stat *st)
+{
+	int error = 0;
 
 	if (fstatat(dirfd(dir), entry->d_name, st, AT_SYMLINK_NOFOLLOW) < 0)
-		return false;
-	if (S_ISLNK(st->st_mode)) {
-		puts_out(&o, folder);
-		puts_out(&o, entry->d_name);
-		path[o.len] = '\0';
-
-		int fd = o.overrun ? -1 : open_beneath(site, path, O_PATH);
-
-		if (fd < 0)
-			return false;
-		if (fstat(fd, st) < 0)
-			st->st_mode = 0;
-		close(fd);
-	}
+		error = -errno;
+	else if (S_ISLNK(st->st_mode))
+		error = stat_link(site, folder, entry->d_name, st);
+	if (error)
+		return status_of(-error) >= 500 ? error : 0;
 	return S_ISREG(st->st_mode) || S_ISDIR(st->st_mode);
 }
 
@@ -1931,14 +1962,18 @@ static int read_entries(const struct http_site *site, struct http_turn *turn, co
 	for (int n = 0; n < LIST_STEP; n++) {
 		struct dirent *entry;
 		struct stat st;
+		int listed;
 
 		errno = 0;
 		entry = readdir(list->dir);
 		if (!entry)
 			return -errno;
-		if (entry->d_name[0] == '.' || !stat_entry(site, folder, list->dir, entry, &st))
+		if (entry->d_name[0] == '.')
 			continue;
-		if (!add_item(list, turn, entry->d_name, &st))
+		listed = stat_entry(site, folder, list->dir, entry, &st);
+		if (listed < 0)
+			return listed;
+		if (listed && !add_item(list, turn, entry->d_name, &st))
 			return -ENOMEM;
 	}
 	return 1;
@@ -3134,8 +3169,12 @@ static int refuse(struct http_conn *conn, const struct http_turn *turn, int stat
 static bool ready(int fd, short events)
 {
 	struct pollfd p = { .fd = fd, .events = events };
+	int n;
 
-	return poll(&p, 1, 0) > 0;
+	do
+		n = poll(&p, 1, 0);
+	while (n < 0 && errno == EINTR);
+	return n > 0;
 }
 
 static ssize_t receive(struct http_conn *conn, void *buffer, size_t size)

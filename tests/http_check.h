@@ -3,7 +3,10 @@
 #define HTTP_CHECK_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,9 +23,35 @@ static inline long call_openat2(long number, int folder, const char *path, void 
 	return syscall(number, folder, path, how, size);
 }
 
+/* What the next fstat(2) or fstatat(2) of http.c fails with. */
+static int stat_error;
+
+static inline bool stat_fails(void)
+{
+	if (stat_error == 0)
+		return false;
+	errno = stat_error;
+	stat_error = 0;
+	return true;
+}
+
+static inline int call_fstat(int fd, struct stat *st)
+{
+	return stat_fails() ? -1 : fstat(fd, st);
+}
+
+static inline int call_fstatat(int folder, const char *path, struct stat *st, int flags)
+{
+	return stat_fails() ? -1 : fstatat(folder, path, st, flags);
+}
+
 #define syscall call_openat2
+#define fstat call_fstat
+#define fstatat call_fstatat
 #include "http_talk.h"
 #undef syscall
+#undef fstat
+#undef fstatat
 
 /* The rows of a test are told apart by what is printed where one fails. */
 #define expect(condition, ...)                     \

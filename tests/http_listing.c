@@ -565,6 +565,46 @@ START_TEST(what_can_be_reached_is_listed)
 END_TEST
 
 /* Size, time and kind are those of what a link leads to. */
+/* A list of what could be looked at just now would pass for the whole. */
+START_TEST(a_part_is_no_listing)
+{
+	static const struct {
+		int stat, openat2, status;
+		uint32_t count;
+	} rows[] = {
+		{ EIO, 0, -EIO, 0 },       { ENOMEM, 0, -ENOMEM, 0 },
+		{ 0, EMFILE, -EMFILE, 0 }, { 0, EIO, -EIO, 0 },
+		{ ENOENT, 0, 0, 0 },       { EACCES, 0, 0, 0 },
+		{ 0, ENOENT, 0, 0 },       { 0, 0, 0, 1 },
+	};
+	struct tree tree;
+	int before = count_descriptors();
+
+	make_tree(&tree);
+	put_folder(&tree, "dir");
+	put_file(&tree, "file", "12345");
+	put_link(&tree, "dir/link", "../file");
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		const struct http_site site = site_of(&tree);
+		struct http_turn turn = turn_at(0);
+		struct listing *list = new_listing(all_styles[0]);
+		int status;
+
+		list->dir = fdopendir(open_beneath(&site, "dir", O_RDONLY | O_DIRECTORY));
+		need(list->dir, "dir");
+		stat_error = rows[i].stat;
+		openat2_error = rows[i].openat2;
+		openat2_errors = rows[i].openat2 != 0;
+		status = read_entries(&site, &turn, "dir/", list);
+		expect(status == rows[i].status && list->count == rows[i].count,
+		       "row %zu: %d, %u listed", i, status, list->count);
+		free_listing(list, &turn);
+	}
+	remove_tree(&tree);
+	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
 START_TEST(links_are_followed)
 {
 	struct tree tree;
@@ -622,6 +662,7 @@ Suite *listing_suite(void)
 	tcase_add_test(reading, memory_is_counted);
 	tcase_add_test(reading, sorting_is_counted);
 	tcase_add_test(reading, what_can_be_reached_is_listed);
+	tcase_add_test(reading, a_part_is_no_listing);
 	tcase_add_test(reading, links_are_followed);
 	suite_add_tcase(suite, reading);
 	return suite;

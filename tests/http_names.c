@@ -594,12 +594,33 @@ START_TEST(errors_have_a_status)
 		{ ENOENT, 404 }, { ENOTDIR, 404 }, { EXDEV, 404 },  { ELOOP, 404 },
 		{ ENXIO, 404 },  { EACCES, 403 },  { EPERM, 403 },  { ENAMETOOLONG, 404 },
 		{ EMFILE, 503 }, { ENFILE, 503 },  { ENOMEM, 503 }, { EAGAIN, 503 },
-		{ EIO, 500 },
+		{ EINTR, 503 },  { EIO, 500 },     { ESTALE, 500 }, { ENOTCONN, 500 },
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++)
 		expect(status_of(rows[i].error) == rows[i].status, "%s: %d",
 		       strerror(rows[i].error), status_of(rows[i].error));
+}
+END_TEST
+
+/* What couldn't be looked at isn't absent. */
+START_TEST(failures_are_told_from_absence)
+{
+	int before = count_descriptors();
+
+	stat_error = EIO;
+	ck_assert_int_eq(open_file(&by_openat2, "file", false).fd, -EIO);
+	stat_error = ENOMEM;
+	ck_assert_int_eq(open_file(&by_openat2, "dir", true).fd, -ENOMEM);
+	stat_error = EIO;
+	ck_assert_int_eq(find(&by_walking, "file", O_PATH).error, EIO);
+	stat_error = 0;
+	/* a signal is no reason at all */
+	openat2_error = EINTR;
+	openat2_errors = 2;
+	ck_assert_int_eq(find(&by_openat2, "file", O_RDONLY).error, 0);
+	ck_assert_int_eq(openat2_errors, 0);
+	ck_assert_int_eq(count_descriptors(), before);
 }
 END_TEST
 
@@ -800,6 +821,7 @@ Suite *names_suite(void)
 	tcase_add_test(open, descriptors_may_run_out);
 	tcase_add_test(open, only_files_and_folders_are_opened);
 	tcase_add_test(open, errors_have_a_status);
+	tcase_add_test(open, failures_are_told_from_absence);
 	tcase_add_test(open, siblings_are_preferred);
 	tcase_add_test(open, siblings_of_the_longest_name);
 	suite_add_tcase(suite, open);
