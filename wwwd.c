@@ -801,18 +801,48 @@ static struct {
 /* The lines that are written together, once a turn. */
 static LARGE char log_lines[LOG_BUFFER];
 static size_t log_len;
+static bool log_torn;    /* they begin with the rest of a line whose beginning is written */
+static bool log_failing; /* which was said */
+
+/* A full disk or pipe must not stop the answers: lines are lost then, but none is left torn. */
+static void lose_lines(size_t written)
+{
+	const char *rest = log_lines + written, *end;
+
+	if (!log_failing && journal.fd != STDERR_FILENO)
+		say(LOG_ERR, "%s: %s: lines are lost", options.log, strerror(errno));
+	log_failing = true;
+	if (written)
+		log_torn = rest[-1] != '\n';
+	end = log_torn ? memchr(rest, '\n', log_len - written) : NULL;
+	log_len = end ? (size_t)(end - rest) + 1 : 0;
+	memmove(log_lines, rest, log_len);
+}
+
+/* A pipe that nobody reads is an error like others, and so is a file that may not grow. */
+static void survive_writing(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+}
 
 static void write_log(void)
 {
-	if (!log_len)
-		return;
-	for (size_t at = 0; at < log_len;) {
+	size_t at = 0;
+
+	while (at < log_len) {
 		ssize_t n = write(journal.fd, log_lines + at, log_len - at);
 
-		if (n < 0 && errno != EINTR)
-			break; /* a full disk or pipe must not stop the answers */
-		at += n > 0 ? (size_t)n : 0;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			lose_lines(at);
+			return;
+		}
+		at += (size_t)n;
 	}
+	if (log_len)
+		log_torn = log_failing = false;
 	log_len = 0;
 }
 
@@ -966,14 +996,18 @@ static void open_log(bool many)
 
 static void reopen_log(void)
 {
-	int fd = open_log_file();
+	int fd;
 
-	if (fd < 0) {
+	write_log();
+	fd = open_log_file();
+	if (fd < 0 || dup3(fd, journal.fd, O_CLOEXEC) < 0) {
 		say(LOG_ERR, "%s: %s; the log goes on where it was", options.log, strerror(errno));
-		return;
+	} else { /* a line that was begun in the old file isn't ended in the new one */
+		log_torn = log_failing = false;
+		log_len = 0;
 	}
-	dup3(fd, journal.fd, O_CLOEXEC);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 }
 
 /* ---- confinement ---------------------------------------------------------- */
@@ -1258,6 +1292,21 @@ static void start_clock(void)
 		clock_start = read_clock();
 }
 
+/*
+ * The client may outlive whoever reads the log from a pipe, or the room for it.
+ * At the end of the conversation that harms nobody, and most save these calls.
+ */
+static void write_log_midway(void)
+{
+	static bool safe;
+
+	if (log_len && !safe) {
+		safe = true;
+		survive_writing();
+	}
+	write_log();
+}
+
 /* The supervisor's process: one conversation, then away, content whatever the client did. */
 static int hold_one(struct http_end in, struct http_end out, const union address *peer)
 {
@@ -1276,7 +1325,7 @@ static int hold_one(struct http_end in, struct http_end out, const union address
 				    want == HTTP_WRITE ? POLLOUT : POLLIN, 0 };
 
 		start_clock();
-		write_log();
+		write_log_midway();
 		if (want == HTTP_TAME)
 			tame(out);
 		else if (want != HTTP_AGAIN)
@@ -1972,7 +2021,7 @@ static void keep_no_memory(void)
 
 static int serve_many(void)
 {
-	signal(SIGPIPE, SIG_IGN);
+	survive_writing();
 	keep_no_memory();
 	at_terminal = isatty(STDERR_FILENO);
 	open_log(true);

@@ -50,6 +50,7 @@ struct given {
 	const char *program;
 	const int *passed; /* descriptors from 3 on, as $LISTEN_FDS says, ended by -1 */
 	rlim_t files;      /* RLIMIT_NOFILE */
+	rlim_t file_size;  /* RLIMIT_FSIZE */
 	uid_t uid;
 	bool terminal; /* `in` becomes the controlling terminal */
 };

@@ -191,6 +191,7 @@ __attribute__((noreturn)) static void become(const struct given *given, pid_t pa
 {
 	const char *args[64] = { given->program ? given->program : wwwd };
 	const struct rlimit files = { given->files, given->files };
+	const struct rlimit file_size = { given->file_size, given->file_size };
 	int std[3] = { open_for(given->in, "/dev/null", O_RDWR),
 		       open_for(given->out, "/dev/null", O_RDWR),
 		       open_for(given->err, in_top("err"), O_WRONLY | O_CREAT | O_APPEND) };
@@ -216,7 +217,8 @@ __attribute__((noreturn)) static void become(const struct given *given, pid_t pa
 		args[i + 1] = given->args[i];
 	signal(SIGPIPE, SIG_DFL);
 	if (chdir(given->dir ? given->dir : "/") || (given->uid && setuid(given->uid)) ||
-	    (given->files && setrlimit(RLIMIT_NOFILE, &files)))
+	    (given->files && setrlimit(RLIMIT_NOFILE, &files)) ||
+	    (given->file_size && setrlimit(RLIMIT_FSIZE, &file_size)))
 		_exit(126);
 	execv(args[0], (char *const *)(uintptr_t)args);
 	_exit(127);

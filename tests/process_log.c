@@ -189,6 +189,56 @@ START_TEST(reopened_in_vain)
 }
 END_TEST
 
+/* A file that takes half a line more: the server goes on, says so once, and in a new file. */
+START_TEST(full)
+{
+	struct server server;
+	const char *lost;
+	struct stat st;
+
+	ck_assert_int_eq(mkdir(in_top("logs"), 0777), 0);
+	ck_assert_int_eq(chmod(in_top("logs"), 0777), 0);
+	server = serve(
+		(struct given){ .args = LIST("--log", in_top("logs/log")), .file_size = 300 });
+	for (int i = 0; i < 10; i++)
+		ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
+	ck_assert(wait_text("err", "lines are lost"));
+	lost = strstr(content("err"), "lines are lost");
+	ck_assert_ptr_null(strstr(lost + 1, "lines are lost"));
+	ck_assert_uint_eq(strlen(content("logs/log")), 300);
+	ck_assert_int_eq(rename(in_top("logs/log"), in_top("logs/log.1")), 0);
+	kill(server.pid, SIGHUP);
+	for (long long end = now() + START_TIME; stat(in_top("logs/log"), &st) != 0 && now() < end;)
+		nap(2);
+	ck_assert_int_eq(get(server.port, "/after"), 404);
+	ck_assert(wait_text("logs/log", "/after"));
+	ck_assert_int_eq(strncmp(content("logs/log"), "127.0.0.1 - - [", 15), 0);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* Whoever reads the log may go before the client does, whose conversation goes on. */
+START_TEST(nobody_reads)
+{
+	int ends[2], log[2];
+	pid_t pid;
+
+	connect_pair(ends);
+	ck_assert_int_eq(pipe2(log, O_CLOEXEC), 0);
+	close(log[0]);
+	pid = start((struct given){
+		.in = ends[1], .out = ends[1], .err = log[1], .args = LIST("-d", site) });
+	close(log[1]);
+	close(ends[1]);
+	for (int i = 0; i < 3; i++) {
+		say(ends[0], "GET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+		ck_assert_int_eq(hear(ends[0], false), 200);
+	}
+	close(ends[0]);
+	ck_assert_int_eq(finish(pid), 0);
+}
+END_TEST
+
 /* One request of a process of its own; the file "err" is its standard error. */
 static void hold_one(int ends[2], const char *const *env, const char *stream)
 {
@@ -290,6 +340,8 @@ Suite *log_suite(void)
 	tcase_add_test(group, file_is_appended_to);
 	tcase_add_test(group, reopened);
 	tcase_add_test(group, reopened_in_vain);
+	tcase_add_test(group, full);
+	tcase_add_test(group, nobody_reads);
 	tcase_add_loop_test(group, journal_stream, 0, 3);
 	tcase_add_loop_test(group, peer_of_supervisor, 0, sizeof(peers) / sizeof(peers[0]));
 	tcase_add_test(group, peer_behind_pipe);
