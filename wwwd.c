@@ -1397,28 +1397,34 @@ static void enter_queue(struct client *client)
 	queue->previous = client;
 }
 
-static void watch(struct client *client, uint32_t events)
+/* False where the kernel has no memory for it, or watches as much as it may. */
+static bool watch(struct client *client, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.ptr = client };
 
 	if (client->events == events)
-		return;
+		return true;
 	if (epoll_ctl(loop.epoll, client->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, client->conn.in,
-		      &event) == 0)
-		client->events = events;
+		      &event) < 0)
+		return false;
+	client->events = events;
+	return true;
 }
 
-static void listen_on(bool yes)
+/* The same of the listeners; those that were reached before one failed may be asked for again. */
+static bool listen_on(bool yes)
 {
 	for (size_t i = 0; i < listener_count && yes != loop.listening; i++) {
 		struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE,
 					     .data.ptr = &listeners[i] };
 
 		if (epoll_ctl(loop.epoll, yes ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listeners[i].fd,
-			      &event))
-			say(LOG_ERR, "epoll_ctl: %s", strerror(errno));
+			      &event) < 0 &&
+		    errno != EEXIST && errno != ENOENT)
+			return false;
 	}
 	loop.listening = yes;
+	return true;
 }
 
 static void forget_again(struct client *client)
@@ -1484,7 +1490,8 @@ static void step_client(struct client *client)
 		leave_queue(client);
 		enter_queue(client);
 	}
-	watch(client, want == HTTP_AGAIN ? EPOLLHUP : want == HTTP_WRITE ? EPOLLOUT : EPOLLIN);
+	if (!watch(client, want == HTTP_AGAIN ? EPOLLHUP : want == HTTP_WRITE ? EPOLLOUT : EPOLLIN))
+		end_client(client); /* nobody would ever call it again */
 }
 
 static struct client *new_client(int fd, const union address *peer)
@@ -1514,7 +1521,7 @@ static bool evict_idle(void)
 /* No room for another one, and nobody idle who could make some: leave them in the backlog. */
 static void pause_accepting(void)
 {
-	listen_on(false);
+	(void)listen_on(false);
 	loop.paused_until = turn.clock + PAUSE_TIME;
 }
 
@@ -1532,8 +1539,11 @@ static bool accept_some(const struct listener *listener)
 			return false;
 		}
 		fd = accept4(listener->fd, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		/* EMFILE comes whether somebody waits or not: of the first, epoll has said it */
 		if (fd < 0 &&
 		    (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+			if (n > 0)
+				return true;
 			if (evict_idle())
 				continue;
 			pause_accepting();
@@ -1644,7 +1654,7 @@ static void stop_loop(void)
 	loop.stop_at = turn.clock + STOP_TIME;
 	turn.closing = true;
 	accept_rest();
-	listen_on(false);
+	(void)listen_on(false);
 	close_listeners();
 	step_idle();
 	end_idle();
@@ -1775,7 +1785,8 @@ static void begin_loop(void)
 	tell_time();
 	*active = turn.clock;
 	greet_journal();
-	listen_on(true);
+	if (!listen_on(true))
+		die("epoll: %s", strerror(errno));
 }
 
 static int hold_many(void)
@@ -1796,8 +1807,9 @@ static int hold_many(void)
 		handle_events(events, n);
 		step_agains();
 		expire_clients();
-		if (!loop.stopping && !loop.listening && turn.clock >= loop.paused_until)
-			listen_on(true);
+		if (!loop.stopping && !loop.listening && turn.clock >= loop.paused_until &&
+		    !listen_on(true))
+			loop.paused_until = turn.clock + PAUSE_TIME;
 		if (!loop.stopping && (loop.told_to_stop || unused_long_enough()))
 			stop_loop();
 		write_log();

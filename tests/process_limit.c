@@ -365,6 +365,32 @@ START_TEST(few_descriptors)
 }
 END_TEST
 
+/* The one who takes the last descriptor sends nobody away: no one else is waiting. */
+START_TEST(last_descriptor)
+{
+	enum { FILES = 20 };
+	struct server server =
+		serve((struct given){ .files = FILES, .args = LIST("--connections-max", "100") });
+	int clients = FILES - count_descriptors(server.pid), fds[FILES];
+	struct pollfd heard = { .events = POLLIN };
+
+	ck_assert_int_gt(clients, 0);
+	for (int i = 0; i < clients; i++)
+		fds[i] = dial(server.port);
+	for (long long end = now() + START_TIME;
+	     count_descriptors(server.pid) < FILES && now() < end;)
+		nap(2);
+	nap(50);
+	ck_assert_int_eq(count_descriptors(server.pid), FILES);
+	for (int i = 0; i < clients; i++) {
+		heard.fd = fds[i];
+		ck_assert_msg(poll(&heard, 1, 0) == 0, "client %d of %d", i, clients);
+		close(fds[i]);
+	}
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
 Suite *limit_suite(void)
 {
 	Suite *suite = suite_create("limits");
@@ -387,5 +413,6 @@ Suite *limit_suite(void)
 	tcase_add_test(group, oldest_idle_goes);
 	tcase_add_test(group, busy_ones_stay);
 	tcase_add_test(group, few_descriptors);
+	tcase_add_test(group, last_descriptor);
 	return suite;
 }
