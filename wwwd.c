@@ -93,18 +93,31 @@ enum {
 
 /* ---- complaints ----------------------------------------------------------- */
 
+/* What standard error is; where that can't be told, what standard input is, which is as bad. */
+static struct stat look_at_error(void)
+{
+	struct stat err = { 0 };
+
+	if (fstat(STDERR_FILENO, &err) < 0 && errno != EBADF)
+		(void)fstat(STDIN_FILENO, &err);
+	return err;
+}
+
 /* inetd makes descriptor 2 the client's: nothing but HTTP may be written there. */
 static bool is_clients(const struct stat *err)
 {
 	struct stat in;
 
-	return S_ISSOCK(err->st_mode) && fstat(STDIN_FILENO, &in) == 0 &&
-	       in.st_dev == err->st_dev && in.st_ino == err->st_ino;
+	if (!S_ISSOCK(err->st_mode))
+		return false;
+	if (fstat(STDIN_FILENO, &in) < 0)
+		return errno != EBADF;
+	return in.st_dev == err->st_dev && in.st_ino == err->st_ino;
 }
 
 __attribute__((format(printf, 2, 3))) static void say(int priority, const char *format, ...)
 {
-	struct stat err = { 0 };
+	struct stat err = look_at_error();
 	char line[1024];
 	va_list args;
 	int n;
@@ -117,7 +130,6 @@ __attribute__((format(printf, 2, 3))) static void say(int priority, const char *
 	for (char *c = line; *c; c++) /* an argument makes no line of its own, and no colours */
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';
-	(void)fstat(STDERR_FILENO, &err);
 	if (is_clients(&err)) {
 		openlog("wwwd", LOG_PID, LOG_DAEMON);
 		syslog(priority, "%s", line);
@@ -972,7 +984,7 @@ static bool is_journals(const struct stat *err)
 static void open_log(bool many)
 {
 	if (!options.log && (!options.quiet || many))
-		(void)fstat(STDERR_FILENO, &journal.stream);
+		journal.stream = look_at_error();
 	if (options.quiet)
 		return;
 	site.log = log_entry;
@@ -1090,11 +1102,12 @@ static bool landlock_allow_log(int ruleset)
 	int fd;
 
 	fd = open(log_folder(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
 	if (faccessat(AT_FDCWD, log_folder(path), W_OK, 0) < 0)
 		say(LOG_WARNING, "%s: %s for uid %u: SIGHUP won't be able to make the log anew",
 		    log_folder(path), strerror(errno), (unsigned)getuid());
-	good = fd >= 0 &&
-	       landlock_allow(ruleset, fd,
+	good = landlock_allow(ruleset, fd,
 			      LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG);
 	close(fd);
 	return good;
@@ -1234,7 +1247,7 @@ static void confine(const struct http_end *out)
 		(void)setrlimit(RLIMIT_FSIZE, &nothing);
 	abi = confine_files(!out);
 	if (!abi)
-		say(LOG_WARNING, "this kernel has no Landlock: on without it");
+		say(LOG_WARNING, "Landlock: %s: on without it", strerror(errno));
 	/* Landlock lets no core file be made either: a call less for one connection */
 	if (!out || !abi)
 		(void)setrlimit(RLIMIT_CORE, &nothing);
@@ -1725,9 +1738,9 @@ static void watch_signals(void)
 	sigemptyset(&watched);
 	for (size_t i = 0; i < LENGTH(signals); i++)
 		sigaddset(&watched, signals[i]);
-	sigprocmask(SIG_BLOCK, &watched, NULL);
 	loop.signals = signalfd(-1, &watched, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (loop.signals < 0 || epoll_ctl(loop.epoll, EPOLL_CTL_ADD, loop.signals, &event) < 0)
+	if (sigprocmask(SIG_BLOCK, &watched, NULL) < 0 || loop.signals < 0 ||
+	    epoll_ctl(loop.epoll, EPOLL_CTL_ADD, loop.signals, &event) < 0)
 		die("signalfd: %s", strerror(errno));
 }
 
@@ -1909,7 +1922,8 @@ static int keep_workers(void)
 	sigemptyset(&awaited);
 	for (size_t i = 0; i < LENGTH(signals); i++)
 		sigaddset(&awaited, signals[i]);
-	sigprocmask(SIG_BLOCK, &awaited, NULL);
+	if (sigprocmask(SIG_BLOCK, &awaited, NULL) < 0)
+		die("sigprocmask: %s", strerror(errno));
 	print_banners();
 	for (size_t i = 0; i < options.workers; i++)
 		start_worker(&workers[i], self);
@@ -1962,8 +1976,11 @@ static enum origin look_around(union address *peer)
 		return PASSED;
 	if (getpeername(STDIN_FILENO, &peer->any, &size) == 0)
 		return ONE;
-	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listening, &int_size) < 0)
+	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listening, &int_size) < 0) {
+		if (errno != ENOTSOCK && errno != EBADF)
+			die("standard input: %s", strerror(errno));
 		return look_at_file();
+	}
 	return listening ? INETD_WAIT : ONE; /* or it was one, until the peer reset it */
 }
 
