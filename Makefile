@@ -56,6 +56,8 @@ deps-bench:
 	tests/deps tests/packages tests/bench/packages
 deps-floods:
 	tests/deps tests/packages tests/floods/packages
+deps-faults:
+	tests/deps tests/packages tests/faults/packages
 deps-supervisors:
 	tests/deps tests/packages tests/supervisors/packages
 
@@ -95,9 +97,11 @@ check: wwwd wwwd-static $(CHECKS)
 # The same under the sanitizers: the program for those that look from outside, and the tests that
 # hold http.c themselves.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-check-asan: tests/check_wire tests/check_process
+build/asan/wwwd: $(SOURCES) http.h tests/sanitize.c Makefile
 	mkdir -p build/asan
-	$(CC) $(LANGUAGE) $(CFLAGS) $(SANITIZE) -o build/asan/wwwd $(SOURCES) tests/sanitize.c
+	$(CC) $(LANGUAGE) $(CFLAGS) $(SANITIZE) -o $@ $(SOURCES) tests/sanitize.c
+
+check-asan: build/asan/wwwd tests/check_wire tests/check_process
 	$(CC) $(TEST_CFLAGS) $(SANITIZE) -o build/asan/check_http tests/check_http.c $(CHECK)
 	$(CC) $(TEST_CFLAGS) $(SANITIZE) -DFUZZ_ALONE -o build/asan/fuzz $(FUZZ)
 	WWWD=build/asan/wwwd tests/run build/asan/check_http \
@@ -134,6 +138,15 @@ coverage: tests/check_wire
 	$(COUNT) -DFUZZ_ALONE -o build/coverage/fuzz $(FUZZ)
 	$(COUNT) $(WRAPS) -o build/coverage/wwwd $(SOURCES) tests/coverage.c
 	WWWD=build/coverage/wwwd tests/coverage.sh http.c $(BRANCHES) $(COVERAGE_CHECKS)
+
+# Every call fails in turn, and files change while they are sent.
+check-faults: wwwd wwwd-static build/faults.so build/asan/wwwd
+	tests/run tests/faults/run
+	WWWD=build/asan/wwwd tests/run tests/faults/run
+
+build/faults.so: tests/faults/shim.c
+	mkdir -p build
+	$(CC) $(TEST_CFLAGS) -Wno-pedantic -fPIC -shared -o $@ $<
 
 check-browser: wwwd
 	tests/run tests/browser.py
@@ -217,6 +230,7 @@ clean:
 	rm -f wwwd-$(VERSION).tar.gz
 
 .NOTPARALLEL:
-.PHONY: all static deps deps-browser deps-lint deps-fuzz deps-coverage deps-floods deps-bench \
-	deps-supervisors run check check-asan fuzz fuzz-afl fuzz-keep coverage check-browser \
-	check-supervisors check-floods soak lint bench install uninstall dist clean
+.PHONY: all static deps deps-bench deps-browser deps-coverage deps-differential deps-faults \
+	deps-floods deps-fuzz deps-lint deps-supervisors run check check-asan check-browser \
+	check-differential check-faults check-floods check-supervisors coverage fuzz fuzz-afl \
+	fuzz-keep soak lint bench install uninstall dist clean
