@@ -60,6 +60,8 @@ deps-faults:
 	tests/deps tests/packages tests/faults/packages
 deps-supervisors:
 	tests/deps tests/packages tests/supervisors/packages
+deps-differential:
+	tests/deps tests/packages tests/differential/packages
 
 # A sample, at an address that is printed; make run PORT=0 for any free port.
 PORT = 8080
@@ -166,6 +168,9 @@ check-floods: wwwd wwwd-static build/floods/rude
 soak: TIME = 600
 soak: wwwd build/floods/rude
 	TIME=$(TIME) tests/run tests/soak/run
+# Beside Node's parser and nginx's; more of it: tests/differential/run --streams 100000 --seed 2
+check-differential: wwwd
+	tests/run tests/differential/run
 
 TIDY = -std=c11 -D_GNU_SOURCE -DSECCOMP_ARCH=$(ARCH)
 lint:
