@@ -1465,7 +1465,7 @@ static bool ask_again(struct client *client)
 	if (client->again)
 		return true;
 	if (loop.agains == loop.again_room) {
-		size_t room = loop.again_room ? 2 * loop.again_room : 64;
+		size_t room = 2 * loop.again_room;
 		struct client **grown = realloc(loop.again, room * sizeof(struct client *));
 
 		if (!grown)
@@ -1792,6 +1792,10 @@ static void begin_loop(void)
 	loop.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (loop.epoll < 0)
 		die("epoll: %s", strerror(errno));
+	loop.again_room = EVENTS;
+	loop.again = calloc(loop.again_room, sizeof(struct client *));
+	if (!loop.again)
+		die("%s", strerror(errno));
 	turn.cache = http_cache_new(
 		options.cache,
 		(uint32_t)(loop.most / 8 < CACHED_FILES ? loop.most / 8 : CACHED_FILES));

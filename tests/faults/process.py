@@ -190,23 +190,35 @@ class Loop:
         """What it has at the moment: descriptors, allocations."""
         return descriptors(self.child.pid), self.program.faults.live()
 
+    def settle(self, count=None):
+        """What it has, when it has seen all that was sent; so many descriptors, if that is known."""
+        last = []
+        end = time.monotonic() + 5
+        while len(set(last[-10:])) != 1 or len(last) < 10 or count not in (None, last[-1][0]):
+            if time.monotonic() > end:
+                raise Wrong(f"what it has doesn't settle: {last[-1]}, {count} descriptors")
+            last.append(self.holds())
+            time.sleep(0.01)
+        return last[-1]
+
     def wait_for(self, held):
-        """The end of a connection is seen a moment later."""
+        """It has no more than that, or a moment later, when it has seen the last connection end."""
         end = time.monotonic() + 2
-        while (now := self.holds()) != held and time.monotonic() < end:
+        while any(map(int.__gt__, now := self.holds(), held)) and time.monotonic() < end:
             time.sleep(0.001)
-        if now != held:
+        if any(map(int.__gt__, now, held)):
             raise Wrong(f"{now[0] - held[0]:+} descriptors, {now[1] - held[1]:+} allocations")
 
     def fill_spares(self):
         """The server keeps the memory of requests for the next ones, up to a number of them."""
+        before = descriptors(self.child.pid)
         lines = [self.connect() for _ in range(20)]
         for line in lines:
             line.send(b"GET / HTTP/1.1\r\n")
-        time.sleep(0.05)
+        self.settle(before + len(lines))
         for line in lines:
             line.close()
-        time.sleep(0.05)
+        self.settle(before)
 
     def stop(self):
         status = self.program.finish(self.child, stop=True)
