@@ -102,12 +102,12 @@ def wrk(server, path, connections, seconds, *, close=False, pipeline=1, cpus=Non
 
 def cpu_per_request(server, *load, **more):
     """
-    Seconds of processor time that a server spends on one request. Load and server share a CPU:
-    each runs while the other waits, so that a server finds work of many connections at each turn
-    and spends nothing on waking another CPU. What is left is its own cost, and varies little.
+    Seconds of processor time that a server spends on one request. It has a CPU of its own, and
+    the load another: on a common one what wrk touches would push the server's memory out of the
+    caches, by the more the more connections there are.
     """
     before = cpu_seconds(server.process.pid)
-    found = wrk(server, *load, **more)
+    found = wrk(server, *load, cpus=server.bench.client_cpus, **more)
     time.sleep(0.02)  # it has the last connections to close
     return (cpu_seconds(server.process.pid) - before) / found.requests
 
