@@ -452,6 +452,7 @@ static int full_year(int two_digits, int64_t now)
 	return year > tm.tm_year + 50 ? year - 100 : year;
 }
 
+/* In the order of their sizes: NOLINTNEXTLINE(bugprone-easily-swappable-parameters) */
 static bool real_date(int year, int month, int day, int hour, int minute, int second)
 {
 	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };

@@ -46,9 +46,13 @@ free_port() {
 	local port pid
 	while true; do
 		port=$((10000 + RANDOM % 20000))
+		rm -f "$scratch/port" # what was said of the last one
 		"$top/wwwd" -d www -p $port 2>"$scratch/port" &
 		pid=$!
-		until grep -qs wwwd: "$scratch/port"; do sleep 0.05; done
+		for _ in $(seq 100); do
+			grep -qs wwwd: "$scratch/port" && break
+			sleep 0.05
+		done
 		kill $pid 2>/dev/null
 		wait $pid
 		grep -q serving "$scratch/port" && break
