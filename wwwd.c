@@ -8,7 +8,7 @@
  * http.c's business; no byte of a request is read here.
  *
  * From top to bottom: complaints, options, libsystemd, listening, the log,
- * confinement, one connection, many connections, main().
+ * confinement, one connection, many connections, workers, main().
  */
 #include "http.h"
 
@@ -130,6 +130,7 @@ __attribute__((format(printf, 2, 3))) static void say(int priority, const char *
 	for (char *c = line; *c; c++) /* an argument makes no line of its own, and no colours */
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow takes no complaint, no more */
 	if (is_clients(&err)) {
 		openlog("wwwd", LOG_PID, LOG_DAEMON);
 		syslog(priority, "%s", line);
@@ -204,14 +205,14 @@ static const struct option_row {
 	{ "fields-max", 0, COUNT, "N", &options.fields, 1, 10000, "100 lines", HALF },
 	{ "body-max", 0, SIZE, "SIZE", &options.body, 0, INT64_MAX, "1M", HALF },
 	{ "header-time", 0, SECONDS, "SEC", &options.header_time, 1, TIME_MOST, "10, in all",
-	  true },
+	  HALF },
 	{ "idle-time", 0, SECONDS, "SEC", &options.idle_time, 1, TIME_MOST, "15, to the next",
-	  true },
+	  HALF },
 	{ "stall-time", 0, SECONDS, "SEC", &options.stall_time, 1, TIME_MOST, "30, below", HALF },
 	{ "stall-rate", 0, SIZE, "SIZE", &options.stall_rate, 0, 1 << 30, "1K a second", HALF },
 	{ "requests-max", 0, COUNT, "N", &options.requests, 1, UINT32_MAX, "1000, in one", HALF },
 	{ "connections-max", 0, COUNT, "N", &options.connections, 1, INT_MAX, "by ulimit -n",
-	  true },
+	  HALF },
 	{ "help", 0, HELP, NULL, NULL, 0, 0, "this", WHOLE },
 	{ "version", 0, ABOUT, NULL, NULL, 0, 0, "what was built in", WHOLE },
 };
@@ -343,6 +344,8 @@ static void take_workers(const struct option_row *row, const char *word)
 		options.workers = sched_getaffinity(0, sizeof(cpus), &cpus) == 0
 					  ? (uint64_t)CPU_COUNT(&cpus)
 					  : 1;
+		if (options.workers > WORKERS_MOST)
+			options.workers = WORKERS_MOST;
 	}
 }
 
@@ -816,7 +819,7 @@ static size_t log_len;
 static bool log_torn;    /* they begin with the rest of a line whose beginning is written */
 static bool log_failing; /* which was said */
 
-/* A full disk or pipe must not stop the answers: lines are lost then, but none is left torn. */
+/* A full disk or pipe must not stop the answers: lines are lost then, but none of ours is torn. */
 static void lose_lines(size_t written)
 {
 	const char *rest = log_lines + written, *end;
@@ -862,8 +865,10 @@ static void log_stream(const char *line, size_t n)
 {
 	size_t prefix = strlen(journal.prefix);
 
-	if (log_len + prefix + n > sizeof(log_lines))
+	if (log_len + prefix + n > sizeof(log_lines)) {
+		survive_writing();
 		write_log();
+	}
 	memcpy(log_lines + log_len, journal.prefix, prefix);
 	memcpy(log_lines + log_len + prefix, line, n);
 	log_len += prefix + n;
@@ -983,8 +988,12 @@ static bool is_journals(const struct stat *err)
 /* `many`: a process for many connections, for which it pays to load libsystemd. */
 static void open_log(bool many)
 {
-	if (!options.log && (!options.quiet || many))
+	if ((!options.log && !options.quiet) || many || options.verbose)
 		journal.stream = look_at_error();
+	if (is_clients(&journal.stream)) {
+		tzset(); /* syslog(3) wants the zone, which is out of reach later */
+		openlog("wwwd", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	}
 	if (options.quiet)
 		return;
 	site.log = log_entry;
@@ -1000,8 +1009,6 @@ static void open_log(bool many)
 			journal.sink = TO_JOURNAL;
 #endif
 	} else if (is_clients(&journal.stream)) {
-		tzset(); /* syslog(3) wants the zone, which is out of reach later */
-		openlog("wwwd", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 		journal.sink = TO_SYSLOG;
 	}
 }
@@ -1158,7 +1165,7 @@ static const int loop_calls[] = {
 	SYS_mremap,      SYS_madvise,    SYS_brk,           SYS_read,
 	SYS_sendmsg,     SYS_getsockopt, SYS_writev,        SYS_restart_syscall,
 	SYS_dup3,        SYS_futex,      SYS_lseek,         SYS_exit_group,
-	SYS_setsockopt,
+	SYS_setsockopt,  SYS_getpid,
 };
 
 static struct sock_filter load(size_t offset)
@@ -1370,8 +1377,30 @@ static struct {
 	bool stopping;
 } loop;
 
-/* When something last happened, in any of the workers. */
-static _Atomic int64_t *active;
+/* What the workers tell each other, who leave together when nobody has had a client for long. */
+static struct shared {
+	_Atomic int64_t active; /* when something last happened */
+	_Atomic size_t clients[WORKERS_MOST];
+} * shared;
+static size_t own_number; /* among the workers */
+
+static void count_client(bool more)
+{
+	loop.count += more ? 1 : -(size_t)1;
+	shared->clients[own_number] = loop.count;
+	shared->active = turn.clock;
+}
+
+/* When to leave if nobody comes: of clients of others only they hear the end. */
+static int64_t leave_at(void)
+{
+	if (!options.exit_idle_time || loop.count)
+		return INT64_MAX;
+	for (size_t i = 0; i < options.workers; i++)
+		if (shared->clients[i])
+			return turn.clock + options.exit_idle_time;
+	return shared->active + options.exit_idle_time;
+}
 
 static struct http_work *take_work(void)
 {
@@ -1456,8 +1485,7 @@ static void end_client(struct client *client)
 	leave_queue(client);
 	close(client->conn.in);
 	free(client);
-	loop.count--;
-	*active = turn.clock;
+	count_client(false);
 }
 
 static bool ask_again(struct client *client)
@@ -1517,7 +1545,7 @@ static struct client *new_client(int fd, const union address *peer)
 	http_open(&client->conn, &site, end, end, &turn);
 	client->peer = *peer;
 	enter_queue(client);
-	loop.count++;
+	count_client(true);
 	return client;
 }
 
@@ -1557,7 +1585,7 @@ static bool accept_some(const struct listener *listener)
 		    (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
 			if (n > 0)
 				return true;
-			if (evict_idle())
+			if (!loop.stopping && evict_idle())
 				continue;
 			pause_accepting();
 			return false;
@@ -1566,7 +1594,6 @@ static bool accept_some(const struct listener *listener)
 			return false;
 		if (fd < 0) /* that one is gone already: accept(2), "Error handling" */
 			continue;
-		*active = turn.clock;
 		if (loop.count >= loop.most)
 			evict_idle();
 		client = new_client(fd, &peer);
@@ -1694,8 +1721,7 @@ static int time_to_wait(void)
 		until = earlier(until, loop.paused_until);
 	if (turn.cache)
 		until = earlier(until, http_cache_tidy(turn.cache, &turn));
-	if (options.exit_idle_time && loop.count == 0)
-		until = earlier(until, *active + options.exit_idle_time);
+	until = earlier(until, leave_at());
 	return until == INT64_MAX ? -1 : milliseconds_until(until);
 }
 
@@ -1705,19 +1731,16 @@ static bool is_listener(const void *pointer)
 	       (const char *)pointer < (const char *)(listeners + LENGTH(listeners));
 }
 
-/* Whoever is busy for itself (a long listing) only hears of it when nobody is there any more. */
+/*
+ * Whoever is busy for himself (a long listing) only hears of it when nobody is there any more; when
+ * the client has sent its last byte, though, those on the way are still to be read.
+ */
 static void handle_client(struct client *client, uint32_t events)
 {
 	if (!client->again)
 		step_client(client);
-	else if (events & (EPOLLERR | EPOLLHUP))
+	else if (events & (EPOLLERR | EPOLLHUP) && client->conn.clock != HTTP_LINGERING)
 		end_client(client);
-}
-
-static bool unused_long_enough(void)
-{
-	return options.exit_idle_time && loop.count == 0 &&
-	       turn.clock >= *active + options.exit_idle_time;
 }
 
 /* SIGHUP: a log to open anew; or the terminal is gone; or it was meant for others. */
@@ -1800,7 +1823,7 @@ static void begin_loop(void)
 		options.cache,
 		(uint32_t)(loop.most / 8 < CACHED_FILES ? loop.most / 8 : CACHED_FILES));
 	tell_time();
-	*active = turn.clock;
+	shared->active = turn.clock;
 	greet_journal();
 	if (!listen_on(true))
 		die("epoll: %s", strerror(errno));
@@ -1827,7 +1850,7 @@ static int hold_many(void)
 		if (!loop.stopping && !loop.listening && turn.clock >= loop.paused_until &&
 		    !listen_on(true))
 			loop.paused_until = turn.clock + PAUSE_TIME;
-		if (!loop.stopping && (loop.told_to_stop || unused_long_enough()))
+		if (!loop.stopping && (loop.told_to_stop || turn.clock >= leave_at()))
 			stop_loop();
 		write_log();
 		if (loop.stopping && turn.clock >= loop.asking_until)
@@ -1846,8 +1869,8 @@ static int hold_many(void)
  * were inherited, and those of AF_UNIX, are there only once and shared by all.
  */
 static LARGE struct worker {
-	pid_t pid;
-	int64_t born;
+	pid_t pid;     /* 0: it has left by itself, -1: it died */
+	int64_t since; /* it was born, or has left */
 } workers[WORKERS_MOST];
 
 static void keep_listeners(int worker)
@@ -1864,7 +1887,7 @@ static void keep_listeners(int worker)
 
 static void start_worker(struct worker *worker, pid_t parent)
 {
-	worker->born = read_clock();
+	worker->since = read_clock();
 	worker->pid = fork();
 	if (worker->pid < 0)
 		say(LOG_ERR, "fork: %s", strerror(errno));
@@ -1874,7 +1897,8 @@ static void start_worker(struct worker *worker, pid_t parent)
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent) /* it died before it could be asked about */
 		exit(EXIT_SUCCESS);
-	keep_listeners((int)(worker - workers));
+	own_number = (size_t)(worker - workers);
+	keep_listeners((int)own_number);
 	exit(hold_many());
 }
 
@@ -1883,6 +1907,22 @@ static void signal_workers(int signal)
 	for (size_t i = 0; i < options.workers; i++)
 		if (workers[i].pid > 0)
 			kill(workers[i].pid, signal);
+}
+
+static void bury_worker(size_t number, int status)
+{
+	struct worker *worker = &workers[number];
+
+	shared->clients[number] = 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		worker->since = read_clock();
+		worker->pid = 0;
+		return;
+	}
+	say(LOG_ERR, "worker %d died (%s %d)", (int)worker->pid,
+	    WIFSIGNALED(status) ? "signal" : "status",
+	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	worker->pid = -1;
 }
 
 /* Takes note of the dead. A worker that leaves by itself was idle with all the others. */
@@ -1894,24 +1934,21 @@ static size_t count_workers(void)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		for (size_t i = 0; i < options.workers; i++)
-			if (workers[i].pid == pid) {
-				workers[i].pid = WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -1;
-				if (workers[i].pid < 0)
-					say(LOG_ERR, "worker %d died (%s %d)", (int)pid,
-					    WIFSIGNALED(status) ? "signal" : "status",
-					    WIFSIGNALED(status) ? WTERMSIG(status)
-								: WEXITSTATUS(status));
-			}
+			if (workers[i].pid == pid)
+				bury_worker(i, status);
 	for (size_t i = 0; i < options.workers; i++)
 		alive += workers[i].pid != 0;
 	return alive;
 }
 
-/* A worker that dies as soon as it is born is not worth a busy loop. */
+/*
+ * A worker that dies as soon as it is born is not worth a busy loop. One that left
+ * just before somebody came to another is wanted again: its listeners are open.
+ */
 static void replace_dead(pid_t self)
 {
 	for (size_t i = 0; i < options.workers; i++)
-		if (workers[i].pid < 0 && read_clock() - workers[i].born >= RESPAWN_TIME)
+		if (workers[i].pid <= 0 && read_clock() - workers[i].since >= RESPAWN_TIME)
 			start_worker(&workers[i], self);
 }
 
@@ -1923,6 +1960,7 @@ static int keep_workers(void)
 	sigset_t awaited;
 	bool stopping = false;
 
+	signal(SIGCHLD, SIG_DFL); /* ignored, as it may be inherited, nobody could be waited for */
 	sigemptyset(&awaited);
 	for (size_t i = 0; i < LENGTH(signals); i++)
 		sigaddset(&awaited, signals[i]);
@@ -2060,9 +2098,9 @@ static int serve_many(void)
 	open_log(true);
 	if (getenv("NOTIFY_SOCKET"))
 		load_systemd();
-	active = mmap(NULL, sizeof(*active), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
-	if (active == MAP_FAILED)
+	if (shared == MAP_FAILED)
 		die("mmap: %s", strerror(errno));
 	raise_limits();
 	confine(NULL);

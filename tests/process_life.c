@@ -171,6 +171,71 @@ START_TEST(leaves_when_unused)
 }
 END_TEST
 
+/* Of several none leaves while another has a client: who comes to its listener would wait for ever. */
+START_TEST(leave_together)
+{
+	struct server server = serve((struct given){
+		.args = LIST("--exit-idle-time", "0.3", "--workers", "2", "--quiet") });
+	int kept = dial(server.port);
+	long long until = now() + 1000;
+
+	say(kept, GET_TEN);
+	ck_assert_int_eq(hear(kept, false), 200);
+	while (now() < until) {
+		ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
+		nap(350); /* longer than either would stay alone */
+	}
+	close(kept);
+	ck_assert_int_eq(finish(server.pid), 0);
+}
+END_TEST
+
+/* Whoever starts it may not care for his children: that is inherited. */
+START_TEST(replaces_worker_unasked)
+{
+	struct server server;
+	char path[64];
+	int child = 0;
+	FILE *file;
+
+	signal(SIGCHLD, SIG_IGN);
+	server = serve((struct given){ .args = LIST("--workers", "2", "--quiet") });
+	signal(SIGCHLD, SIG_DFL);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)server.pid, (int)server.pid);
+	for (long long until = now() + START_TIME; !child && now() < until; nap(5)) {
+		file = fopen(path, "re");
+		ck_assert_ptr_nonnull(file);
+		if (fscanf(file, "%d", &child) != 1)
+			child = 0;
+		fclose(file);
+	}
+	ck_assert_int_gt(child, 0);
+	ck_assert_int_eq(kill(child, SIGKILL), 0);
+	for (int i = 0; i < 20; i++)
+		ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* An early answer arrives, although the client has sent all, and its end, before it looks. */
+START_TEST(early_answer_arrives)
+{
+	struct server server = serve((struct given){ .args = LIST("--quiet") });
+	static char body[3 << 20];
+
+	memset(body, 'x', sizeof(body) - 1);
+	for (int i = 0; i < 10; i++) {
+		int fd = dial(server.port);
+
+		say(fd, "POST /ten.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 3145727\r\n\r\n");
+		say(fd, body);
+		shutdown(fd, SHUT_WR);
+		ck_assert_int_eq(hear_all(fd), 413);
+	}
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
 /* The port is free at once: the next server doesn't wait for the old connections' ghosts. */
 START_TEST(starts_again_at_once)
 {
@@ -412,6 +477,9 @@ Suite *life_suite(void)
 	tcase_add_loop_test(group, waits_for_no_half_request, 0, 3);
 	tcase_add_test(group, removes_nothing_but_ends);
 	tcase_add_test(group, leaves_when_unused);
+	tcase_add_test(group, leave_together);
+	tcase_add_test(group, replaces_worker_unasked);
+	tcase_add_test(group, early_answer_arrives);
 	tcase_add_test(group, starts_again_at_once);
 
 	group = test_case(suite, "descriptors", 20);

@@ -251,6 +251,24 @@ START_TEST(verbose)
 }
 END_TEST
 
+/* What is said without a log goes to a file too, and ends nobody. */
+START_TEST(verbose_quiet)
+{
+	int ends[2];
+	pid_t pid;
+
+	connect_pair(ends);
+	pid = start((struct given){
+		.in = ends[1], .out = ends[1], .args = LIST("-d", site, "--verbose", "--quiet") });
+	close(ends[1]);
+	say(ends[0], "GET /ten.txt HTTP/1.0\r\n\r\n");
+	ck_assert_int_eq(hear_all(ends[0]), 200);
+	close(ends[0]);
+	ck_assert_int_eq(finish(pid), 0);
+	ck_assert_ptr_nonnull(strstr(content("err"), "Landlock"));
+}
+END_TEST
+
 /* Waits until `pid` has so many children. */
 static void wait_children(pid_t pid, pid_t *children, int count)
 {
@@ -365,6 +383,7 @@ Suite *option_suite(void)
 	tcase_add_test(group, headers);
 	tcase_add_test(group, no_listing);
 	tcase_add_test(group, verbose);
+	tcase_add_test(group, verbose_quiet);
 	tcase_add_test(group, workers);
 	tcase_add_test(group, workers_share);
 	tcase_add_test(group, worker_killed);
