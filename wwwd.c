@@ -1391,15 +1391,20 @@ static void count_client(bool more)
 	shared->active = turn.clock;
 }
 
+static bool has_clients(void)
+{
+	for (size_t i = 0; i < options.workers; i++)
+		if (shared->clients[i])
+			return true;
+	return false;
+}
+
 /* When to leave if nobody comes: of clients of others only they hear the end. */
 static int64_t leave_at(void)
 {
 	if (!options.exit_idle_time || loop.count)
 		return INT64_MAX;
-	for (size_t i = 0; i < options.workers; i++)
-		if (shared->clients[i])
-			return turn.clock + options.exit_idle_time;
-	return shared->active + options.exit_idle_time;
+	return (has_clients() ? turn.clock : shared->active) + options.exit_idle_time;
 }
 
 static struct http_work *take_work(void)
@@ -1869,9 +1874,11 @@ static int hold_many(void)
  * were inherited, and those of AF_UNIX, are there only once and shared by all.
  */
 static LARGE struct worker {
-	pid_t pid;     /* 0: it has left by itself, -1: it died */
-	int64_t since; /* it was born, or has left */
+	pid_t pid; /* 0: it is not needed any more, -1: it is to be replaced */
+	int64_t born;
 } workers[WORKERS_MOST];
+static bool unused;   /* one has left for want of clients, and the others have none */
+static bool stopping; /* nobody is replaced any more */
 
 static void keep_listeners(int worker)
 {
@@ -1887,7 +1894,7 @@ static void keep_listeners(int worker)
 
 static void start_worker(struct worker *worker, pid_t parent)
 {
-	worker->since = read_clock();
+	worker->born = read_clock();
 	worker->pid = fork();
 	if (worker->pid < 0)
 		say(LOG_ERR, "fork: %s", strerror(errno));
@@ -1909,23 +1916,21 @@ static void signal_workers(int signal)
 			kill(workers[i].pid, signal);
 }
 
+/* One that leaves by itself is unused with all the others; or else somebody came just then. */
 static void bury_worker(size_t number, int status)
 {
-	struct worker *worker = &workers[number];
+	pid_t pid = workers[number].pid;
 
 	shared->clients[number] = 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-		worker->since = read_clock();
-		worker->pid = 0;
-		return;
-	}
-	say(LOG_ERR, "worker %d died (%s %d)", (int)worker->pid,
-	    WIFSIGNALED(status) ? "signal" : "status",
-	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	worker->pid = -1;
+	workers[number].pid = stopping ? 0 : -1;
+	if (WIFSIGNALED(status))
+		say(LOG_ERR, "worker %d died (signal %d)", (int)pid, WTERMSIG(status));
+	else if (WEXITSTATUS(status) != 0)
+		say(LOG_ERR, "worker %d died (status %d)", (int)pid, WEXITSTATUS(status));
+	else if (!has_clients())
+		unused = true;
 }
 
-/* Takes note of the dead. A worker that leaves by itself was idle with all the others. */
 static size_t count_workers(void)
 {
 	size_t alive = 0;
@@ -1941,14 +1946,11 @@ static size_t count_workers(void)
 	return alive;
 }
 
-/*
- * A worker that dies as soon as it is born is not worth a busy loop. One that left
- * just before somebody came to another is wanted again: its listeners are open.
- */
+/* A worker that dies as soon as it is born is not worth a busy loop. */
 static void replace_dead(pid_t self)
 {
 	for (size_t i = 0; i < options.workers; i++)
-		if (workers[i].pid <= 0 && read_clock() - workers[i].since >= RESPAWN_TIME)
+		if (workers[i].pid < 0 && read_clock() - workers[i].born >= RESPAWN_TIME)
 			start_worker(&workers[i], self);
 }
 
@@ -1958,7 +1960,6 @@ static int keep_workers(void)
 	const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
 	const pid_t self = getpid();
 	sigset_t awaited;
-	bool stopping = false;
 
 	signal(SIGCHLD, SIG_DFL); /* ignored, as it may be inherited, nobody could be waited for */
 	sigemptyset(&awaited);
@@ -1975,7 +1976,8 @@ static int keep_workers(void)
 
 		if (signal == SIGHUP && options.log)
 			signal_workers(SIGHUP);
-		if (signal == SIGTERM || signal == SIGINT || (signal == SIGHUP && hung_up()))
+		if (unused || signal == SIGTERM || signal == SIGINT ||
+		    (signal == SIGHUP && hung_up()))
 			stopping = true;
 		if (!stopping) {
 			replace_dead(self);
