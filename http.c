@@ -48,7 +48,8 @@
 enum {
 	PAGE = 4096,            /* of memory: what lies in one is faulted in together */
 	OUT_SIZE = 256 << 10,   /* answers on their way out */
-	OUT_ROOM = 128 << 10,   /* more than the largest head and an inline body */
+	FLUSH_MOST = 32 << 10,  /* of responses to pipelined requests that go out together, */
+	OUT_ROOM = 208 << 10,   /* and more than the largest head with an inline body */
 	INLINE_MOST = 16 << 10, /* a body up to this is sent with its head, */
 	CACHED_MOST = 64 << 10, /* and one up to this if it may be remembered */
 	SLICE_MOST = 1 << 20,   /* of a file before the others have their turn */
@@ -61,11 +62,29 @@ enum {
 	PARTS_MOST = 16,        /* ranges in one request */
 	WALK_DEPTH = 64,        /* folders below the root, without openat2 */
 	WALK_LINKS = 40,        /* symbolic links in one name, as in path_resolution(7) */
-	LIST_STEP = 256,        /* entries read before the others have their turn */
+	LIST_STEP = 64,         /* entries read before the others have their turn, */
+	SORT_STEP = 2048,       /* entries put in order, */
+	ROWS_STEP = 32 << 10,   /* bytes of rows written */
 	LIST_ALL = 64 << 20,    /* bytes that all listings of a process may hold */
 	CHECKS_MOST = 10,       /* of a remembered answer: folders deep, and three more */
 	CACHE_KEPT = 10000000,  /* us that an answer is remembered when nobody asks for it */
 	CACHE_SETTLED = 50,     /* ms after which a change of a file shows in its times */
+};
+
+_Static_assert(FLUSH_MOST + OUT_ROOM <= OUT_SIZE, "a response has room behind those that wait");
+
+/*
+ * What a step may cost before the other connections have their turn, in units of roughly a
+ * microsecond. Each piece of work adds its cost to http_work.effort; a step that has spent
+ * EFFORT_MOST sends what it has and gives way with HTTP_AGAIN.
+ */
+enum {
+	EFFORT_MOST = 100,
+	EFFORT_RESPONSE = 3,  /* one that the cache has, or that needs no file */
+	EFFORT_LOOKUP = 25,   /* one that looks up names */
+	EFFORT_PART = 5,      /* a part of a multipart response */
+	EFFORT_LINES = 16,    /* so many lines of chunked syntax are one unit, */
+	EFFORT_BYTES = 8192,  /* and so many bytes that are received or sent */
 };
 
 typedef struct http_text text;
@@ -1664,7 +1683,9 @@ struct listing {
 	struct item *items;
 	char *names;
 	uint32_t *indices, *order, *spare; /* of items: all memory, in order, to merge into */
-	uint32_t count, room, names_len, names_room, run, next;
+	uint32_t count, room, names_len, names_room, next;
+	uint32_t run;                              /* the length of the runs that are merged */
+	uint32_t merged, left, middle, right, end; /* of two of them */
 	uint32_t folders;
 	uint64_t bytes, rows_len;
 	size_t held; /* memory, as counted in http_turn.listing_bytes */
@@ -2000,53 +2021,72 @@ static bool comes_before(const struct listing *list, uint32_t left, uint32_t rig
 	return list->style.descending ? order > 0 : order < 0;
 }
 
+/* The next two runs of this pass, from `begin` on; of the second there may be less, or nothing. */
+static void begin_merge(struct listing *list, uint32_t begin)
+{
+	list->merged = list->left = begin;
+	list->middle = list->count - begin < list->run ? list->count : begin + list->run;
+	list->right = list->middle;
+	list->end = list->count - list->middle < list->run ? list->count : list->middle + list->run;
+}
+
 static bool begin_sort(struct listing *list, struct http_turn *turn)
 {
 	size_t size = 2 * sizeof(uint32_t) * list->count;
 
 	if (turn->listing_bytes + size > LIST_ALL)
 		return false;
-	list->indices = malloc(size + 1);
+	list->indices = calloc(1, size + 1);
 	if (!list->indices)
 		return false;
 	list->held += size;
 	turn->listing_bytes += size;
 	list->order = list->indices;
 	list->spare = list->indices + list->count;
-	for (uint32_t i = 0; i < list->count; i++)
-		list->order[i] = i;
 	list->run = 1;
+	begin_merge(list, 0);
 	return true;
 }
 
-static void merge_runs(const struct listing *list, uint32_t begin)
-{
-	uint32_t count = list->count, a = begin;
-	uint32_t middle = count - begin < list->run ? count : begin + list->run;
-	uint32_t end = count - middle < list->run ? count : middle + list->run;
-	uint32_t b = middle;
-
-	for (uint32_t i = begin; i < end; i++) {
-		bool right = a == middle ||
-			     (b < end && comes_before(list, list->order[b], list->order[a]));
-
-		list->spare[i] = list->order[right ? b++ : a++];
-	}
-}
-
-/* One pass over all the runs; true when one is all. The order may end up in either half. */
-static bool sort_some(struct listing *list)
+/* Every run of this pass is merged: the next pass merges runs of twice the length. */
+static void begin_pass(struct listing *list)
 {
 	uint32_t *merged = list->spare;
 
-	if (list->run >= list->count)
-		return true;
-	for (uint64_t at = 0; at < list->count; at += 2 * (uint64_t)list->run)
-		merge_runs(list, (uint32_t)at);
 	list->spare = list->order;
 	list->order = merged;
 	list->run *= 2;
-	return false;
+	begin_merge(list, 0);
+}
+
+/* Before the first pass the order is that of the items, and is written nowhere. */
+static uint32_t item_at(const struct listing *list, uint32_t place)
+{
+	return list->run == 1 ? place : list->order[place];
+}
+
+static void merge_item(struct listing *list)
+{
+	bool second = list->left == list->middle ||
+		      (list->right < list->end && comes_before(list, item_at(list, list->right),
+							       item_at(list, list->left)));
+
+	list->spare[list->merged++] = item_at(list, second ? list->right++ : list->left++);
+}
+
+/* Some more merging; true when all is in order. The order may end up in either half. */
+static bool sort_some(struct listing *list)
+{
+	for (int n = 0; list->run < list->count; n++) {
+		if (n == SORT_STEP)
+			return false;
+		merge_item(list);
+		if (list->merged == list->count)
+			begin_pass(list);
+		else if (list->merged == list->end)
+			begin_merge(list, list->end);
+	}
+	return true;
 }
 
 /* ---- the cache ---------------------------------------------------------- */
@@ -2404,6 +2444,7 @@ struct http_work {
 	struct body body;
 	int status;            /* of the answer that is being sent, 0 before there is one */
 	uint64_t body_sent;    /* for the log */
+	unsigned effort;       /* of this step, see EFFORT_MOST */
 	size_t start, scan;    /* of the request in `in`; of its line that is not complete yet */
 	size_t head_end, next; /* of the request; `next` follows the body as far as it is read */
 	size_t end;            /* of what was received */
@@ -2946,6 +2987,7 @@ static void answer_name(struct http_conn *conn, const struct http_turn *turn)
 
 	if (answer_cached(conn, turn))
 		return;
+	w->effort += EFFORT_LOOKUP;
 	if (!decode_path(w->req.path, w->path)) {
 		answer_error(conn, turn, 404);
 		return;
@@ -2987,6 +3029,11 @@ static void answer(struct http_conn *conn, const struct http_turn *turn)
 /* ---- the states --------------------------------------------------------- */
 
 enum state { READ_HEAD, READ_BODY, FLUSH, LIST, STREAM, CLOSE, LINGER, GONE };
+
+static bool spent(const struct http_work *w)
+{
+	return w->effort >= EFFORT_MOST;
+}
 
 /* What a step says beside enum http_want: go on with the state now set; there is no more. */
 enum { GO = HTTP_DONE + 1, END };
@@ -3136,6 +3183,7 @@ static int begin_answer(struct http_conn *conn, struct http_turn *turn)
 
 	w->body = (struct body){ .kind = NO_BODY };
 	w->body_sent = 0;
+	w->effort += EFFORT_RESPONSE;
 	arm(conn, turn, HTTP_MOVING);
 	answer(conn, turn);
 	if (w->out.overrun)
@@ -3226,6 +3274,12 @@ static bool must_tame(struct http_conn *conn)
 	return must;
 }
 
+static void count_moved(struct http_conn *conn, ssize_t n)
+{
+	conn->moved += (uint64_t)n;
+	conn->work->effort += (unsigned)(n / EFFORT_BYTES);
+}
+
 /* Send what is in `out`: GO when it is gone. */
 static int flush(struct http_conn *conn, struct http_turn *turn)
 {
@@ -3240,7 +3294,7 @@ static int flush(struct http_conn *conn, struct http_turn *turn)
 		if (n < 0)
 			return errno == EAGAIN ? (int)HTTP_WRITE : lose(conn, turn);
 		w->sent += (size_t)n;
-		conn->moved += (uint64_t)n;
+		count_moved(conn, n);
 	}
 	w->sent = w->out.len = 0;
 	return GO;
@@ -3258,7 +3312,7 @@ static int fill(struct http_conn *conn, struct http_turn *turn)
 	if (n < 0)
 		return errno == EAGAIN ? (int)HTTP_READ : lose(conn, turn);
 	w->end += (size_t)n;
-	conn->moved += (uint64_t)n;
+	count_moved(conn, n);
 	return n ? GO : END;
 }
 
@@ -3361,7 +3415,7 @@ static int step_head(struct http_conn *conn, struct http_turn *turn)
 	struct http_work *w = conn->work;
 	int status;
 
-	if (w->out.size - w->out.len < OUT_ROOM)
+	if (w->out.len >= FLUSH_MOST || spent(w))
 		return go(conn, FLUSH);
 	if (w->req.lines == 0 && w->in_size - w->start < w->head_room)
 		compact(w);
@@ -3395,7 +3449,8 @@ static int step_flush(struct http_conn *conn, struct http_turn *turn)
 		return want;
 	if (conn->clock == HTTP_MOVING)
 		arm(conn, turn, conn->work->start < conn->work->end ? HTTP_HEADER : HTTP_IDLE);
-	return go(conn, READ_HEAD);
+	conn->state = READ_HEAD;
+	return spent(conn->work) ? (int)HTTP_AGAIN : GO;
 }
 
 static int eat_length(struct http_work *w)
@@ -3477,14 +3532,16 @@ static int eat_trailer(struct http_work *w, const struct http_limits *limits)
 	return ++w->trailers > limits->fields || w->overhead > limits->header ? 431 : MORE;
 }
 
-/* RFC 9112 7.1, for as long as there is something to eat. */
+/* RFC 9112 7.1, for as long as something is left and the step may go on. */
 static int eat_chunks(struct http_work *w, const struct http_limits *limits)
 {
+	unsigned lines = 0;
 	size_t before;
 	int status;
 
 	do {
 		before = w->next;
+		w->effort += ++lines % EFFORT_LINES == 0;
 		switch (w->chunk) {
 		case CHUNK_SIZE: status = eat_chunk_size(w, limits); break;
 		case CHUNK_DATA:
@@ -3496,7 +3553,7 @@ static int eat_chunks(struct http_work *w, const struct http_limits *limits)
 		case CHUNK_END: status = eat_chunk_end(w); break;
 		default: status = eat_trailer(w, limits);
 		}
-	} while (status == MORE && w->next != before);
+	} while (status == MORE && w->next != before && !spent(w));
 	return status;
 }
 
@@ -3519,6 +3576,8 @@ static int step_body(struct http_conn *conn, struct http_turn *turn)
 	memmove(w->in + w->head_end, w->in + w->next, w->end - w->next);
 	w->end -= w->next - w->head_end;
 	w->next = w->head_end;
+	if (spent(w))
+		return HTTP_AGAIN;
 	status = fill(conn, turn);
 	return status == END ? refuse(conn, turn, 400) : status;
 }
@@ -3548,7 +3607,7 @@ static int step_list(struct http_conn *conn, struct http_turn *turn)
 			return fail_listing(conn, turn, error < 0 ? -error : ENOMEM);
 	}
 	if (!sort_some(list))
-		return list->count > LIST_STEP ? (int)HTTP_AGAIN : GO;
+		return HTTP_AGAIN;
 
 	put_list_head(&edges, list, w->path);
 	put_list_tail(&edges, list);
@@ -3568,14 +3627,15 @@ static int step_list(struct http_conn *conn, struct http_turn *turn)
 	return w->out.overrun ? lose(conn, turn) : go(conn, STREAM);
 }
 
-/* As many rows as there is room for. */
+/* Some more rows, as far as there is room for them. */
 static void write_rows(struct http_work *w, struct http_turn *turn)
 {
 	enum { ROW_MOST = 4 << 10 };
 	struct listing *list = w->body.list;
 	size_t before = w->out.len;
 
-	while (list->next < list->count && w->out.size - w->out.len > ROW_MOST)
+	while (list->next < list->count && w->out.size - w->out.len > ROW_MOST &&
+	       w->out.len - before < ROWS_STEP)
 		put_row(&w->out, list, &list->items[list->order[list->next++]]);
 	if (list->next == list->count && w->out.size - w->out.len > ROW_MOST) {
 		put_list_tail(&w->out, list);
@@ -3624,7 +3684,7 @@ static int send_part(struct http_conn *conn, struct http_turn *turn, struct rang
 		return lose(conn, turn);
 	range->begin += (uint64_t)sent;
 	w->body_sent += (uint64_t)sent;
-	conn->moved += (uint64_t)sent;
+	count_moved(conn, sent);
 	if ((size_t)sent < n)
 		return HTTP_WRITE;
 	return range->begin < range->end ? (int)HTTP_AGAIN : GO;
@@ -3639,6 +3699,7 @@ static int next_of_file(struct http_conn *conn, struct http_turn *turn)
 	size_t before = w->out.len;
 
 	if (body->boundary[0] && !body->part_begun) {
+		w->effort += EFFORT_PART;
 		put_part_head(&w->out, body, body->part);
 		body->part_begun = true;
 	} else if (range->begin < range->end) {
@@ -3667,7 +3728,7 @@ static int step_stream(struct http_conn *conn, struct http_turn *turn)
 	if (want != GO || conn->state == GONE)
 		return want;
 	switch (w->body.kind) {
-	case FILE_BODY: return next_of_file(conn, turn);
+	case FILE_BODY: return spent(w) ? (int)HTTP_AGAIN : next_of_file(conn, turn);
 	case LIST_BODY: return HTTP_AGAIN;
 	default: return finish(conn, turn);
 	}
@@ -3739,7 +3800,7 @@ static int expire(struct http_conn *conn, struct http_turn *turn)
 	}
 }
 
-enum http_want http_step(struct http_conn *conn, struct http_turn *turn)
+static int run_steps(struct http_conn *conn, struct http_turn *turn)
 {
 	static int (*const steps[])(struct http_conn *, struct http_turn *) = {
 		[READ_HEAD] = step_head, [READ_BODY] = step_body, [FLUSH] = step_flush,
@@ -3748,13 +3809,34 @@ enum http_want http_step(struct http_conn *conn, struct http_turn *turn)
 	};
 	int want = GO;
 
-	conn->dry = false;
-	if (turn->clock >= conn->deadline)
-		want = expire(conn, turn);
 	while (want == GO && conn->state != GONE)
 		want = steps[conn->state](conn, turn);
 	if (want == HTTP_WRITE)
 		begin_wait(conn, turn);
+	return want;
+}
+
+/*
+ * A deadline is judged after all that has arrived was read: the process may have been stopped for
+ * a while, or slow. A connection that gives way has work to do here, and waits for nothing.
+ */
+enum http_want http_step(struct http_conn *conn, struct http_turn *turn)
+{
+	int want;
+
+	conn->dry = false;
+	conn->work->effort = 0;
+	do {
+		want = run_steps(conn, turn);
+		if (conn->state == GONE)
+			return HTTP_DONE;
+		if (turn->clock < conn->deadline)
+			break;
+		if (want == HTTP_AGAIN && conn->clock != HTTP_LINGERING)
+			arm(conn, turn, conn->clock);
+		else if (want != HTTP_TAME)
+			want = expire(conn, turn);
+	} while (want == GO);
 	return conn->state == GONE ? HTTP_DONE : (enum http_want)want;
 }
 

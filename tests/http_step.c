@@ -620,17 +620,18 @@ END_TEST
 /* Nor is a body read while the answers before it can't be sent. */
 START_TEST(a_body_waits_for_the_answers_before_it)
 {
-	enum { REQUESTS = 30 };
+	enum { REQUESTS = 3 };
 	const int little = 4096;
 	struct talk talk;
 	text stream;
 
+	put_bytes(&home, "medium.txt", big, 10 << 10);
 	talk_open(&talk, &place, &now);
 	need(setsockopt(talk.conn.in, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little)) == 0,
 	     "SO_SNDBUF");
 	talk.deaf = true;
 	for (int i = 0; i < REQUESTS; i++)
-		send_only(&talk, "GET /page.html" ON "\r\n");
+		send_only(&talk, "GET /medium.txt" ON "\r\n");
 	ck_assert_int_eq(talk_say(&talk, "POST /small.txt" ON "Content-Length: 5\r\n\r\nhe"),
 			 HTTP_WRITE);
 	ck_assert_int_eq(talk.conn.state, READ_BODY);
@@ -787,6 +788,114 @@ static enum http_want pass_deadline(struct talk *talk)
 	now.clock = deadline;
 	return talk_step(talk);
 }
+
+/* ---- a bounded step ------------------------------------------------------------ */
+
+/* Calls http_step() until it waits for the client: the most bytes that were sent in one step. */
+static size_t largest_step(struct talk *talk)
+{
+	size_t largest = 0, heard;
+	enum http_want want;
+
+	do {
+		want = http_step(&talk->conn, &now);
+		heard = talk_hear(talk);
+		if (heard > largest)
+			largest = heard;
+	} while (want == HTTP_AGAIN || want == HTTP_WRITE);
+	ck_assert_int_eq(want, HTTP_READ);
+	return largest;
+}
+
+/* However many requests a client sends in one piece, one step answers only some of them. */
+START_TEST(pipelined_requests_give_way)
+{
+	static const char *const requests[] = { "GET /small.txt" ON "\r\n" };
+	struct http_site patient = place;
+	size_t each, largest, most = EFFORT_MOST / EFFORT_LOOKUP + 1;
+	struct talk talk;
+	int sent;
+
+	patient.limits.requests = 10000;
+	talk_open(&talk, &patient, &now);
+	talk_say(&talk, requests[0]);
+	each = talk.len;
+	sent = send_many(&talk, requests, LENGTH(requests));
+	largest = largest_step(&talk);
+	ck_assert_uint_le(largest, most * each);
+	ck_assert_uint_eq(talk.len, (size_t)(sent + 1) * each);
+	talk_close(&talk);
+}
+END_TEST
+
+/* Nor are all the parts of all the ranges sent in one step. */
+START_TEST(parts_give_way)
+{
+	struct talk talk;
+	char request[4096] = "GET /big.bin" ON "Range: bytes=0-9";
+	size_t largest;
+
+	for (int i = 1; i < PARTS_MOST; i++)
+		sprintf(request + strlen(request), ",%d-%d", 100 * i, 100 * i + 9);
+	strcat(request, "\r\n\r\n");
+	talk_open(&talk, &place, &now);
+	for (int i = 0; i < 10; i++)
+		send_only(&talk, request);
+	largest = largest_step(&talk);
+	ck_assert_uint_gt(talk.len, 10 * PARTS_MOST * 100);
+	ck_assert_uint_lt(largest, (EFFORT_MOST / EFFORT_PART + 2) * 200);
+	talk_close(&talk);
+}
+END_TEST
+
+/* A body gives way by its bytes, and by its chunks, of which a byte may be one. */
+START_TEST(bodies_give_way)
+{
+	static const char head[] = "POST /small.txt" ON "Transfer-Encoding: chunked\r\n\r\n";
+	static char chunks[90 << 10];
+	struct http_site patient = place;
+	struct talk talk;
+	int steps = 0;
+
+	for (size_t n = 0; n < sizeof(chunks); n += 6)
+		memcpy(chunks + n, "1\r\nx\r\n", 6);
+	patient.limits.body = UINT64_C(1) << 40;
+	talk_open(&talk, &patient, &now);
+	send_only(&talk, head);
+	need(talk_send(&talk, chunks, sizeof(chunks)), "send");
+	for (; http_step(&talk.conn, &now) == HTTP_AGAIN; steps++)
+		ck_assert_uint_le(talk.conn.work->dropped,
+				  (uint64_t)(steps + 1) * EFFORT_MOST * EFFORT_LINES);
+	ck_assert_int_ge(steps, 5);
+	ck_assert_uint_eq(talk.conn.work->dropped, sizeof(chunks) / 6);
+	talk_say(&talk, "0\r\n\r\n");
+	ck_assert_uint_eq(talk.logs, 1);
+	talk_close(&talk);
+}
+END_TEST
+
+/* What arrived while the process was stopped is read before a deadline is judged. */
+START_TEST(what_has_arrived_is_in_time)
+{
+	struct talk talk;
+	text stream;
+
+	talk_open(&talk, &place, &now);
+	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+	now.clock = talk.conn.deadline + SECONDS(100);
+	talk_say(&talk, "GET /sm");
+	now.clock = talk.conn.deadline + SECONDS(100);
+	ck_assert_int_eq(talk_say(&talk, "all.txt" ON "\r\n"), HTTP_READ);
+	talk_say(&talk, "POST /small.txt" ON "Content-Length: 3\r\n\r\n");
+	now.clock = talk.conn.deadline + SECONDS(100);
+	ck_assert_int_eq(talk_say(&talk, "abc"), HTTP_READ);
+	stream = talk_heard(&talk);
+	expect_reply(&stream, false, 200);
+	expect_reply(&stream, false, 200);
+	ck_assert_uint_eq(stream.len, 0);
+	talk_close(&talk);
+}
+END_TEST
 
 static void expect_clock(const struct talk *talk, enum http_clock clock, int64_t time)
 {
@@ -1450,6 +1559,25 @@ START_TEST(a_listing_of_any_length_has_an_end)
 }
 END_TEST
 
+/* The client doesn't stall while the server is at work. */
+START_TEST(a_listing_may_take_its_time)
+{
+	struct talk talk;
+	text stream;
+
+	talk_open(&talk, &place, &now);
+	send_only(&talk, "GET /many/" ON "\r\n");
+	while (http_step(&talk.conn, &now) == HTTP_AGAIN && talk.conn.state == LIST) {
+		now.clock += SECONDS(20);
+		ck_assert_int_gt(talk.conn.deadline, now.clock - SECONDS(20));
+	}
+	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+	stream = talk_heard(&talk);
+	expect_reply(&stream, false, 200);
+	talk_close(&talk);
+}
+END_TEST
+
 START_TEST(a_listing_can_be_dropped)
 {
 	int before = count_descriptors();
@@ -1733,6 +1861,10 @@ Suite *step_suite(void)
 
 	tcase_add_test(clocks, an_idle_connection_ends_in_silence);
 	tcase_add_test(clocks, empty_lines_end_in_silence);
+	tcase_add_test(clocks, pipelined_requests_give_way);
+	tcase_add_test(clocks, parts_give_way);
+	tcase_add_test(clocks, bodies_give_way);
+	tcase_add_test(clocks, what_has_arrived_is_in_time);
 	tcase_add_test(clocks, a_head_has_its_time);
 	tcase_add_test(clocks, a_next_head_has_its_time);
 	tcase_add_test(clocks, a_body_has_to_move);
@@ -1756,6 +1888,7 @@ Suite *step_suite(void)
 
 	tcase_add_test(listings, a_large_folder_is_listed);
 	tcase_add_test(listings, a_listing_of_any_length_has_an_end);
+	tcase_add_test(listings, a_listing_may_take_its_time);
 	tcase_add_test(listings, a_listing_can_be_dropped);
 	tcase_add_test(listings, listings_are_bounded_and_can_be_off);
 
