@@ -46,32 +46,32 @@
 #define OWN_FRAME __attribute__((noinline))
 
 enum {
-	PAGE = 4096,            /* of memory: what lies in one is faulted in together */
-	OUT_SIZE = 256 << 10,   /* answers on their way out */
-	FLUSH_MOST = 32 << 10,  /* of responses to pipelined requests that go out together, */
-	OUT_ROOM = 208 << 10,   /* and more than the largest head with an inline body */
-	INLINE_MOST = 16 << 10, /* a body up to this is sent with its head, */
-	CACHED_MOST = 64 << 10, /* and one up to this if it may be remembered */
-	SLICE_MOST = 1 << 20,   /* of a file before the others have their turn */
-	BODY_ROOM = 8 << 10,    /* to read a request's body into */
-	CHUNK_LINE = 4 << 10,   /* a chunk's size and its extensions */
-	BLANK_LINES = 8,        /* before a request line: RFC 9112 2.2 asks for one */
-	PIPE_SLICE = 4096,      /* what a pipe that polls writable takes without blocking */
-	LINGER_TIME = 2000000,  /* us */
-	LINGER_MOST = 4 << 20,  /* bytes that may be on their way when an answer is sent early */
-	PARTS_MOST = 16,        /* ranges in one request */
-	WALK_DEPTH = 64,        /* folders below the root, without openat2 */
-	WALK_LINKS = 40,        /* symbolic links in one name, as in path_resolution(7) */
-	LIST_STEP = 64,         /* entries read before the others have their turn, */
-	SORT_STEP = 2048,       /* entries put in order, */
-	ROWS_STEP = 32 << 10,   /* bytes of rows written */
-	LIST_ALL = 64 << 20,    /* bytes that all listings of a process may hold */
-	CHECKS_MOST = 10,       /* of a remembered answer: folders deep, and three more */
-	CACHE_KEPT = 10000000,  /* us that an answer is remembered when nobody asks for it */
-	CACHE_SETTLED = 50,     /* ms after which a change of a file shows in its times */
+	PAGE = 4096,             /* of memory: what lies in one is faulted in together */
+	FLUSH_MOST = 32 << 10,   /* of responses to pipelined requests that go out together, */
+	OUT_ROOM = 208 << 10,    /* and more than the largest head with an inline body */
+	INLINE_MOST = 16 << 10,  /* a body up to this is sent with its head, */
+	CACHED_MOST = 64 << 10,  /* and one up to this if it may be remembered */
+	SLICE_MOST = 1 << 20,    /* of a file before the others have their turn */
+	BODY_ROOM = 8 << 10,     /* to read a request's body into */
+	CHUNK_LINE = 4 << 10,    /* a chunk's size and its extensions */
+	BLANK_LINES = 8,         /* before a request line: RFC 9112 2.2 asks for one */
+	PIPE_SLICE = 4096,       /* what a pipe that polls writable takes without blocking */
+	LINGER_TIME = 2000000,   /* us */
+	LINGER_MOST = 4 << 20,   /* bytes that may be on their way when an answer is sent early */
+	PARTS_MOST = 16,         /* ranges in one request */
+	WALK_DEPTH = 64,         /* folders below the root, without openat2 */
+	WALK_LINKS = 40,         /* symbolic links in one name, as in path_resolution(7) */
+	LIST_STEP = 64,          /* entries read before the others have their turn, */
+	SORT_STEP = 2048,        /* entries put in order, */
+	ROWS_STEP = 32 << 10,    /* bytes of rows written */
+	UNREAD_MOST = 128 << 10, /* bytes that the kernel holds for a client that doesn't read */
+	CHECKS_MOST = 10,        /* of a remembered answer: folders deep, and three more */
+	CACHE_KEPT = 10000000,   /* us that an answer is remembered when nobody asks for it */
+	CACHE_SETTLED = 50,      /* ms after which a change of a file shows in its times */
 };
 
-_Static_assert(FLUSH_MOST + OUT_ROOM <= OUT_SIZE, "a response has room behind those that wait");
+_Static_assert(FLUSH_MOST + OUT_ROOM <= HTTP_OUT_SIZE,
+	       "a response has room behind those that wait");
 
 /*
  * What a step may cost before the other connections have their turn, in units of roughly a
@@ -80,11 +80,11 @@ _Static_assert(FLUSH_MOST + OUT_ROOM <= OUT_SIZE, "a response has room behind th
  */
 enum {
 	EFFORT_MOST = 100,
-	EFFORT_RESPONSE = 3,  /* one that the cache has, or that needs no file */
-	EFFORT_LOOKUP = 25,   /* one that looks up names */
-	EFFORT_PART = 5,      /* a part of a multipart response */
-	EFFORT_LINES = 16,    /* so many lines of chunked syntax are one unit, */
-	EFFORT_BYTES = 8192,  /* and so many bytes that are received or sent */
+	EFFORT_RESPONSE = 3, /* one that the cache has, or that needs no file */
+	EFFORT_LOOKUP = 25,  /* one that looks up names */
+	EFFORT_PART = 5,     /* a part of a multipart response */
+	EFFORT_LINES = 16,   /* so many lines of chunked syntax are one unit, */
+	EFFORT_BYTES = 8192, /* and so many bytes that are received or sent */
 };
 
 typedef struct http_text text;
@@ -1688,7 +1688,7 @@ struct listing {
 	uint32_t merged, left, middle, right, end; /* of two of them */
 	uint32_t folders;
 	uint64_t bytes, rows_len;
-	size_t held; /* memory, as counted in http_turn.listing_bytes */
+	size_t held; /* memory, as counted in http_turn.memory */
 };
 
 static bool query_has(text query, const char *key, text value)
@@ -1879,7 +1879,7 @@ static void free_listing(struct listing *list, struct http_turn *turn)
 {
 	if (!list)
 		return;
-	turn->listing_bytes -= list->held;
+	turn->memory -= list->held;
 	if (list->dir)
 		closedir(list->dir);
 	free(list->items);
@@ -1896,7 +1896,7 @@ static bool grow(struct listing *list, struct http_turn *turn, void **array, uin
 	size_t added = (more - *room) * each;
 	void *grown;
 
-	if (turn->listing_bytes + added > LIST_ALL)
+	if (turn->memory + added > turn->memory_most)
 		return false;
 	grown = realloc(*array, more * each);
 	if (!grown)
@@ -1904,7 +1904,7 @@ static bool grow(struct listing *list, struct http_turn *turn, void **array, uin
 	*array = grown;
 	*room = more;
 	list->held += added;
-	turn->listing_bytes += added;
+	turn->memory += added;
 	return true;
 }
 
@@ -2034,13 +2034,13 @@ static bool begin_sort(struct listing *list, struct http_turn *turn)
 {
 	size_t size = 2 * sizeof(uint32_t) * list->count;
 
-	if (turn->listing_bytes + size > LIST_ALL)
+	if (turn->memory + size > turn->memory_most)
 		return false;
 	list->indices = calloc(1, size + 1);
 	if (!list->indices)
 		return false;
 	list->held += size;
-	turn->listing_bytes += size;
+	turn->memory += size;
 	list->order = list->indices;
 	list->spare = list->indices + list->count;
 	list->run = 1;
@@ -2068,8 +2068,8 @@ static uint32_t item_at(const struct listing *list, uint32_t place)
 static void merge_item(struct listing *list)
 {
 	bool second = list->left == list->middle ||
-		      (list->right < list->end && comes_before(list, item_at(list, list->right),
-							       item_at(list, list->left)));
+		      (list->right < list->end &&
+		       comes_before(list, item_at(list, list->right), item_at(list, list->left)));
 
 	list->spare[list->merged++] = item_at(list, second ? list->right++ : list->left++);
 }
@@ -2131,7 +2131,7 @@ struct cached {
 };
 
 struct http_cache {
-	size_t size, used;
+	size_t size, used, held; /* held: used, and what is being sent but no longer in the cache */
 	uint32_t files, files_most; /* kept open */
 	struct cached *newest, *oldest;
 	uint32_t mask;
@@ -2225,6 +2225,7 @@ static void cache_free(struct http_cache *cache, struct cached *entry)
 		close(entry->fd);
 		cache->files--;
 	}
+	cache->held -= entry->size;
 	free(entry);
 }
 
@@ -2408,6 +2409,7 @@ OWN_FRAME static struct cached *cache_add(const struct http_turn *turn,
 	cache->bucket[entry->hash & cache->mask] = entry;
 	cache_link(cache, entry);
 	cache->used += size;
+	cache->held += size;
 	cache->files += fd >= 0;
 	return entry;
 }
@@ -2435,8 +2437,8 @@ struct body {
 enum chunk_state { CHUNK_SIZE, CHUNK_DATA, CHUNK_END, CHUNK_TRAILER };
 
 /*
- * Of its three arrays only the beginnings are touched, mostly: a page each, the
- * first of which the caller may have touched anyway. The rest stands before `in`.
+ * Of its arrays only the beginnings are touched, mostly: a page each, the first of which the
+ * caller may have touched anyway. The rest stands before `in`.
  */
 struct http_work {
 	char path[PATH_MAX];
@@ -2452,15 +2454,16 @@ struct http_work {
 	uint64_t left, dropped, overhead; /* of a chunk or body; read so far; of chunk syntax */
 	size_t trailers;
 	size_t in_size, head_room;
-	size_t sent; /* of out */
-	struct out out;
+	size_t touched; /* the most of `in` that was ever used */
+	size_t sent;    /* of out */
+	struct out out; /* in http_turn.out, or what is left of it */
+	char *unsent;   /* in memory of the connection's own, or NULL */
 	char *in;
 };
 
 size_t http_work_size(const struct http_limits *limits)
 {
-	return sizeof(struct http_work) + OUT_SIZE + PAGE +
-	       2 * (limits->line + limits->header + BODY_ROOM);
+	return sizeof(struct http_work) + 2 * (limits->line + limits->header + BODY_ROOM);
 }
 
 struct http_work *http_work_init(void *memory, const struct http_limits *limits)
@@ -2472,8 +2475,6 @@ struct http_work *http_work_init(void *memory, const struct http_limits *limits)
 	w->head_room = limits->line + limits->header + BODY_ROOM;
 	w->in_size = 2 * w->head_room;
 	w->in = (char *)memory + sizeof(*w);
-	w->out = (struct out){ w->in + w->in_size, 0, OUT_SIZE, false };
-	w->out.at += -(uintptr_t)w->out.at % PAGE;
 	return w;
 }
 
@@ -3041,24 +3042,31 @@ enum { GO = HTTP_DONE + 1, END };
 /* What reading says beside a status: not all of it is there yet; it is. */
 enum { MORE = 0, WHOLE = 1 };
 
-static void arm(struct http_conn *conn, const struct http_turn *turn, enum http_clock clock)
+static int64_t clock_time(const struct http_conn *conn, enum http_clock clock)
 {
 	const struct http_limits *limits = &conn->site->limits;
-	const int64_t time[HTTP_CLOCKS] = {
-		[HTTP_IDLE] = limits->idle_time,
-		[HTTP_HEADER] = limits->header_time,
-		[HTTP_MOVING] = limits->stall_time,
-		[HTTP_LINGERING] = LINGER_TIME,
-	};
 
+	switch (clock) {
+	case HTTP_IDLE: return limits->idle_time;
+	case HTTP_HEADER: return limits->header_time;
+	case HTTP_MOVING: return limits->stall_time;
+	default: return LINGER_TIME;
+	}
+}
+
+static void arm(struct http_conn *conn, const struct http_turn *turn, enum http_clock clock)
+{
 	conn->clock = (uint8_t)clock;
-	conn->deadline = turn->clock + time[clock];
+	conn->deadline = turn->clock + clock_time(conn, clock);
 	conn->moved = 0;
 	conn->measured = false;
 }
 
-/* What the peer of a TCP connection has taken, ever; what the kernel took for it is not that. */
-static bool ask_acknowledged(const struct http_conn *conn, uint64_t *bytes)
+/*
+ * What the peer of a TCP connection has taken, ever, and what the kernel still holds for it; false
+ * where the kernel doesn't say.
+ */
+static bool ask_acknowledged(const struct http_conn *conn, uint64_t *bytes, uint64_t *unread)
 {
 	struct tcp_info info;
 	socklen_t size = sizeof(info);
@@ -3067,6 +3075,10 @@ static bool ask_acknowledged(const struct http_conn *conn, uint64_t *bytes)
 	    size < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(info.tcpi_bytes_acked))
 		return false;
 	*bytes = info.tcpi_bytes_acked;
+	*unread = UNREAD_MOST;
+	if (size >= offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof(info.tcpi_bytes_retrans))
+		*unread = info.tcpi_notsent_bytes + info.tcpi_bytes_sent - info.tcpi_bytes_retrans -
+			  info.tcpi_bytes_acked;
 	return true;
 }
 
@@ -3080,22 +3092,27 @@ static bool moved_enough(const struct http_conn *conn, uint64_t bytes)
 /* It has to wait for the peer: from when, and from where on? */
 static void begin_wait(struct http_conn *conn, const struct http_turn *turn)
 {
+	uint64_t unread;
+
 	if (conn->clock != HTTP_MOVING)
 		return;
 	if (moved_enough(conn, conn->moved))
 		arm(conn, turn, HTTP_MOVING);
 	if (!conn->measured)
-		conn->measured = ask_acknowledged(conn, &conn->acknowledged);
+		conn->measured = ask_acknowledged(conn, &conn->acknowledged, &unread);
 }
 
-/* Has the peer taken, or sent, what it had to since the clock was set? */
-static bool still_moves(const struct http_conn *conn)
+/* What the peer has taken, or sent, since the clock was set. */
+static uint64_t moved_since(struct http_conn *conn)
 {
-	uint64_t now;
+	uint64_t now, unread = 0, moved = conn->moved;
 
-	if (conn->measured && ask_acknowledged(conn, &now))
-		return moved_enough(conn, now - conn->acknowledged);
-	return moved_enough(conn, conn->moved);
+	if (!ask_acknowledged(conn, &now, &unread))
+		unread = conn->state == READ_HEAD ? 0 : conn->unread;
+	else if (conn->measured)
+		moved = now - conn->acknowledged;
+	conn->unread = unread < UNREAD_MOST ? (uint32_t)unread : UNREAD_MOST;
+	return moved;
 }
 
 static int go(struct http_conn *conn, enum state state)
@@ -3135,6 +3152,15 @@ static void log_request(const struct http_conn *conn, const struct http_turn *tu
 		conn->site->log(conn, &entry);
 }
 
+/* Nothing is left to send: what comes next is put together in the memory that all share. */
+static void release_out(struct http_work *w, const struct http_turn *turn)
+{
+	free(w->unsent);
+	w->unsent = NULL;
+	w->out = (struct out){ turn->out, 0, HTTP_OUT_SIZE, false };
+	w->sent = 0;
+}
+
 /* Nobody is listening any more; what was sent of an answer still counts. */
 static int lose(struct http_conn *conn, struct http_turn *turn)
 {
@@ -3143,9 +3169,10 @@ static int lose(struct http_conn *conn, struct http_turn *turn)
 	if (w->status)
 		log_request(conn, turn);
 	release_body(&w->body, turn);
+	release_out(w, turn);
 	memset(&w->req, 0, sizeof(w->req));
 	w->status = 0;
-	w->start = w->scan = w->end = w->sent = w->out.len = 0;
+	w->start = w->scan = w->end = 0;
 	return go(conn, GONE);
 }
 
@@ -3153,6 +3180,8 @@ void http_drop(struct http_conn *conn, struct http_turn *turn)
 {
 	if (conn->work && http_holds(conn))
 		lose(conn, turn);
+	turn->memory -= conn->held;
+	conn->held = 0;
 }
 
 /* The answer is complete, or in `out`; what follows it in `in` is the next request. */
@@ -3280,6 +3309,13 @@ static void count_moved(struct http_conn *conn, ssize_t n)
 	conn->work->effort += (unsigned)(n / EFFORT_BYTES);
 }
 
+static void count_sent(struct http_conn *conn, ssize_t n)
+{
+	count_moved(conn, n);
+	conn->unread = n < UNREAD_MOST - (ssize_t)conn->unread ? conn->unread + (uint32_t)n
+							       : UNREAD_MOST;
+}
+
 /* Send what is in `out`: GO when it is gone. */
 static int flush(struct http_conn *conn, struct http_turn *turn)
 {
@@ -3294,9 +3330,9 @@ static int flush(struct http_conn *conn, struct http_turn *turn)
 		if (n < 0)
 			return errno == EAGAIN ? (int)HTTP_WRITE : lose(conn, turn);
 		w->sent += (size_t)n;
-		count_moved(conn, n);
+		count_sent(conn, n);
 	}
-	w->sent = w->out.len = 0;
+	release_out(w, turn);
 	return GO;
 }
 
@@ -3312,6 +3348,8 @@ static int fill(struct http_conn *conn, struct http_turn *turn)
 	if (n < 0)
 		return errno == EAGAIN ? (int)HTTP_READ : lose(conn, turn);
 	w->end += (size_t)n;
+	if (w->end > w->touched)
+		w->touched = w->end;
 	count_moved(conn, n);
 	return n ? GO : END;
 }
@@ -3684,7 +3722,7 @@ static int send_part(struct http_conn *conn, struct http_turn *turn, struct rang
 		return lose(conn, turn);
 	range->begin += (uint64_t)sent;
 	w->body_sent += (uint64_t)sent;
-	count_moved(conn, sent);
+	count_sent(conn, sent);
 	if ((size_t)sent < n)
 		return HTTP_WRITE;
 	return range->begin < range->end ? (int)HTTP_AGAIN : GO;
@@ -3774,7 +3812,7 @@ static int step_linger(struct http_conn *conn, struct http_turn *turn)
  * What the peer hasn't taken would be the kernel's to offer for minutes, to
  * somebody who has just shown that he doesn't want it: a reset lets go of it.
  */
-static void forsake(const struct http_conn *conn)
+void http_forsake(const struct http_conn *conn)
 {
 	const struct linger not_at_all = { .l_onoff = 1, .l_linger = 0 };
 
@@ -3788,13 +3826,13 @@ static int expire(struct http_conn *conn, struct http_turn *turn)
 	switch (conn->clock) {
 	case HTTP_HEADER: return refuse(conn, turn, 408);
 	case HTTP_MOVING:
-		if (still_moves(conn)) {
+		if (moved_enough(conn, moved_since(conn))) {
 			arm(conn, turn, HTTP_MOVING);
 			return GO;
 		}
 		if (conn->state == READ_BODY)
 			return refuse(conn, turn, 408);
-		forsake(conn);
+		http_forsake(conn);
 		return lose(conn, turn);
 	default: return lose(conn, turn);
 	}
@@ -3822,10 +3860,13 @@ static int run_steps(struct http_conn *conn, struct http_turn *turn)
  */
 enum http_want http_step(struct http_conn *conn, struct http_turn *turn)
 {
+	struct http_work *w = conn->work;
 	int want;
 
 	conn->dry = false;
-	conn->work->effort = 0;
+	w->effort = 0;
+	if (!w->unsent)
+		w->out = (struct out){ turn->out, w->out.len, HTTP_OUT_SIZE, false };
 	do {
 		want = run_steps(conn, turn);
 		if (conn->state == GONE)
@@ -3863,6 +3904,60 @@ void http_open(struct http_conn *conn, const struct http_site *site, struct http
 		.state = READ_HEAD,
 	};
 	arm(conn, turn, HTTP_IDLE);
+}
+
+/* ---- the memory that connections hold --------------------------------------- */
+
+enum { WORK_LEAST = 3 * PAGE }; /* that a request touches, beside what is received of it */
+
+/* What is left to send when a step ends moves out of the way of the other connections. */
+static bool keep_unsent(struct http_work *w, const struct http_turn *turn)
+{
+	size_t left = w->out.len - w->sent;
+	char *unsent;
+
+	if (left == 0 || w->unsent)
+		return true;
+	unsent = malloc(left);
+	if (!unsent)
+		return false;
+	memcpy(unsent, turn->out + w->sent, left);
+	w->unsent = unsent;
+	w->out = (struct out){ unsent, left, left, false };
+	w->sent = 0;
+	return true;
+}
+
+bool http_settle(struct http_conn *conn, struct http_turn *turn)
+{
+	struct http_work *w = conn->work;
+	uint32_t held = conn->unread;
+
+	if (w) {
+		if (!keep_unsent(w, turn))
+			return false;
+		held += (uint32_t)(WORK_LEAST + w->touched + (w->unsent ? w->out.size : 0));
+	}
+	turn->memory += held;
+	turn->memory -= conn->held;
+	conn->held = held;
+	return true;
+}
+
+int64_t http_pace(struct http_conn *conn, struct http_turn *turn, int64_t time)
+{
+	int64_t age = turn->clock - (conn->deadline - clock_time(conn, conn->clock));
+	uint64_t moved = moved_since(conn);
+
+	(void)http_settle(conn, turn);
+	if (conn->state == LIST || age < time)
+		return INT64_MAX;
+	return (int64_t)(moved / (uint64_t)(age / 1000 + 1) * 1000);
+}
+
+size_t http_memory(const struct http_turn *turn)
+{
+	return turn->memory + (turn->cache ? turn->cache->held : 0);
 }
 
 /* ---- for whoever keeps the log, and whoever reads the options ------------- */

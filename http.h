@@ -25,7 +25,7 @@ struct http_limits {
 	uint32_t requests;   /* requests a connection */
 };
 
-enum { HTTP_LINE_MOST = 32 << 10, HTTP_HEADERS_MOST = 8 << 10 };
+enum { HTTP_LINE_MOST = 32 << 10, HTTP_HEADERS_MOST = 8 << 10, HTTP_OUT_SIZE = 256 << 10 };
 
 struct http_conn;
 struct http_entry;
@@ -48,7 +48,9 @@ struct http_turn {
 	struct timespec wall;     /* the time of day */
 	char date[30];            /* the same as HTTP writes it */
 	bool closing;             /* no further request on any connection */
-	size_t listing_bytes;     /* memory that listings hold at the moment */
+	char *out;                /* HTTP_OUT_SIZE bytes, in which responses are put together */
+	size_t memory;            /* bytes that connections hold at the moment, */
+	size_t memory_most;       /* and how many there may be before a listing is refused */
 	struct http_cache *cache; /* or NULL */
 };
 
@@ -87,6 +89,8 @@ struct http_conn {
 	uint64_t acknowledged; /* bytes, by the peer, ever; if it was measured then */
 	uint32_t requests;
 	uint32_t drained; /* bytes thrown away while lingering */
+	uint32_t unread;  /* bytes that were sent, and that the kernel may still hold */
+	uint32_t held;    /* bytes of memory, as counted in http_turn.memory */
 	int in, out;
 	uint8_t clock; /* enum http_clock */
 	uint8_t state;
@@ -119,6 +123,26 @@ enum http_want http_step(struct http_conn *conn, struct http_turn *turn);
 
 /* Let go of what an unfinished conversation holds. The descriptors stay open. */
 void http_drop(struct http_conn *conn, struct http_turn *turn);
+
+/*
+ * For a caller with many connections, after each step: what the connection could not send yet
+ * moves from http_turn.out into memory of its own, and what it holds is counted. False if there
+ * is no memory for it.
+ */
+bool http_settle(struct http_conn *conn, struct http_turn *turn);
+
+/*
+ * How many bytes a second the client has moved since the connection's clock was set; INT64_MAX
+ * where that was less than `time` ago, or where the client has nothing to do. Finds out how much
+ * of what was sent the kernel still holds.
+ */
+int64_t http_pace(struct http_conn *conn, struct http_turn *turn, int64_t time);
+
+/* Have the kernel forget what it could not deliver when the descriptor is closed. */
+void http_forsake(const struct http_conn *conn);
+
+/* What all connections and the cache hold. */
+size_t http_memory(const struct http_turn *turn);
 
 /*
  * The working memory of a request in progress. A connection that waits for its

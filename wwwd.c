@@ -74,8 +74,16 @@ enum {
 	HOSTS_MOST = 64,
 	WORKERS_MOST = 256,
 	LISTENERS_MOST = 1024, /* one a worker and an address */
-	EVENTS = 256,          /* taken from epoll at a time */
-	ACCEPTS = 64,          /* connections accepted at a time */
+	EVENTS = 64,           /* taken from epoll at a time */
+	ACCEPTS = 16,          /* connections accepted at a time, */
+	WAITING_MOST = 16,     /* connections that wait for a place, */
+	WORKING_STEPS = 8,     /* steps of those that gave way, */
+	EXPIRIES = 64,         /* and deadlines judged */
+	LOOKS = 64,            /* connections that are looked at to find one to close, */
+	RELIEFS = 16,          /* and how often that is done at a time */
+	SLOW = 16 << 10,       /* bytes a second, */
+	LONG_TIME = 1000000,   /* over so many us, */
+	SHORT_TIME = 50000,    /* or fewer where memory is out */
 	OWN_FILES = 64,        /* descriptors for us, */
 	OWN_FILES_LEAST = 10,  /* and where there are few */
 	CACHED_FILES = 256,    /* kept open for the next who asks, at most */
@@ -83,7 +91,10 @@ enum {
 	LOG_BUFFER = 64 << 10,
 	ASKING_TIME = 500000,       /* us that a stop waits for a request to be complete */
 	STOP_TIME = 10000000,       /* us to finish what is being sent */
-	PAUSE_TIME = 100000,        /* us without accepting, where there are no descriptors */
+	PAUSE_TIME = 100000,        /* us without accepting, where there are no descriptors, */
+	MEMORY_PAUSE_TIME = 20000,  /* or no memory */
+	ONE_MEMORY = 64 << 20,      /* bytes that one connection's listing may hold */
+	MEMORY_LEAST = 4 << 20,     /* bytes for all connections */
 	INETD_IDLE_TIME = 60000000, /* us until an inetd `wait` service leaves */
 	SECONDS_MOST = 365 * 86400,
 	RESPAWN_TIME = 1000000, /* us that a worker should have lived */
@@ -150,7 +161,7 @@ static struct options {
 	size_t hosts;
 	bool no_listing, quiet, verbose;
 	int64_t exit_idle_time; /* us, 0 never */
-	uint64_t workers, cache, connections;
+	uint64_t workers, cache, connections, memory;
 	uint64_t line, header, fields, body, stall_rate, requests;
 	int64_t header_time, idle_time, stall_time;
 } options = {
@@ -198,6 +209,8 @@ static const struct option_row {
 	{ "workers", 0, WORKERS, "N", &options.workers, 1, WORKERS_MOST, "processes, or 'auto' (1)",
 	  WHOLE },
 	{ "cache", 0, SIZE, "SIZE", &options.cache, 0, 1 << 30, "small answers kept (8M)", WHOLE },
+	{ "memory", 0, SIZE, "SIZE", &options.memory, MEMORY_LEAST, INT64_MAX,
+	  "for all connections (a quarter of the machine's)", WHOLE },
 	{ "exit-idle-time", 0, SECONDS, "SEC", &options.exit_idle_time, 0, TIME_MOST,
 	  "leave when unused so long (never; 60 for inetd wait)", WHOLE },
 	{ "line-max", 0, SIZE, "SIZE", &options.line, 64, HTTP_LINE_MOST, "8K, up to 32K", HALF },
@@ -551,7 +564,7 @@ static size_t listener_count;
  * itself it takes some 3 MiB for each who asks for a large file and doesn't
  * read; of five hundred of those the whole machine's TCP has to wait.
  */
-static const int unsent_most = 256 << 10;
+static const int unsent_most = 64 << 10;
 
 static void add_listener(int fd, int worker, char *banner)
 {
@@ -772,19 +785,27 @@ static void listen_everywhere(void)
 
 /* ---- clients and the log -------------------------------------------------- */
 
+/* A place in a list that ends where it begins; alone, it points to itself. */
+struct link {
+	struct link *previous, *next;
+};
+
 /* A connection, in the queue of the clock that runs for it. */
 struct client {
-	struct http_conn conn; /* first, so that a conversation's address is its client's */
-	struct client *previous, *next;
-	int64_t queued;  /* the deadline it stands in the queue with */
-	uint32_t events; /* what epoll watches it for, 0 if it does not */
+	struct http_conn conn;  /* first, so that a conversation's address is its client's */
+	struct link queued;     /* see queues */
+	struct link holding;    /* see holders, or alone */
+	struct link neighbours; /* of the same address */
+	struct source *source;
+	int64_t deadline; /* with which it stands in its queue */
+	uint32_t events;  /* what epoll watches it for, 0 if it does not */
 	uint8_t queue;
-	bool again;
 	union address peer;
 };
 
 static struct http_site site;
 static struct http_turn turn;
+static LARGE _Alignas(4096) char response_bytes[HTTP_OUT_SIZE];
 
 static int64_t clock_start; /* what read_clock() counts from */
 
@@ -1267,7 +1288,7 @@ static void confine(const struct http_end *out)
 /* Untouched memory costs nothing: enough for the usual limits, and no malloc on the way. */
 static void *one_work(void)
 {
-	static NEXT _Alignas(64) char usual[448 << 10];
+	static NEXT _Alignas(64) char usual[112 << 10];
 	size_t size = http_work_size(&site.limits);
 
 	if (size <= sizeof(usual))
@@ -1337,6 +1358,8 @@ static int hold_one(struct http_end in, struct http_end out, const union address
 	if (memory == MAP_FAILED)
 		die("no memory for --line-max and --header-max");
 	tell_first_time();
+	turn.out = response_bytes;
+	turn.memory_most = options.memory ? options.memory : ONE_MEMORY;
 	client.peer = *peer;
 	http_open(&client.conn, &site, in, out, &turn);
 	client.conn.work = http_work_init(memory, &site.limits);
@@ -1360,14 +1383,23 @@ static int hold_one(struct http_end in, struct http_end out, const union address
 
 static bool at_terminal; /* standard error is one */
 
-/* A queue a clock, by deadline, for each clock runs equally long for everybody. */
-static struct client queues[HTTP_CLOCKS];
+/*
+ * A queue for each clock, in the order of deadlines, for a clock runs equally long for each
+ * connection; one for the connections that gave way and are to be called again; and one for those
+ * that found no place.
+ */
+enum { WORKING = HTTP_CLOCKS, WAITING, QUEUES };
+static struct link queues[QUEUES];
+
+/* The connections that hold memory, those first that have not been looked at for longest. */
+static struct link holders;
 
 static struct {
 	int epoll;
-	size_t count, most;    /* connections */
-	struct client **again; /* whom http_step() asked to call again at once */
-	size_t agains, again_room;
+	size_t count, most;           /* connections, */
+	size_t waiting, waiting_most; /* and how many of them found no place yet */
+	size_t peak;                  /* the most since memory was last given back */
+	size_t memory;                /* bytes that they may hold */
 	struct http_work *spare[SPARE_WORKS];
 	size_t spares;
 	int signals;    /* signalfd(2) */
@@ -1425,23 +1457,61 @@ static void give_work(struct http_work *work)
 		free(work);
 }
 
-static void leave_queue(struct client *client)
+/* ---- lists ---- */
+
+static void make_alone(struct link *link)
 {
-	client->previous->next = client->next;
-	client->next->previous = client->previous;
+	link->previous = link->next = link;
 }
 
-/* The clocks run equally long, so whoever was set last is the last. */
-static void enter_queue(struct client *client)
+static bool is_alone(const struct link *link)
 {
-	struct client *queue = &queues[client->conn.clock];
+	return link->next == link;
+}
 
-	client->queue = client->conn.clock;
-	client->queued = client->conn.deadline;
-	client->next = queue;
-	client->previous = queue->previous;
-	queue->previous->next = client;
-	queue->previous = client;
+static void take_out(struct link *link)
+{
+	link->previous->next = link->next;
+	link->next->previous = link->previous;
+	make_alone(link);
+}
+
+static void put_last(struct link *list, struct link *link)
+{
+	link->next = list;
+	link->previous = list->previous;
+	list->previous->next = link;
+	list->previous = link;
+}
+
+static struct client *queued_client(struct link *link)
+{
+	return (struct client *)((char *)link - offsetof(struct client, queued));
+}
+
+static struct client *holding_client(struct link *link)
+{
+	return (struct client *)((char *)link - offsetof(struct client, holding));
+}
+
+static struct client *neighbour(struct link *link)
+{
+	return (struct client *)((char *)link - offsetof(struct client, neighbours));
+}
+
+/* A clock runs equally long for each connection, so the one that was set last is the last. */
+static void enter_queue(struct client *client, size_t queue)
+{
+	client->queue = (uint8_t)queue;
+	client->deadline = client->conn.deadline;
+	put_last(&queues[queue], &client->queued);
+	loop.waiting += queue == WAITING;
+}
+
+static void leave_queue(struct client *client)
+{
+	take_out(&client->queued);
+	loop.waiting -= client->queue == WAITING;
 }
 
 /* False where the kernel has no memory for it, or watches as much as it may. */
@@ -1474,41 +1544,132 @@ static bool listen_on(bool yes)
 	return true;
 }
 
-static void forget_again(struct client *client)
+/* ---- sources: the addresses that connections come from ---- */
+
+/*
+ * When all places are taken, the address that holds most of them gives one up. An address is
+ * an IPv4 address, or the first half of an IPv6 address, which is what one customer has.
+ */
+struct source {
+	struct source *chain;          /* in its bucket */
+	struct source *before, *after; /* of those that hold as many places */
+	struct link clients;           /* the oldest first */
+	uint64_t address;
+	size_t count;
+};
+
+enum { SOURCE_BUCKETS = 4096 };
+
+static struct {
+	struct source *bucket[SOURCE_BUCKETS];
+	struct source **by_count; /* for each number of places, the sources that hold so many */
+	size_t most;              /* the largest of those numbers */
+	uint64_t key[2];          /* of the hash, so that no client can choose a bucket */
+} sources;
+
+static void begin_sources(void)
 {
-	for (size_t i = 0; client->again && i < loop.agains; i++)
-		if (loop.again[i] == client)
-			loop.again[i] = NULL;
+	const void *random = (const void *)getauxval(AT_RANDOM); /* 16 bytes: getauxval(3) */
+
+	memcpy(sources.key, random, sizeof(sources.key));
+	sources.by_count = calloc(loop.most + loop.waiting_most + 2, sizeof(struct source *));
+	if (!sources.by_count)
+		die("%s", strerror(errno));
 }
+
+static uint64_t source_address(const union address *peer)
+{
+	uint64_t address = 1; /* a prefix that nobody is given, for UNIX sockets */
+	const struct in6_addr *in6 = &peer->in6.sin6_addr;
+
+	if (peer->any.sa_family == AF_INET)
+		return UINT64_C(1) << 32 | peer->in.sin_addr.s_addr;
+	if (peer->any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(in6))
+		return UINT64_C(1) << 32 | in6->s6_addr32[3];
+	if (peer->any.sa_family == AF_INET6)
+		memcpy(&address, in6, sizeof(address));
+	return address;
+}
+
+static struct source **source_bucket(uint64_t address)
+{
+	uint64_t hash = (address ^ sources.key[0]) * (sources.key[1] | 1);
+
+	return &sources.bucket[(hash ^ hash >> 29) * UINT64_C(0x9e3779b97f4a7c15) >> 52];
+}
+
+/* Its count changes: it moves to the list of those that hold as many. */
+static void count_source(struct source *source, size_t count)
+{
+	struct source **list = &sources.by_count[source->count];
+
+	if (source->count) {
+		*(source->before ? &source->before->after : list) = source->after;
+		if (source->after)
+			source->after->before = source->before;
+	}
+	source->count = count;
+	source->before = NULL;
+	source->after = count ? sources.by_count[count] : NULL;
+	if (source->after)
+		source->after->before = source;
+	if (count)
+		sources.by_count[count] = source;
+	if (count > sources.most)
+		sources.most = count;
+	while (sources.most && !sources.by_count[sources.most])
+		sources.most--;
+}
+
+static bool enter_source(struct client *client)
+{
+	uint64_t address = source_address(&client->peer);
+	struct source **bucket = source_bucket(address), *source = *bucket;
+
+	while (source && source->address != address)
+		source = source->chain;
+	if (!source) {
+		source = calloc(1, sizeof(*source));
+		if (!source)
+			return false;
+		source->address = address;
+		make_alone(&source->clients);
+		source->chain = *bucket;
+		*bucket = source;
+	}
+	client->source = source;
+	put_last(&source->clients, &client->neighbours);
+	count_source(source, source->count + 1);
+	return true;
+}
+
+static void leave_source(struct client *client)
+{
+	struct source *source = client->source, **at = source_bucket(source->address);
+
+	take_out(&client->neighbours);
+	count_source(source, source->count - 1);
+	if (source->count)
+		return;
+	while (*at != source)
+		at = &(*at)->chain;
+	*at = source->chain;
+	free(source);
+}
+
+/* ---- clients ---- */
 
 static void end_client(struct client *client)
 {
 	http_drop(&client->conn, &turn);
 	if (client->conn.work)
 		give_work(client->conn.work);
-	forget_again(client);
 	leave_queue(client);
+	take_out(&client->holding);
+	leave_source(client);
 	close(client->conn.in);
 	free(client);
 	count_client(false);
-}
-
-static bool ask_again(struct client *client)
-{
-	if (client->again)
-		return true;
-	if (loop.agains == loop.again_room) {
-		size_t room = 2 * loop.again_room;
-		struct client **grown = realloc(loop.again, room * sizeof(struct client *));
-
-		if (!grown)
-			return false;
-		loop.again = grown;
-		loop.again_room = room;
-	}
-	loop.again[loop.agains++] = client;
-	client->again = true;
-	return true;
 }
 
 /* One more step of a conversation, with working memory for as long as it needs some. */
@@ -1516,12 +1677,11 @@ static void step_client(struct client *client)
 {
 	struct http_conn *conn = &client->conn;
 	enum http_want want;
+	size_t queue;
 
 	if (!conn->work)
 		conn->work = take_work();
 	want = conn->work ? http_step(conn, &turn) : HTTP_DONE;
-	if (want == HTTP_AGAIN && !ask_again(client))
-		want = HTTP_DONE;
 	if (loop.stopping && want == HTTP_READ && conn->clock == HTTP_IDLE && conn->requests)
 		want = HTTP_DONE; /* it was kept alive before there was anything to finish */
 	if (want == HTTP_DONE) {
@@ -1532,12 +1692,26 @@ static void step_client(struct client *client)
 		give_work(conn->work);
 		conn->work = NULL;
 	}
-	if (client->queue != conn->clock || client->queued != conn->deadline) {
+	queue = want == HTTP_AGAIN ? (size_t)WORKING : conn->clock;
+	if (client->queue != queue || client->deadline != conn->deadline || queue == WORKING) {
 		leave_queue(client);
-		enter_queue(client);
+		enter_queue(client, queue);
 	}
-	if (!watch(client, want == HTTP_AGAIN ? EPOLLHUP : want == HTTP_WRITE ? EPOLLOUT : EPOLLIN))
-		end_client(client); /* nobody would ever call it again */
+	if (!http_settle(conn, &turn) || !watch(client, want == HTTP_AGAIN   ? EPOLLHUP
+							: want == HTTP_WRITE ? EPOLLOUT
+									     : EPOLLIN)) {
+		end_client(client); /* nothing would ever call it again */
+		return;
+	}
+	if (conn->held && is_alone(&client->holding))
+		put_last(&holders, &client->holding);
+}
+
+/* What its client has not taken yet is forgotten. */
+static void reset_client(struct client *client)
+{
+	http_forsake(&client->conn);
+	end_client(client);
 }
 
 static struct client *new_client(int fd, const union address *peer)
@@ -1547,28 +1721,94 @@ static struct client *new_client(int fd, const union address *peer)
 
 	if (!client)
 		return NULL;
-	http_open(&client->conn, &site, end, end, &turn);
 	client->peer = *peer;
-	enter_queue(client);
+	if (!enter_source(client)) {
+		free(client);
+		return NULL;
+	}
+	http_open(&client->conn, &site, end, end, &turn);
+	make_alone(&client->holding);
+	enter_queue(client, HTTP_IDLE);
 	count_client(true);
 	return client;
 }
 
-static bool evict_idle(void)
-{
-	struct client *oldest = queues[HTTP_IDLE].next;
+/* ---- places: which connection gives way when there are too many ---- */
 
-	if (oldest == &queues[HTTP_IDLE])
+/* The oldest idle connection of an address that holds most places. */
+static struct client *find_idle(const struct client *newcomer)
+{
+	struct link *at = queues[HTTP_IDLE].next;
+
+	for (int n = 0; n < LOOKS && at != &queues[HTTP_IDLE]; n++, at = at->next) {
+		struct client *client = queued_client(at);
+
+		if (client != newcomer && client->source->count == sources.most)
+			return client;
+	}
+	return NULL;
+}
+
+/* The oldest connection of this address that waits for its client to say more. */
+static struct client *find_unfinished(const struct source *source)
+{
+	struct link *at = source->clients.next;
+
+	for (int n = 0; n < LOOKS && at != &source->clients; n++, at = at->next)
+		if (neighbour(at)->events == EPOLLIN)
+			return neighbour(at);
+	return NULL;
+}
+
+/*
+ * A place is made by closing a connection of an address that holds most: the oldest idle one, else
+ * the oldest whose request is not finished. A connection that is sending is closed only for an
+ * address that holds fewer, or when too many wait. The newcomer is counted already; it is NULL
+ * where descriptors are lacking.
+ */
+static bool make_place(const struct client *newcomer)
+{
+	struct source *source = sources.by_count[sources.most];
+	struct client *client = find_idle(newcomer);
+	size_t own = newcomer ? newcomer->source->count : 0;
+
+	if (own == sources.most)
+		source = newcomer->source;
+	if (!client && (own < sources.most || source->count > 1))
+		client = find_unfinished(source);
+	if (client) {
+		end_client(client);
+		return true;
+	}
+	if (!newcomer || source->count == 1 ||
+	    (own == sources.most && loop.waiting < loop.waiting_most))
 		return false;
-	end_client(oldest);
+	reset_client(neighbour(source->clients.next));
 	return true;
 }
 
-/* No room for another one, and nobody idle who could make some: leave them in the backlog. */
-static void pause_accepting(void)
+static void wait_for_place(struct client *client)
+{
+	leave_queue(client);
+	enter_queue(client, WAITING);
+}
+
+static void admit_waiting(void)
+{
+	while (loop.waiting && loop.count - loop.waiting < loop.most)
+		step_client(queued_client(queues[WAITING].next));
+}
+
+/* For lack of descriptors or memory: clients wait in the backlog. */
+static void pause_accepting(int64_t time)
 {
 	(void)listen_on(false);
-	loop.paused_until = turn.clock + PAUSE_TIME;
+	loop.paused_until = turn.clock + time;
+}
+
+static bool lacks_descriptors(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
 }
 
 /* Whether there may be more. */
@@ -1580,32 +1820,33 @@ static bool accept_some(const struct listener *listener)
 		struct client *client;
 		int fd;
 
-		if (loop.count >= loop.most && queues[HTTP_IDLE].next == &queues[HTTP_IDLE]) {
-			pause_accepting();
+		if (loop.waiting > loop.waiting_most) {
+			pause_accepting(PAUSE_TIME);
 			return false;
 		}
 		fd = accept4(listener->fd, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		/* EMFILE comes whether somebody waits or not: of the first, epoll has said it */
-		if (fd < 0 &&
-		    (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+		/* EMFILE comes whether a client waits or not: of the first, epoll has said it */
+		if (fd < 0 && lacks_descriptors(errno)) {
 			if (n > 0)
 				return true;
-			if (!loop.stopping && evict_idle())
+			if (!loop.stopping && loop.count && make_place(NULL))
 				continue;
-			pause_accepting();
+			pause_accepting(PAUSE_TIME);
 			return false;
 		}
 		if (fd < 0 && errno == EAGAIN)
 			return false;
 		if (fd < 0) /* that one is gone already: accept(2), "Error handling" */
 			continue;
-		if (loop.count >= loop.most)
-			evict_idle();
 		client = new_client(fd, &peer);
-		if (client)
-			step_client(client);
-		else
+		if (!client) {
 			close(fd);
+			continue;
+		}
+		if (loop.count - loop.waiting > loop.most && !make_place(client))
+			wait_for_place(client);
+		else
+			step_client(client);
 	}
 	return true;
 }
@@ -1621,73 +1862,141 @@ static void accept_rest(void)
 			;
 }
 
-/* Whoever's time is over gets a step, in which the conversation finds out. */
+/* A connection whose time is over gets a step, in which the conversation finds out. */
 static void expire_clients(void)
 {
-	for (size_t i = 0; i < HTTP_CLOCKS; i++) {
+	for (size_t i = 0, n = 0; i < HTTP_CLOCKS; i++) {
 		struct client *client;
 
-		while ((client = queues[i].next) != &queues[i] && client->queued <= turn.clock)
+		for (; n < EXPIRIES && !is_alone(&queues[i]); n++) {
+			client = queued_client(queues[i].next);
+			if (client->deadline > turn.clock)
+				break;
 			step_client(client);
-	}
-}
-
-static void step_agains(void)
-{
-	size_t n = loop.agains;
-
-	for (size_t i = 0; i < n; i++) {
-		struct client *client = loop.again[i];
-
-		if (!client)
-			continue;
-		client->again = false;
-		loop.again[i] = NULL;
-		step_client(client);
-	}
-	if (n)
-		memmove(loop.again, loop.again + n, (loop.agains - n) * sizeof(struct client *));
-	loop.agains -= n;
-}
-
-/* Who was never answered may have sent a request that is still on its way. */
-static void end_idle(void)
-{
-	struct client *queue = &queues[HTTP_IDLE], *client = queue->next, *next;
-
-	for (; client != queue; client = next) {
-		next = client->next;
-		if (client->conn.requests)
-			end_client(client);
-	}
-}
-
-/* Time is up for whoever has not said all of a request: there is nothing to finish for them. */
-static void end_unasked(void)
-{
-	for (size_t i = 0; i < HTTP_LINGERING; i++) {
-		struct client *client = queues[i].next, *next;
-
-		for (; client != &queues[i]; client = next) {
-			next = client->next;
-			if (client->events == EPOLLIN)
-				end_client(client);
 		}
 	}
 }
 
-/* The next request may have come already: everybody gets a step to find out. */
+/* The connections that gave way go on, each for a bounded step, in turn. */
+static void step_working(void)
+{
+	for (int n = 0; n < WORKING_STEPS && !is_alone(&queues[WORKING]); n++)
+		step_client(queued_client(queues[WORKING].next));
+}
+
+/* ---- memory: the slowest client gives way when there is too little ---- */
+
+/*
+ * When most of many clients have gone, what they had is the kernel's again: glibc itself gives
+ * back only what lies above the last piece that is in use.
+ */
+static void give_back_memory(void)
+{
+	enum { MANY = 500 };
+
+	if (loop.count > loop.peak)
+		loop.peak = loop.count;
+	if (loop.peak < MANY || loop.count > loop.peak / 4)
+		return;
+	loop.peak = loop.count;
+#ifndef WWWD_STATIC
+	malloc_trim(0);
+#endif
+}
+
+/* Some of it is left for those that are to come. */
+static bool lacks_memory(void)
+{
+	return http_memory(&turn) > loop.memory - loop.memory / 8;
+}
+
+static bool out_of_memory(void)
+{
+	return http_memory(&turn) > loop.memory;
+}
+
+/*
+ * Looks at some of those that hold memory, and closes the slowest. While some memory is left it
+ * has to be slow for a while; when none is, each that moves nothing is closed. Whether it gained
+ * any.
+ */
+static bool relieve_memory(void)
+{
+	const struct link *last = holders.previous;
+	size_t before = http_memory(&turn);
+	bool pressing = out_of_memory(), more = true;
+	struct client *slowest = NULL;
+	int64_t least = pressing ? INT64_MAX : SLOW;
+
+	for (int n = 0; n < LOOKS && more && !is_alone(&holders) && lacks_memory(); n++) {
+		struct client *client = holding_client(holders.next);
+		int64_t pace = http_pace(&client->conn, &turn, pressing ? SHORT_TIME : LONG_TIME);
+
+		more = holders.next != last;
+		take_out(&client->holding);
+		if (client->conn.held)
+			put_last(&holders, &client->holding);
+		if (pressing && pace == 0) {
+			reset_client(client);
+			least = 0;
+		} else if (pace < least && client->conn.held) {
+			slowest = client;
+			least = pace;
+		}
+	}
+	if (slowest && lacks_memory())
+		reset_client(slowest);
+	return http_memory(&turn) < before;
+}
+
+/* When there is none left, and no client is slow yet, no more are accepted for a moment. */
+static void keep_within_memory(void)
+{
+	for (int n = 0; n < RELIEFS && lacks_memory(); n++)
+		if (!relieve_memory())
+			break;
+	if (out_of_memory() && loop.listening)
+		pause_accepting(MEMORY_PAUSE_TIME);
+}
+
+/* A client that was never answered may have sent a request that is still on its way. */
+static void end_idle(void)
+{
+	struct link *queue = &queues[HTTP_IDLE], *at = queue->next, *next;
+
+	for (; at != queue; at = next) {
+		next = at->next;
+		if (queued_client(at)->conn.requests)
+			end_client(queued_client(at));
+	}
+}
+
+/* Time is up for clients that have not said all of a request: there is nothing to finish. */
+static void end_unasked(void)
+{
+	for (size_t i = 0; i < HTTP_LINGERING; i++) {
+		struct link *at = queues[i].next, *next;
+
+		for (; at != &queues[i]; at = next) {
+			next = at->next;
+			if (queued_client(at)->events == EPOLLIN)
+				end_client(queued_client(at));
+		}
+	}
+}
+
+/* The next request may have come already: each connection gets a step to find out. */
 static void step_idle(void)
 {
-	struct client *queue = &queues[HTTP_IDLE], *client = queue->next, *last = queue->previous;
-	bool more = client != queue;
+	struct link *queue = &queues[HTTP_IDLE], *at = queue->next, *last = queue->previous;
+	bool more = at != queue;
 
 	while (more) {
-		struct client *next = client->next;
+		struct link *next = at->next;
 
-		more = client != last;
-		step_client(client);
-		client = next;
+		more = at != last;
+		step_client(queued_client(at));
+		at = next;
 	}
 }
 
@@ -1701,6 +2010,8 @@ static void stop_loop(void)
 	accept_rest();
 	(void)listen_on(false);
 	close_listeners();
+	loop.most = SIZE_MAX;
+	admit_waiting();
 	step_idle();
 	end_idle();
 }
@@ -1714,11 +2025,11 @@ static int time_to_wait(void)
 {
 	int64_t until = INT64_MAX;
 
-	if (loop.agains)
+	if (!is_alone(&queues[WORKING]))
 		return 0;
 	for (size_t i = 0; i < HTTP_CLOCKS; i++)
-		if (queues[i].next != &queues[i])
-			until = earlier(until, queues[i].next->queued);
+		if (!is_alone(&queues[i]))
+			until = earlier(until, queued_client(queues[i].next)->deadline);
 	if (loop.stopping)
 		until = earlier(until,
 				turn.clock < loop.asking_until ? loop.asking_until : loop.stop_at);
@@ -1737,12 +2048,12 @@ static bool is_listener(const void *pointer)
 }
 
 /*
- * Whoever is busy for himself (a long listing) only hears of it when nobody is there any more; when
- * the client has sent its last byte, though, those on the way are still to be read.
+ * A connection that gave way is called when its turn comes. Meanwhile it only hears that its client
+ * is gone; when the client has sent its last byte, though, those on the way are still to be read.
  */
 static void handle_client(struct client *client, uint32_t events)
 {
-	if (!client->again)
+	if (client->queue != WORKING)
 		step_client(client);
 	else if (events & (EPOLLERR | EPOLLHUP) && client->conn.clock != HTTP_LINGERING)
 		end_client(client);
@@ -1807,25 +2118,91 @@ static void raise_limits(void)
 	own = listener_count + (files.rlim_cur > 1024 ? OWN_FILES : OWN_FILES_LEAST);
 	if (files.rlim_cur < own + 2)
 		die("%ju descriptors (ulimit -n) are too few to serve", (uintmax_t)files.rlim_cur);
-	loop.most = (files.rlim_cur - own) / 2;
+	loop.waiting_most = (files.rlim_cur - own) / 16;
+	if (loop.waiting_most > WAITING_MOST)
+		loop.waiting_most = WAITING_MOST;
+	loop.most = (files.rlim_cur - own - loop.waiting_most) / 2;
 	if (options.connections)
 		loop.most = options.connections;
+}
+
+/* A number alone in a file; UINT64_MAX where there is none, as in "max". */
+static uint64_t read_number(const char *path)
+{
+	char text[32];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	const char *at = text;
+	uint64_t number;
+
+	close(fd);
+	if (n <= 0)
+		return UINT64_MAX;
+	text[n] = '\0';
+	return parse_digits(&at, 1, &number) ? number : UINT64_MAX;
+}
+
+/* The least that the control group of this process, or one above it, allows: cgroups(7), version 2. */
+static uint64_t cgroup_memory(void)
+{
+	static const char *const limits[] = { "max", "high" };
+	char groups[PATH_MAX], path[PATH_MAX + 64], *group;
+	int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, groups, sizeof(groups) - 1);
+	uint64_t least = UINT64_MAX;
+
+	close(fd);
+	groups[n < 0 ? 0 : n] = '\0';
+	group = strstr(groups, "0::/");
+	if (!group)
+		return least;
+	group += 3;
+	group[strcspn(group, "\n")] = '\0';
+	for (char *end = group + strlen(group); end; end = strrchr(group, '/')) {
+		*end = '\0';
+		for (size_t i = 0; i < LENGTH(limits); i++) {
+			uint64_t limit;
+
+			snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.%s", group,
+				 limits[i]);
+			limit = read_number(path);
+			if (limit < least)
+				least = limit;
+		}
+	}
+	return least;
+}
+
+/* A quarter of what the machine has, or the control group may have, unless --memory says more. */
+static void share_memory(void)
+{
+	uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t group = cgroup_memory(), memory = options.memory;
+
+	if (!memory)
+		memory = (group < machine ? group : machine) / 4;
+	if (memory < MEMORY_LEAST)
+		memory = MEMORY_LEAST;
+	if (options.verbose)
+		say(LOG_INFO, "memory for all connections: %ju MiB", (uintmax_t)memory >> 20);
+	memory /= options.workers;
+	loop.memory = memory < SIZE_MAX / 2 ? (size_t)memory : SIZE_MAX / 2;
 }
 
 /* All that the seccomp filter will not let us do later. */
 static void begin_loop(void)
 {
-	for (size_t i = 0; i < HTTP_CLOCKS; i++)
-		queues[i].next = queues[i].previous = &queues[i];
+	for (size_t i = 0; i < QUEUES; i++)
+		make_alone(&queues[i]);
+	make_alone(&holders);
+	begin_sources();
+	turn.out = response_bytes;
+	turn.memory_most = loop.memory - loop.memory / 16;
 	loop.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (loop.epoll < 0)
 		die("epoll: %s", strerror(errno));
-	loop.again_room = EVENTS;
-	loop.again = calloc(loop.again_room, sizeof(struct client *));
-	if (!loop.again)
-		die("%s", strerror(errno));
 	turn.cache = http_cache_new(
-		options.cache,
+		options.cache < loop.memory / 4 ? options.cache : loop.memory / 4,
 		(uint32_t)(loop.most / 8 < CACHED_FILES ? loop.most / 8 : CACHED_FILES));
 	tell_time();
 	shared->active = turn.clock;
@@ -1850,8 +2227,11 @@ static int hold_many(void)
 
 		tell_time();
 		handle_events(events, n);
-		step_agains();
+		step_working();
 		expire_clients();
+		admit_waiting();
+		keep_within_memory();
+		give_back_memory();
 		if (!loop.stopping && !loop.listening && turn.clock >= loop.paused_until &&
 		    !listen_on(true))
 			loop.paused_until = turn.clock + PAUSE_TIME;
@@ -2088,7 +2468,7 @@ static int serve_one(struct http_end in, struct http_end out, const union addres
 static void keep_no_memory(void)
 {
 #ifndef WWWD_STATIC
-	(void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	(void)mallopt(M_MMAP_THRESHOLD, 64 << 10);
 #endif
 }
 
@@ -2105,6 +2485,7 @@ static int serve_many(void)
 	if (shared == MAP_FAILED)
 		die("mmap: %s", strerror(errno));
 	raise_limits();
+	share_memory();
 	confine(NULL);
 	return options.workers > 1 ? keep_workers() : hold_many();
 }

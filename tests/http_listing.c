@@ -415,7 +415,7 @@ static void check_sort(struct list_style style, uint32_t count, uint64_t *seed)
 		       "%u of %u", i, count);
 	free(sorted);
 	free_listing(list, &turn);
-	ck_assert_uint_eq(turn.listing_bytes, 0);
+	ck_assert_uint_eq(turn.memory, 0);
 }
 
 START_TEST(merging_sorts)
@@ -466,17 +466,17 @@ START_TEST(memory_is_counted)
 	struct listing *list = new_listing(all_styles[0]);
 	size_t spare = 300 << 10, count = 0;
 
-	turn.listing_bytes = LIST_ALL - spare;
+	turn.memory = LISTS_MOST - spare;
 	while (add_item(list, &turn, "a name of some length", &st))
 		ck_assert_uint_lt(count++, spare);
 	ck_assert_uint_gt(count, 1000);
 	ck_assert_uint_eq(count, list->count);
-	ck_assert_uint_le(turn.listing_bytes, LIST_ALL);
-	ck_assert_uint_eq(list->held, turn.listing_bytes - (LIST_ALL - spare));
+	ck_assert_uint_le(turn.memory, LISTS_MOST);
+	ck_assert_uint_eq(list->held, turn.memory - (LISTS_MOST - spare));
 	ck_assert_uint_ge(list->held, list->room * sizeof(struct item) + list->names_room);
 	/* it can be freed from there, and gives back what it took */
 	free_listing(list, &turn);
-	ck_assert_uint_eq(turn.listing_bytes, LIST_ALL - spare);
+	ck_assert_uint_eq(turn.memory, LISTS_MOST - spare);
 	free_listing(NULL, &turn);
 }
 END_TEST
@@ -490,14 +490,14 @@ START_TEST(sorting_is_counted)
 
 	while (list->count < 100)
 		add_random(list, &turn, &seed, 10);
-	before = turn.listing_bytes;
-	turn.listing_bytes = LIST_ALL - 100;
+	before = turn.memory;
+	turn.memory = LISTS_MOST - 100;
 	ck_assert(!begin_sort(list, &turn));
-	turn.listing_bytes = before;
+	turn.memory = before;
 	ck_assert(begin_sort(list, &turn));
-	ck_assert_uint_ge(turn.listing_bytes, before + 200 * sizeof(uint32_t));
+	ck_assert_uint_ge(turn.memory, before + 200 * sizeof(uint32_t));
 	free_listing(list, &turn);
-	ck_assert_uint_eq(turn.listing_bytes, 0);
+	ck_assert_uint_eq(turn.memory, 0);
 }
 END_TEST
 

@@ -567,7 +567,7 @@ START_TEST(pieces_change_no_answer)
 		talk_close(&talk);
 	}
 	talk_close(&whole);
-	ck_assert_uint_eq(now.listing_bytes, 0);
+	ck_assert_uint_eq(now.memory, 0);
 	ck_assert_int_eq(count_descriptors(), before);
 }
 END_TEST
@@ -603,7 +603,7 @@ START_TEST(many_are_answered_in_order)
 	sent = send_many(&talk, requests, LENGTH(requests));
 	ck_assert_int_gt(sent, 900);
 	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
-	ck_assert_uint_le(talk.conn.work->out.len, OUT_SIZE);
+	ck_assert_uint_le(talk.conn.work->out.len, HTTP_OUT_SIZE);
 	ck_assert(http_holds(&talk.conn));
 	talk.deaf = false;
 	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
@@ -1235,7 +1235,7 @@ START_TEST(a_client_may_vanish)
 		talk_close(&talk);
 	}
 	ck_assert_int_eq(count_descriptors(), before);
-	ck_assert_uint_eq(now.listing_bytes, 0);
+	ck_assert_uint_eq(now.memory, 0);
 }
 END_TEST
 
@@ -1450,7 +1450,7 @@ START_TEST(a_connection_can_be_dropped)
 		talk_close(&talk);
 		expect(count_descriptors() == before, "%s", rows[i].said);
 	}
-	ck_assert_uint_eq(now.listing_bytes, 0);
+	ck_assert_uint_eq(now.memory, 0);
 }
 END_TEST
 
@@ -1530,7 +1530,7 @@ START_TEST(a_large_folder_is_listed)
 		lines += plain.body.at[i] == '\n';
 	ck_assert_uint_eq(lines, ENTRIES);
 	talk_close(&talk);
-	ck_assert_uint_eq(now.listing_bytes, 0);
+	ck_assert_uint_eq(now.memory, 0);
 	ck_assert_int_eq(count_descriptors(), before);
 }
 END_TEST
@@ -1590,7 +1590,7 @@ START_TEST(a_listing_can_be_dropped)
 		for (int i = 0; i < steps; i++)
 			http_step(&talk.conn, &now);
 		talk_close(&talk);
-		ck_assert_uint_eq(now.listing_bytes, 0);
+		ck_assert_uint_eq(now.memory, 0);
 		ck_assert_int_eq(count_descriptors(), before);
 	}
 }
@@ -1602,7 +1602,7 @@ START_TEST(listings_are_bounded_and_can_be_off)
 	struct talk talk;
 	text stream;
 
-	now.listing_bytes = LIST_ALL;
+	now.memory = LISTS_MOST;
 	talk_open(&talk, &place, &now);
 	talk_say(&talk, "GET /folder/" ON "\r\nGET /small.txt" ON "\r\n");
 	stream = talk_heard(&talk);
@@ -1611,18 +1611,18 @@ START_TEST(listings_are_bounded_and_can_be_off)
 
 	ck_assert(reply_has(&reply, "Retry-After", "1"));
 	expect_reply(&stream, false, 200);
-	ck_assert_uint_eq(now.listing_bytes, LIST_ALL);
+	ck_assert_uint_eq(now.memory, LISTS_MOST);
 	talk_close(&talk);
 
 	/* enough for its entries, and none to sort them with */
-	now.listing_bytes = LIST_ALL - 1024 * (sizeof(struct item) + 1);
+	now.memory = LISTS_MOST - 1024 * (sizeof(struct item) + 1);
 	talk_open(&talk, &place, &now);
 	talk_say(&talk, "GET /folder/" ON "\r\n");
 	stream = talk_heard(&talk);
 	expect_reply(&stream, false, 503);
 	talk_close(&talk);
-	ck_assert_uint_eq(now.listing_bytes, LIST_ALL - 1024 * (sizeof(struct item) + 1));
-	now.listing_bytes = 0;
+	ck_assert_uint_eq(now.memory, LISTS_MOST - 1024 * (sizeof(struct item) + 1));
+	now.memory = 0;
 
 	unlisted.listing = false;
 	talk_open(&talk, &unlisted, &now);

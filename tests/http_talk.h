@@ -13,6 +13,8 @@
 
 #define SECONDS(n) ((n)*INT64_C(1000000))
 
+enum { LISTS_MOST = 64 << 20 }; /* bytes that connections may hold before a listing is refused */
+
 /* Every file of a tree was changed in 2001, and now it is 2100. */
 #define FILE_TIME INT64_C(1000000000)
 #define FILE_DATE "Sun, 09 Sep 2001 01:46:40 GMT"
@@ -159,7 +161,8 @@ static inline struct http_site site_of(const struct tree *tree)
 static inline struct http_turn turn_at(int64_t clock)
 {
 	const struct timespec wall = { WALL_TIME, 0 };
-	struct http_turn turn = { .clock = 0 };
+	static _Alignas(PAGE) char out[HTTP_OUT_SIZE];
+	struct http_turn turn = { .out = out, .memory_most = LISTS_MOST };
 
 	http_tell(&turn, clock, &wall);
 	return turn;
@@ -414,7 +417,7 @@ static inline bool work_is_clean(const struct http_work *work)
 
 	return memcmp(&work->req, &none, sizeof(none)) == 0 && work->body.kind == NO_BODY &&
 	       work->status == 0 && work->start == 0 && work->scan == 0 && work->end == 0 &&
-	       work->sent == 0 && work->out.len == 0 && !work->out.overrun;
+	       work->sent == 0 && work->out.len == 0 && !work->out.overrun && !work->unsent;
 }
 
 #endif

@@ -427,7 +427,7 @@ static void end_run(struct run *run)
 	struct http_cache *cache = run->turn.cache;
 
 	talk_close(&run->talk);
-	must(run->turn.listing_bytes == 0, "listings give back their memory");
+	must(run->turn.memory == 0, "listings give back their memory");
 	while (cache && cache->oldest)
 		cache_remove(cache, cache->oldest);
 	must(!cache || (cache->used == 0 && cache->files == 0), "so does the cache");
