@@ -1398,7 +1398,7 @@ static struct {
 	int epoll;
 	size_t count, most;           /* connections, */
 	size_t waiting, waiting_most; /* and how many of them found no place yet */
-	size_t peak;                  /* the most since memory was last given back */
+	size_t peak;                  /* bytes, the most since memory was last given back */
 	size_t memory;                /* bytes that they may hold */
 	struct http_work *spare[SPARE_WORKS];
 	size_t spares;
@@ -1887,18 +1887,19 @@ static void step_working(void)
 /* ---- memory: the slowest client gives way when there is too little ---- */
 
 /*
- * When most of many clients have gone, what they had is the kernel's again: glibc itself gives
- * back only what lies above the last piece that is in use.
+ * When half of it is free again it is the kernel's: glibc by itself gives back only what lies above
+ * the last piece that is in use.
  */
 static void give_back_memory(void)
 {
-	enum { MANY = 500 };
+	enum { MUCH = 1 << 20 };
+	size_t now = http_memory(&turn) + loop.count * sizeof(struct client);
 
-	if (loop.count > loop.peak)
-		loop.peak = loop.count;
-	if (loop.peak < MANY || loop.count > loop.peak / 4)
+	if (now > loop.peak)
+		loop.peak = now;
+	if (loop.peak < MUCH || now > loop.peak / 2)
 		return;
-	loop.peak = loop.count;
+	loop.peak = now;
 #ifndef WWWD_STATIC
 	malloc_trim(0);
 #endif
@@ -1907,7 +1908,7 @@ static void give_back_memory(void)
 /* Some of it is left for those that are to come. */
 static bool lacks_memory(void)
 {
-	return http_memory(&turn) > loop.memory - loop.memory / 8;
+	return http_memory(&turn) > loop.memory - loop.memory / 4;
 }
 
 static bool out_of_memory(void)

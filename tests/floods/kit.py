@@ -248,8 +248,8 @@ class Client(contextlib.AbstractContextManager):
             self.process.wait()
 
 
-def polite(port, path="/page.html"):
-    return Client(sys.executable, HERE / "polite.py", port, path)
+def polite(port, path="/page.html", source="127.0.0.1"):
+    return Client(sys.executable, HERE / "polite.py", port, path, source)
 
 
 def visits(client):

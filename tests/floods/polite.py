@@ -14,8 +14,8 @@ PATIENCE = 10
 
 
 class Visitor:
-    def __init__(self, port, path):
-        self.port, self.path = port, path
+    def __init__(self, port, path, source):
+        self.port, self.path, self.source = port, path, (source, 0)
         self.times, self.lost, self.retried = [], [], 0
         self.kept = None
         self.body = None
@@ -29,7 +29,8 @@ class Visitor:
             raise http.client.HTTPException(f"{answer.status}, {len(body)} bytes")
 
     def connection(self):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE,
+                                          source_address=self.source)
 
     def again(self):
         """On the kept connection: if it was closed meanwhile, as it may be, on another."""
@@ -71,7 +72,7 @@ class Visitor:
 
 
 def main():
-    visitor = Visitor(int(sys.argv[1]), sys.argv[2])
+    visitor = Visitor(int(sys.argv[1]), sys.argv[2], sys.argv[3])
     while not select.select([sys.stdin], [], [], 0.02)[0]:
         visitor.visit(visitor.once)
         visitor.visit(visitor.again)

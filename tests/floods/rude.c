@@ -31,6 +31,7 @@ static const struct behaviour {
 	const char *begin, *end; /* said, with the path between them if there is an end */
 	bool drips; /* a byte a second of it, once `begin` is said if there is no end */
 	bool deaf;  /* reads nothing */
+	int times;  /* it is said so often, in one piece, where that is not once */
 	enum { STAYS, HALF_CLOSES, RESETS, RESETS_LATER } then;
 } behaviours[] = {
 	{ .name = "silent" },
@@ -39,6 +40,16 @@ static const struct behaviour {
 	  .begin = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n",
 	  .drips = true },
 	{ .name = "deaf", .begin = "GET ", .end = HEAD "\r\n", .deaf = true },
+	{ .name = "deaf-pipelined",
+	  .begin = "GET ",
+	  .end = HEAD "\r\n",
+	  .deaf = true,
+	  .times = 20 },
+	{
+		.name = "half",
+		.begin = "GET ",
+		.end = " HTTP/1.1\r\nHo",
+	},
 	{ .name = "ask", .begin = "GET ", .end = HEAD "Connection: close\r\n\r\n" },
 	{ .name = "reset-before", .then = RESETS },
 	{ .name = "reset-within", .begin = "GET ", .end = " HTTP/1.1\r\nHo", .then = RESETS },
@@ -123,7 +134,7 @@ static bool begin(struct client *client)
 	if (client->fd < 0)
 		err(1, "socket");
 	setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (behaviour->deaf)
+	if (behaviour->deaf && !behaviour->times)
 		setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	if ((connect(client->fd, (struct sockaddr *)&server, sizeof(server)) < 0 &&
 	     errno != EINPROGRESS) ||
@@ -286,6 +297,8 @@ int main(int argc, char **argv)
 	text_len = (size_t)snprintf(
 		text, sizeof(text), "%s%s%s", behaviour->begin ? behaviour->begin : "",
 		behaviour->end && argc > 4 ? argv[4] : "", behaviour->end ? behaviour->end : "");
+	for (size_t once = text_len, n = 1; n < (size_t)behaviour->times; n++, text_len += once)
+		memcpy(text + text_len, text, once);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
