@@ -3633,7 +3633,10 @@ static int step_list(struct http_conn *conn, struct http_turn *turn)
 	struct listing *list = w->body.list;
 	struct answer a = { .status = 200, .policy = true };
 	struct out edges = { NULL, 0, 0, false };
+	int want = flush(conn, turn); /* the responses before this one do not wait for it */
 
+	if (want != GO || conn->state == GONE)
+		return want;
 	if (list->dir) {
 		int error = read_entries(conn->site, turn, w->path, list);
 

@@ -789,6 +789,123 @@ static enum http_want pass_deadline(struct talk *talk)
 	return talk_step(talk);
 }
 
+/* ---- memory ---- */
+
+/* Two ends of a TCP connection; the server's kernel has room for much, the client's for little. */
+static void connect_over_tcp(int fd[2])
+{
+	const int little = 16 << 10, much = 128 << 10;
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	fd[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	need(listener >= 0 && fd[1] >= 0, "socket");
+	need(setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &much, sizeof(much)) == 0 &&
+		     setsockopt(fd[1], SOL_SOCKET, SO_RCVBUF, &little, sizeof(little)) == 0,
+	     "setsockopt");
+	need(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 1) == 0 &&
+		     getsockname(listener, (struct sockaddr *)&address, &size) == 0 &&
+		     connect(fd[1], (struct sockaddr *)&address, size) == 0,
+	     "connect");
+	fd[0] = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	need(fd[0] >= 0, "accept");
+	close(listener);
+}
+
+/* What could not be sent is kept apart, is counted while it is, and arrives as it was. */
+START_TEST(unsent_bytes_are_kept_and_counted)
+{
+	static const char *const requests[] = { "GET /medium.txt" ON "\r\n" };
+	struct http_site patient = place;
+	struct talk talk;
+	text stream;
+	int sent;
+
+	put_bytes(&home, "medium.txt", big, 10 << 10);
+	patient.limits.requests = 10000;
+	talk_open(&talk, &patient, &now);
+	talk.deaf = true;
+	sent = send_many(&talk, requests, LENGTH(requests));
+	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
+	ck_assert_ptr_nonnull(talk.conn.work->unsent);
+	ck_assert_uint_eq(now.memory, talk.conn.held);
+	ck_assert_uint_ge(now.memory, talk.conn.work->out.size + talk.conn.work->touched);
+	talk.deaf = false;
+	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+	ck_assert_ptr_null(talk.conn.work->unsent);
+	stream = talk_heard(&talk);
+	for (int i = 0; i < sent; i++)
+		ck_assert(memcmp(expect_reply(&stream, false, 200).body.at, big, 10 << 10) == 0);
+	ck_assert_uint_eq(stream.len, 0);
+	talk_close(&talk);
+	ck_assert_uint_eq(now.memory, 0);
+}
+END_TEST
+
+/* Over TCP the kernel says what the client has not taken; a client that reads has a pace. */
+START_TEST(a_client_has_a_pace)
+{
+	const struct timespec on_the_way = { 0, 20000000 };
+	struct talk talk = { .turn = &now, .deaf = true };
+	static char taken[40 << 10];
+	struct http_end end = { -1, true, true };
+	int fd[2];
+
+	connect_over_tcp(fd);
+	end.fd = fd[0];
+	talk.far = fd[1];
+	http_open(&talk.conn, &place, end, end, &now);
+	talk.conn.work = new_work(&place.limits);
+	ck_assert_int_eq(talk_say(&talk, "GET /big.bin" ON "\r\n"), HTTP_WRITE);
+	nanosleep(&on_the_way, NULL);
+	begin_wait(&talk.conn, &now);
+	talk.conn.measured = false;
+	begin_wait(&talk.conn, &now); /* from here on */
+	now.clock += SECONDS(1);
+	ck_assert(http_pace(&talk.conn, &now, SECONDS(2)) == INT64_MAX);
+	ck_assert_int_eq(http_pace(&talk.conn, &now, SECONDS(1)), 0);
+	ck_assert_uint_ge(talk.conn.unread, 16 << 10);
+	need(recv(talk.far, taken, sizeof(taken), MSG_WAITALL) == sizeof(taken), "recv");
+	nanosleep(&on_the_way, NULL);
+	ck_assert_int_gt(http_pace(&talk.conn, &now, SECONDS(1)), 10000);
+	ck_assert_uint_eq(now.memory, talk.conn.held);
+	talk_close(&talk);
+	ck_assert_uint_eq(now.memory, 0);
+}
+END_TEST
+
+/* Of a connection that waits for its next request only what the kernel still has is counted. */
+START_TEST(what_was_read_is_not_counted)
+{
+	const struct timespec on_the_way = { 0, 20000000 };
+	struct talk talk = { .turn = &now, .deaf = true };
+	struct http_end end = { -1, true, true };
+	struct http_work *work;
+	char taken[4096];
+	int fd[2];
+
+	connect_over_tcp(fd);
+	end.fd = fd[0];
+	talk.far = fd[1];
+	http_open(&talk.conn, &place, end, end, &now);
+	talk.conn.work = work = new_work(&place.limits);
+	ck_assert_int_eq(talk_say(&talk, "GET /small.txt" ON "\r\n"), HTTP_READ);
+	ck_assert(!http_holds(&talk.conn));
+	talk.conn.work = NULL;
+	need(http_settle(&talk.conn, &now), "settle");
+	ck_assert_uint_gt(now.memory, 200);
+	ck_assert_uint_lt(now.memory, 1000);
+	need(recv(talk.far, taken, sizeof(taken), 0) > 200, "recv");
+	nanosleep(&on_the_way, NULL);
+	(void)http_pace(&talk.conn, &now, 0);
+	ck_assert_uint_eq(now.memory, 0);
+	talk.conn.work = work;
+	talk_close(&talk);
+}
+END_TEST
+
 /* ---- a bounded step ------------------------------------------------------------ */
 
 /* Calls http_step() until it waits for the client: the most bytes that were sent in one step. */
@@ -1067,29 +1184,6 @@ START_TEST(answers_have_to_move)
 	expect_pace("GET /medium.txt" ON "\r\n", 2 << 10, 100 << 10, 30 << 10);
 }
 END_TEST
-
-/* Two ends of a TCP connection; the server's kernel has room for much, the client's for little. */
-static void connect_over_tcp(int fd[2])
-{
-	const int little = 16 << 10, much = 128 << 10;
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof(address);
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	fd[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	need(listener >= 0 && fd[1] >= 0, "socket");
-	need(setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &much, sizeof(much)) == 0 &&
-		     setsockopt(fd[1], SOL_SOCKET, SO_RCVBUF, &little, sizeof(little)) == 0,
-	     "setsockopt");
-	need(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 1) == 0 &&
-		     getsockname(listener, (struct sockaddr *)&address, &size) == 0 &&
-		     connect(fd[1], (struct sockaddr *)&address, size) == 0,
-	     "connect");
-	fd[0] = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	need(fd[0] >= 0, "accept");
-	close(listener);
-}
 
 /*
  * Over TCP it is what the client has acknowledged that counts: one that reads steadily is not left
@@ -1611,7 +1705,7 @@ START_TEST(listings_are_bounded_and_can_be_off)
 
 	ck_assert(reply_has(&reply, "Retry-After", "1"));
 	expect_reply(&stream, false, 200);
-	ck_assert_uint_eq(now.memory, LISTS_MOST);
+	ck_assert_uint_eq(now.memory - talk.conn.held, LISTS_MOST);
 	talk_close(&talk);
 
 	/* enough for its entries, and none to sort them with */
@@ -1621,7 +1715,8 @@ START_TEST(listings_are_bounded_and_can_be_off)
 	stream = talk_heard(&talk);
 	expect_reply(&stream, false, 503);
 	talk_close(&talk);
-	ck_assert_uint_eq(now.memory, LISTS_MOST - 1024 * (sizeof(struct item) + 1));
+	ck_assert_uint_eq(now.memory - talk.conn.held,
+			  LISTS_MOST - 1024 * (sizeof(struct item) + 1));
 	now.memory = 0;
 
 	unlisted.listing = false;
@@ -1861,6 +1956,9 @@ Suite *step_suite(void)
 
 	tcase_add_test(clocks, an_idle_connection_ends_in_silence);
 	tcase_add_test(clocks, empty_lines_end_in_silence);
+	tcase_add_test(clocks, unsent_bytes_are_kept_and_counted);
+	tcase_add_test(clocks, a_client_has_a_pace);
+	tcase_add_test(clocks, what_was_read_is_not_counted);
 	tcase_add_test(clocks, pipelined_requests_give_way);
 	tcase_add_test(clocks, parts_give_way);
 	tcase_add_test(clocks, bodies_give_way);

@@ -128,9 +128,10 @@ enum { TALK_LOGGED = 1024, TALK_STEPS = 100000 };
 struct talk {
 	struct http_conn conn; /* first: it is what talk_log() is given */
 	struct http_turn *turn;
-	int far;   /* the client's end */
-	bool deaf; /* the client doesn't read */
-	bool over; /* the client has seen the end */
+	int far;    /* the client's end */
+	bool deaf;  /* the client doesn't read */
+	bool alone; /* the process has no other connection */
+	bool over;  /* the client has seen the end */
 	char *heard;
 	size_t len, room;
 	struct logged {
@@ -221,12 +222,23 @@ static inline size_t talk_hear(struct talk *talk)
 	return talk->len - before;
 }
 
+/* As a process with many connections does: the next one puts its responses where this one's were. */
+static inline void talk_settle(struct talk *talk)
+{
+	need(http_settle(&talk->conn, talk->turn), "malloc");
+	if (talk->conn.work->unsent)
+		memset(talk->turn->out, '?', HTTP_OUT_SIZE);
+}
+
 /* Take it as far as it goes while the client reads all there is. */
 static inline enum http_want talk_step(struct talk *talk)
 {
 	for (int i = 0; i < TALK_STEPS; i++) {
 		enum http_want want = http_step(&talk->conn, talk->turn);
 		bool heard = !talk->deaf && talk_hear(talk);
+
+		if (!talk->alone)
+			talk_settle(talk);
 
 		if (want == HTTP_READ || want == HTTP_DONE || (want == HTTP_WRITE && !heard))
 			return want;
