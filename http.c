@@ -1238,8 +1238,38 @@ static enum range_kind read_ranges(text value, uint64_t size, struct ranges *ran
 
 /* ---- names to descriptors ---------------------------------------------- */
 
-/* A decoded name below the root: no leading slash, single slashes, NUL-ended. */
-static bool decode_path(text raw, char path[PATH_MAX])
+/*
+ * Ends the segment that the first *n bytes of a path end with: "." goes, and ".." goes with the
+ * segment before it. False if there is none before it, for that is above the root.
+ */
+static bool end_segment(const char *path, size_t *n)
+{
+	size_t begin = *n;
+
+	while (begin && path[begin - 1] == '.')
+		begin--;
+
+	size_t dots = *n - begin;
+
+	if (dots == 0 || dots > 2 || (begin && path[begin - 1] != '/'))
+		return true;
+	if (dots == 2) {
+		if (begin == 0)
+			return false;
+		do
+			begin--;
+		while (begin && path[begin - 1] != '/');
+	}
+	*n = begin;
+	return true;
+}
+
+/*
+ * A decoded name below the root: no leading slash, single slashes, no dot segments (RFC 3986 5.2.4;
+ * an encoded dot is a dot, 6.2.2.2), NUL-ended. What ends with a dot segment is a folder, and ends
+ * with a slash here. 0 or a status.
+ */
+static int decode_path(text raw, char path[PATH_MAX])
 {
 	size_t n = 0;
 
@@ -1250,14 +1280,20 @@ static bool decode_path(text raw, char path[PATH_MAX])
 			c = (char)percent(raw, i);
 			i += 2;
 		}
-		if (c == '/' && (n == 0 || path[n - 1] == '/'))
-			continue;
+		if (c == '/') {
+			if (!end_segment(path, &n))
+				return 400;
+			if (n == 0 || path[n - 1] == '/')
+				continue;
+		}
 		if (n == PATH_MAX - 1)
-			return false;
+			return 404;
 		path[n++] = c;
 	}
+	if (!end_segment(path, &n))
+		return 400;
 	path[n] = '\0';
-	return true;
+	return 0;
 }
 
 /* Does some folder or file in it begin with a dot? (.well-known is RFC 8615's) */
@@ -2985,12 +3021,14 @@ static void answer_name(struct http_conn *conn, const struct http_turn *turn)
 {
 	struct http_work *w = conn->work;
 	size_t n;
+	int status;
 
 	if (answer_cached(conn, turn))
 		return;
 	w->effort += EFFORT_LOOKUP;
-	if (!decode_path(w->req.path, w->path)) {
-		answer_error(conn, turn, 404);
+	status = decode_path(w->req.path, w->path);
+	if (status) {
+		answer_error(conn, turn, status);
 		return;
 	}
 	n = strlen(w->path);

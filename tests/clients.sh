@@ -188,7 +188,8 @@ is 'curl -L, where to' "200 $url/folder/?a=b" \
 	"$(fetch -L -o "$top/got" -w '%{http_code} %{url_effective}' "$url/folder?a=b")"
 is 'curl, percent names' 200 "$(status "$url/a%20b/100%25%20%26%20%C3%BC%3F.txt")"
 same 'curl, percent names, the file' "$site/a b/100% & ü?.txt" "$top/body"
-is 'curl --path-as-is' 404 "$(status --path-as-is "$url/../../etc/passwd")"
+is 'curl --path-as-is, dot segments' 200 "$(status --path-as-is "$url/folder/.././plain.txt")"
+is 'curl --path-as-is, above the root' 400 "$(status --path-as-is "$url/../../etc/passwd")"
 is 'curl, none' 404 "$(status "$url/none")"
 
 is 'curl --http1.0' 200 "$(status --http1.0 "$url/plain.txt")"

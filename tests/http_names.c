@@ -22,16 +22,63 @@ START_TEST(paths_are_decoded)
 		{ "/%25%36%31", "%61" },
 		{ "/%252f", "%2f" },
 		{ "/%5c..%5C", "\\..\\" },
-		{ "/%2e%2e/a", "../a" },
+		/* dot segments go, encoded or not */
+		{ "/.", "" },
+		{ "/./", "" },
+		{ "/././a", "a" },
+		{ "/a/.", "a/" },
+		{ "/a/./", "a/" },
+		{ "/a/./b", "a/b" },
+		{ "/a/..", "" },
+		{ "/a/../", "" },
+		{ "/a/../b", "b" },
+		{ "/a/../b/..", "" },
+		{ "/a/../b/.././", "" },
+		{ "/a/b/..", "a/" },
+		{ "/a/b/../", "a/" },
+		{ "/a/b/../c", "a/c" },
+		{ "/a/b/c/../../d/", "a/d/" },
+		{ "/a//../b", "b" },
+		{ "//a///b////.//..////c", "a/c" },
+		{ "/%2e", "" },
+		{ "/a/%2E%2e/b", "b" },
+		{ "/a/.%2e/b", "b" },
+		{ "/a/%2e./b", "b" },
+		{ "/.a/../b", "b" },
+		{ "/.../../b", "b" },
+		/* and nothing else does */
+		{ "/...", "..." },
+		{ "/a/...", "a/..." },
+		{ "/.a/b", ".a/b" },
+		{ "/..a", "..a" },
+		{ "/a.", "a." },
+		{ "/a..", "a.." },
+		{ "/a../b./c", "a../b./c" },
+		{ "/a../../b", "b" },
+		{ "/%252e", "%2e" },
 		{ "/a;b=c", "a;b=c" },
 		{ "/%0a", "\n" },
 	};
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		expect(decode_path(text_of(rows[i].raw), path), "%s", rows[i].raw);
+		expect(decode_path(text_of(rows[i].raw), path) == 0, "%s", rows[i].raw);
 		expect(strcmp(path, rows[i].path) == 0, "%s: %s", rows[i].raw, path);
 	}
+}
+END_TEST
+
+START_TEST(paths_stay_below_the_root)
+{
+	static const char *const rows[] = {
+		"/..",      "/../",          "/../a",           "//..",          "/./..",
+		"/a/../..", "/a/../../a",    "/a/b/../../../c", "/%2e%2e/a",     "/.%2E/",
+		"/%2e./",   "/./a/./../../", "/a//../..",       "/.../../../..", "/a/%2e%2e/..",
+	};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < LENGTH(rows); i++)
+		expect(decode_path(text_of(rows[i]), path) == 400, "%s", rows[i]);
 }
 END_TEST
 
@@ -41,17 +88,21 @@ START_TEST(paths_are_bounded)
 
 	memset(raw, 'a', sizeof(raw));
 	raw[0] = '/';
-	ck_assert(decode_path((text){ raw, PATH_MAX }, path));
+	ck_assert_int_eq(decode_path((text){ raw, PATH_MAX }, path), 0);
 	ck_assert_uint_eq(strlen(path), PATH_MAX - 1);
-	ck_assert(!decode_path((text){ raw, PATH_MAX + 1 }, path));
+	ck_assert_int_eq(decode_path((text){ raw, PATH_MAX + 1 }, path), 404);
 	/* its length is what it is when it is decoded */
 	for (size_t i = 1; i + 3 <= sizeof(raw); i += 3)
 		memcpy(raw + i, "%61", 3);
-	ck_assert(decode_path((text){ raw, 3 * (PATH_MAX - 1) + 1 }, path));
+	ck_assert_int_eq(decode_path((text){ raw, 3 * (PATH_MAX - 1) + 1 }, path), 0);
 	ck_assert_uint_eq(strlen(path), PATH_MAX - 1);
-	ck_assert(!decode_path((text){ raw, sizeof(raw) }, path));
+	ck_assert_int_eq(decode_path((text){ raw, sizeof(raw) }, path), 404);
 	memset(raw, '/', sizeof(raw));
-	ck_assert(decode_path((text){ raw, sizeof(raw) }, path));
+	ck_assert_int_eq(decode_path((text){ raw, sizeof(raw) }, path), 0);
+	ck_assert_str_eq(path, "");
+	for (size_t i = 1; i < sizeof(raw); i += 2)
+		raw[i] = '.';
+	ck_assert_int_eq(decode_path((text){ raw, sizeof(raw) }, path), 0);
 	ck_assert_str_eq(path, "");
 }
 END_TEST
@@ -68,8 +119,8 @@ START_TEST(names_survive_their_url)
 			continue;
 		put_url(&o, text_of(name));
 		expect(all_of((text){ url, o.len }, TARGET), "0x%02x", (unsigned)c);
-		expect(decode_path((text){ url, o.len }, path) && strcmp(path, name) == 0, "0x%02x",
-		       (unsigned)c);
+		expect(decode_path((text){ url, o.len }, path) == 0 && strcmp(path, name) == 0,
+		       "0x%02x", (unsigned)c);
 	}
 }
 END_TEST
@@ -804,6 +855,7 @@ Suite *names_suite(void)
 	TCase *type = tcase_create("types");
 
 	tcase_add_test(path, paths_are_decoded);
+	tcase_add_test(path, paths_stay_below_the_root);
 	tcase_add_test(path, paths_are_bounded);
 	tcase_add_test(path, names_survive_their_url);
 	tcase_add_test(path, dot_names_are_hidden);

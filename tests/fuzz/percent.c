@@ -46,6 +46,32 @@ static size_t squeeze(char *octets, size_t len)
 	return n;
 }
 
+/* RFC 3986 5.2.4 with a list of the segments; false if ".." is asked for where there are none. */
+static bool remove_dots(char *octets)
+{
+	static char copy[PATH_MAX];
+	static text kept[PATH_MAX];
+	size_t count = 0;
+	bool folder = false;
+
+	for (text left = text_of(strcpy(copy, octets)); left.len;) {
+		text name = take_until(&left, '/');
+		bool up = same(name, text_of(".."));
+
+		folder = up || same(name, text_of(".")) || octets[strlen(octets) - 1] == '/';
+		if (up && count-- == 0)
+			return false;
+		if (!up && !same(name, text_of(".")))
+			kept[count++] = name;
+	}
+	octets[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		strncat(octets, kept[i].at, kept[i].len);
+		strcat(octets, i + 1 < count || folder ? "/" : "");
+	}
+	return true;
+}
+
 static bool slow_hidden(const char *path)
 {
 	text left = text_of(path);
@@ -70,7 +96,7 @@ static void check_address(const char *path)
 
 	must(!o.overrun && matches(url, "([-._~/0-9A-Za-z]|%[0-9A-F]{2})*"),
 	     "an address has nothing that must be encoded");
-	must(percent_encoded(url, true) && decode_path(url, again) && strcmp(again, path) == 0,
+	must(percent_encoded(url, true) && decode_path(url, again) == 0 && strcmp(again, path) == 0,
 	     "an encoded path is that path");
 }
 
@@ -86,9 +112,13 @@ static void check_path(text t)
 	if (!percent_encoded(t, true) || memchr(t.at, '\0', t.len))
 		return;
 	len = squeeze(octets, len);
-	must(decode_path(t, path) == (len < PATH_MAX), "a path that is too long is none");
-	if (len >= PATH_MAX)
+	if (len >= PATH_MAX) /* what matters is how long it is on the way */
 		return;
+	if (!remove_dots(octets)) {
+		must(decode_path(t, path) == 400, "no path leads above the root");
+		return;
+	}
+	must(decode_path(t, path) == 0, "a path that isn't too long is one");
 	must(strcmp(path, octets) == 0, "a path is what it decodes to");
 	must(hidden(path) == slow_hidden(path), "hidden is what begins with a dot");
 	check_address(path);
