@@ -58,7 +58,7 @@ enum {
 	PIPE_SLICE = 4096,       /* what a pipe that polls writable takes without blocking */
 	LINGER_TIME = 2000000,   /* us */
 	LINGER_MOST = 4 << 20,   /* bytes that may be on their way when an answer is sent early */
-	PARTS_MOST = 16,         /* ranges in one request */
+	PARTS_MOST = 64,         /* ranges in one request */
 	WALK_DEPTH = 64,         /* folders below the root, without openat2 */
 	WALK_LINKS = 40,         /* symbolic links in one name, as in path_resolution(7) */
 	LIST_STEP = 64,          /* entries read before the others have their turn, */
@@ -2461,14 +2461,20 @@ struct body {
 	enum body_kind kind;
 	int fd;
 	struct cached *entry; /* whose descriptor it is, or NULL */
-	struct ranges ranges; /* of the file; of several each has a head of its own */
 	size_t part;
 	bool part_begun;
 	uint64_t size;
 	const char *type;
 	char boundary[BOUNDARY_SIZE];
 	struct listing *list;
+	struct ranges ranges; /* of the file; of several each has a head of its own */
 };
+
+/* No ranges: what stands in their places is not cleared, for it is large and is never read. */
+static void clear_body(struct body *body)
+{
+	memset(body, 0, offsetof(struct body, ranges.part));
+}
 
 enum chunk_state { CHUNK_SIZE, CHUNK_DATA, CHUNK_END, CHUNK_TRAILER };
 
@@ -3248,7 +3254,7 @@ static int begin_answer(struct http_conn *conn, struct http_turn *turn)
 {
 	struct http_work *w = conn->work;
 
-	w->body = (struct body){ .kind = NO_BODY };
+	clear_body(&w->body);
 	w->body_sent = 0;
 	w->effort += EFFORT_RESPONSE;
 	arm(conn, turn, HTTP_MOVING);
@@ -3272,7 +3278,7 @@ static int refuse(struct http_conn *conn, const struct http_turn *turn, int stat
 
 		w->req.line = (text){ line, nl ? (size_t)(nl - line) : w->end - w->start };
 	}
-	w->body = (struct body){ .kind = NO_BODY };
+	clear_body(&w->body);
 	w->body_sent = 0;
 	w->next = w->end;
 	conn->linger = true;

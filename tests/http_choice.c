@@ -366,7 +366,7 @@ END_TEST
 
 START_TEST(ranges_are_counted)
 {
-	char value[512] = "bytes=";
+	char value[1024] = "bytes=";
 	struct ranges ranges;
 
 	for (size_t i = 0; i < PARTS_MOST; i++)

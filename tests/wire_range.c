@@ -22,6 +22,22 @@
 #define HOLDS IS("206", .body = "01")
 #define FAILS IS("200", .body = TEN)
 
+/* Sixty-four places of the large file, at each of which there is a 0: 0, 100000, 101000 ... */
+#define SEVEN(AT, tens) \
+	AT(tens "0000") \
+	AT(tens "1000") \
+	AT(tens "2000") AT(tens "3000") AT(tens "4000") AT(tens "5000") AT(tens "6000")
+#define EIGHT(AT, tens) SEVEN(AT, tens) AT(tens "7000")
+#define SIXTY_THREE(AT) \
+	EIGHT(AT, "10") \
+	EIGHT(AT, "11") \
+	EIGHT(AT, "12") \
+	EIGHT(AT, "13") EIGHT(AT, "14") EIGHT(AT, "15") EIGHT(AT, "16") SEVEN(AT, "17")
+#define RANGE_AT(place) "," place "-" place
+#define PART_AT(place) " " place "-" place "/320000=0"
+#define MANY(more) GET("/large.bin", "Range: bytes=0-0" SIXTY_THREE(RANGE_AT) more "\r\n")
+#define ALL_OF_MANY IS("200", .file = "large.bin")
+
 /* clang-format off */
 const struct wire_case wire_range[] = {
 	/* one range */
@@ -145,9 +161,10 @@ const struct wire_case wire_range[] = {
 	CASE("one that can be and one that can't", ASK("bytes=0-1,20-30"), KEPT, IS("206", .body = "01", OR("206", .parts = "0-1/10=01"))),
 	CASE("one that can't be and one that can", ASK("bytes=20-30,0-1"), KEPT, IS("206", .body = "01", OR("206", .parts = "0-1/10=01"))),
 	CASE("two that touch", ASK("bytes=0-4,5-9"), KEPT, IS("206", .parts = "0-4/10=01234 5-9/10=56789", OR("200 206", .body = TEN))),
-	CASE("sixteen of the large file", GET("/large.bin", "Range: bytes=0-0,800-800,1600-1600,2400-2400,3200-3200,4000-4000,4800-4800,5600-5600,6400-6400,7200-7200,8000-8000,8800-8800,9600-9600,10400-10400,11200-11200,12000-12000\r\n"), KEPT,
-	     IS("206", .parts = "0-0/320000=0 800-800/320000=0 1600-1600/320000=0 2400-2400/320000=0 3200-3200/320000=0 4000-4000/320000=0 4800-4800/320000=0 5600-5600/320000=0 6400-6400/320000=0 7200-7200/320000=0 8000-8000/320000=0 8800-8800/320000=0 9600-9600/320000=0 10400-10400/320000=0 11200-11200/320000=0 12000-12000/320000=0")),
-	CASE("seventeen of the large file", GET("/large.bin", "Range: bytes=0-0,800-800,1600-1600,2400-2400,3200-3200,4000-4000,4800-4800,5600-5600,6400-6400,7200-7200,8000-8000,8800-8800,9600-9600,10400-10400,11200-11200,12000-12000,12800-12800\r\n"), KEPT, IS("200", .file = "large.bin")),
+	CASE("sixty-four of the large file", MANY(""), KEPT, IS("206", .parts = "0-0/320000=0" SIXTY_THREE(PART_AT))),
+	CASE("sixty-four of the large file, and one that can't be", MANY(",900000-"), KEPT, ALL_OF_MANY),
+	CASE("sixty-five of the large file", MANY(",200000-200000"), KEPT, ALL_OF_MANY),
+	CASE("many of which the last two overlap", GET("/large.bin", "Range: bytes=0-0" SEVEN(RANGE_AT, "10") ",105999-106000\r\n"), KEPT, ALL_OF_MANY),
 	ALL("two that overlap", "bytes=0-5,4-9"),
 	ALL("the same twice", "bytes=0-1,0-1"),
 	ALL("one within another", "bytes=0-9,3-4"),
