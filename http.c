@@ -2604,11 +2604,17 @@ static void put_modified(struct out *o, int64_t modified, const struct http_turn
 	puts_out(o, "\r\n");
 }
 
-/* A path alone, which no host can be read into: it begins with just one slash. */
+/*
+ * The folder's own name, with its slash, relative to the address that was asked for (RFC 3986 5.2):
+ * so it is right behind a proxy that strips a prefix, too. No host and no scheme can be read into
+ * it, for slashes and colons in a name are encoded.
+ */
 static void put_location(struct out *o, const char *path, text query)
 {
-	puts_out(o, "Location: /");
-	put_url(o, text_of(path));
+	const char *slash = strrchr(path, '/');
+
+	puts_out(o, "Location: ");
+	put_url(o, text_of(slash ? slash + 1 : path));
 	puts_out(o, "/");
 	put_query(o, query);
 	puts_out(o, "\r\n");

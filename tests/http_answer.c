@@ -104,13 +104,16 @@ START_TEST(locations_are_paths)
 	static const struct {
 		const char *path, *query, *location;
 	} rows[] = {
-		{ "a", "", "/a/" },
-		{ "a/b", "?c=d", "/a/b/?c=d" },
-		{ "a b", "?", "/a%20b/?" },
-		{ "\xc3\xa4", "?%41&\xc3\xa4", "/%C3%A4/?%41&%C3%A4" },
-		{ "\\evil.example", "", "/%5Cevil.example/" },
-		{ "a:80@b", "?\"<>", "/a%3A80%40b/?%22%3C%3E" },
-		{ "a\r\nSet-Cookie: b", "", "/a%0D%0ASet-Cookie%3A%20b/" },
+		{ "a", "", "a/" },
+		{ "a/b", "?c=d", "b/?c=d" },
+		{ "evil.example/b/c", "", "c/" },
+		{ "a b", "?", "a%20b/?" },
+		{ "\xc3\xa4", "?%41&\xc3\xa4", "%C3%A4/?%41&%C3%A4" },
+		{ "\\evil.example", "", "%5Cevil.example/" },
+		/* a colon would end a scheme: RFC 3986 4.2 */
+		{ "http:", "", "http%3A/" },
+		{ "a:80@b", "?\"<>", "a%3A80%40b/?%22%3C%3E" },
+		{ "a\r\nSet-Cookie: b", "", "a%0D%0ASet-Cookie%3A%20b/" },
 	};
 	char line[256], want[256];
 
