@@ -737,23 +737,38 @@ static enum method find_method(text name)
 	return m;
 }
 
+/* Of a line that may be only begun: false if it doesn't begin with a method and a space. */
+static bool read_method(struct request *req, text line)
+{
+	const char *space = memchr(line.at, ' ', line.len);
+	text name = { line.at, space ? (size_t)(space - line.at) : 0 };
+
+	if (name.len == 0 || !all_of(name, TOKEN))
+		return false;
+	req->method_name = name;
+	req->method = find_method(name);
+	return true;
+}
+
 /* method SP request-target SP HTTP-version, and nothing else: 0 or a status. */
 static int read_request_line(struct request *req, text line)
 {
-	const char *end = line.at + line.len;
-	const char *first = memchr(line.at, ' ', line.len);
-	const char *second = first ? memchr(first + 1, ' ', (size_t)(end - first - 1)) : NULL;
+	text rest = line;
 
 	req->line = line;
-	if (!second)
+	if (!read_method(req, line))
 		return 400;
-	req->method_name = (text){ line.at, (size_t)(first - line.at) };
-	req->target = (text){ first + 1, (size_t)(second - first - 1) };
-	text version = { second + 1, (size_t)(end - second - 1) };
+	skip(&rest, req->method_name.len + 1);
 
-	if (req->method_name.len == 0 || !all_of(req->method_name, TOKEN))
+	const char *space = memchr(rest.at, ' ', rest.len);
+
+	if (!space)
 		return 400;
-	req->method = find_method(req->method_name);
+	req->target = (text){ rest.at, (size_t)(space - rest.at) };
+	skip(&rest, req->target.len + 1);
+
+	const text version = rest;
+
 	if (version.len != 8 || memcmp(version.at, "HTTP/", 5) != 0 || version.at[6] != '.' ||
 	    hex_digit(version.at[5]) > 9 || hex_digit(version.at[7]) > 9 ||
 	    hex_digit(version.at[5]) < 0 || hex_digit(version.at[7]) < 0)
@@ -3283,6 +3298,7 @@ static int refuse(struct http_conn *conn, const struct http_turn *turn, int stat
 		const char *nl = memchr(line, '\n', w->end - w->start);
 
 		w->req.line = (text){ line, nl ? (size_t)(nl - line) : w->end - w->start };
+		(void)read_method(&w->req, w->req.line); /* for HEAD, which takes no body */
 	}
 	clear_body(&w->body);
 	w->body_sent = 0;

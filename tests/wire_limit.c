@@ -22,6 +22,8 @@ const struct wire_case wire_limit[] = {
 	CASE("a target of 60,000 bytes", GET("/{{60000*a}}", "") SMUGGLED, CLOSED, IS("414")),
 	CASE("a request line without an end", "GET /{{10000*a}}", CLOSED, IS("414")),
 	CASE("a target that is too long after a good request", GET("/ten.txt", "") GET("/{{9000*a}}", "") SMUGGLED, CLOSED, IS("200", .body = TEN), IS("414")),
+	CASE("a target of 9000 bytes of HEAD", HEAD("/{{9000*a}}", "") SMUGGLED, CLOSED, IS("414", .head = true)),
+	CASE("a request line of HEAD without an end", "HEAD /{{10000*a}}", CLOSED, IS("414", .head = true)),
 
 	/* the header: 32 KiB and 100 fields */
 	CASE("a field of 8000 bytes", GET("/ten.txt", "X: {{8000*y}}\r\n"), KEPT, IS("200", .body = TEN)),
@@ -37,6 +39,7 @@ const struct wire_case wire_limit[] = {
 	CASE("101 fields", GET("/poison.txt", "{{100*X: y\r\n}}") SMUGGLED, CLOSED, IS("431")),
 	CASE("1000 fields", GET("/poison.txt", "{{1000*X: y\r\n}}") SMUGGLED, CLOSED, IS("431")),
 	CASE("5000 fields without an end", "GET /poison.txt HTTP/1.1\r\nHost: a\r\n{{5000*X: y\r\n}}", CLOSED, IS("431")),
+	CASE("101 fields of HEAD", HEAD("/poison.txt", "{{100*X: y\r\n}}") SMUGGLED, CLOSED, IS("431", .head = true)),
 
 	/* the body: 1 MiB */
 	CASE("a body of 1 MiB and 1 byte", POST("/poison.txt", "Content-Length: 1048577\r\n"), CLOSED, IS("413")),
@@ -45,6 +48,7 @@ const struct wire_case wire_limit[] = {
 	CASE("a chunk of 1 MiB and 1 byte", POST("/poison.txt", "Transfer-Encoding: chunked\r\n") "100001\r\nhello", CLOSED, IS("413")),
 	CASE("a body of 2 MB of GET", GET("/poison.txt", "Content-Length: 2000000\r\n"), CLOSED, IS("413")),
 	CASE("a body of 2 MB of what isn't there", POST("/missing", "Content-Length: 2000000\r\n"), CLOSED, IS("404 413")),
+	CASE("a body of 2 MB of HEAD", HEAD("/poison.txt", "Content-Length: 2000000\r\n"), CLOSED, IS("413", .head = true)),
 
 	/* who is refused and goes on sending, before it reads, gets the answer all the same */
 	{ .name = "413, and the body comes", .deaf = true, .end = CLOSED, .send = { PART(POST("/poison.txt", "Content-Length: 2000000\r\n")), PART("{{18000*x}}"), PART("{{18000*x}}"), PART("{{18000*x}}") }, .want = { IS("413") } },

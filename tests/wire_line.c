@@ -3,6 +3,7 @@
 
 #define LINE(line) line "\r\nHost: a\r\n\r\n"
 #define BAD(label, line) CASE(label, LINE(line) SMUGGLED, CLOSED, IS("400"))
+#define HEAD_IS(number) IS(number, .head = true)
 #define PLAIN_TEN IS("200", .body = TEN, .has = "Content-Length: 10")
 
 /* clang-format off */
@@ -23,6 +24,28 @@ const struct wire_case wire_line[] = {
 	CASE("HEAD of the root", HEAD("/", ""), KEPT, IS("200", .head = true, .has = "Content-Length: 10\nContent-Type:~text/html")),
 	CASE("HEAD of nothing", HEAD("/missing", ""), KEPT, IS("404", .head = true)),
 	CASE("HEAD of a folder without its slash", HEAD("/sub", ""), KEPT, IS("301", .head = true, .has = "Location: sub/")),
+
+	/* an answer to HEAD has no body, whatever is wrong with the rest of the request */
+	CASE("HEAD of 2.0", LINE("HEAD / HTTP/2.0"), CLOSED, HEAD_IS("505")),
+	CASE("HEAD of 0.9", "HEAD /ten.txt\r\n\r\n", CLOSED, HEAD_IS("400")),
+	CASE("HEAD and a space", "HEAD \r\n\r\n", CLOSED, HEAD_IS("400")),
+	CASE("HEAD without a target", LINE("HEAD HTTP/1.1"), CLOSED, HEAD_IS("400")),
+	CASE("HEAD with two spaces", LINE("HEAD  / HTTP/1.1"), CLOSED, HEAD_IS("400")),
+	CASE("HEAD with a wrong version", LINE("HEAD / HTTP/1.x"), CLOSED, HEAD_IS("400")),
+	CASE("HEAD with a wrong escape", LINE("HEAD /%zz HTTP/1.1"), CLOSED, HEAD_IS("400")),
+	CASE("HEAD above the root", HEAD("/..", ""), KEPT, HEAD_IS("400")),
+	CASE("HEAD with a bare LF", "HEAD / HTTP/1.1\nHost: a\n\n", CLOSED, HEAD_IS("400")),
+	CASE("HEAD without Host", "HEAD / HTTP/1.1\r\n\r\n", CLOSED, HEAD_IS("400")),
+	CASE("HEAD with a field that is none", HEAD("/", "a b: c\r\n"), CLOSED, HEAD_IS("400")),
+	CASE("HEAD with a bare LF in the header", "HEAD / HTTP/1.1\r\nHost: a\n\r\n", CLOSED, HEAD_IS("400")),
+	CASE("HEAD of https", LINE("HEAD https://a/ HTTP/1.1"), CLOSED, HEAD_IS("421")),
+	CASE("HEAD with an unknown coding", HEAD("/", "Transfer-Encoding: gzip, chunked\r\n"), CLOSED, HEAD_IS("501")),
+	CASE("HEAD with another expectation", HEAD("/", "Expect: more\r\n"), CLOSED, HEAD_IS("417")),
+	CASE("HEAD with a wrong chunk", HEAD("/", "Transfer-Encoding: chunked\r\n") "x\r\n", CLOSED, HEAD_IS("400")),
+	CASE("HEAD after an empty line, without a target", "\r\n" LINE("HEAD HTTP/1.1"), CLOSED, HEAD_IS("400")),
+	{ .name = "half a line of HEAD, and the end", .send = { PART("HEAD /ten") }, .half_close = true, .end = CLOSED, .want = { HEAD_IS("400") } },
+	{ .name = "half a header of HEAD, and the end", .send = { PART("HEAD /ten.txt HTTP/1.1\r\nHost") }, .half_close = true, .end = CLOSED, .want = { HEAD_IS("400") } },
+	CASE("what only begins like HEAD takes a body", LINE("HEADER HTTP/1.1"), CLOSED, IS("400")),
 
 	/* methods that aren't */
 	CASE("PUT", LINE("PUT /ten.txt HTTP/1.1"), EITHER, IS("405")),
