@@ -1143,23 +1143,30 @@ static bool field_date(const struct request *req, enum field field, int64_t now,
 	return req->seen[field] == 1 && parse_date(req->value[field], now, when);
 }
 
-/* RFC 9110 13.2.2, in its order: 0, 304 or 412. */
-static int judge_conditions(const struct request *req, const char *etag, int64_t modified,
+/*
+ * RFC 9110 13.2.2, in its order: 0, 304 or 412. A listing has neither tag (it is "") nor date
+ * (NULL), but "*" is asked of anything (13.1.1, 13.1.2).
+ */
+static int judge_conditions(const struct request *req, const char *etag, const int64_t *modified,
 			    int64_t now)
 {
+	bool reads = req->method != POST; /* only then may the answer be 304 */
 	int64_t when;
 
-	if (req->method == POST)
-		return 0;
 	if (req->seen[IF_MATCH]) {
 		if (!etag_listed(req, IF_MATCH, etag, false))
 			return 412;
-	} else if (field_date(req, IF_UNMODIFIED_SINCE, now, &when) && modified > when) {
+	} else if (modified && field_date(req, IF_UNMODIFIED_SINCE, now, &when) &&
+		   *modified > when) {
 		return 412;
 	}
-	if (req->seen[IF_NONE_MATCH])
-		return etag_listed(req, IF_NONE_MATCH, etag, true) ? 304 : 0;
-	if (field_date(req, IF_MODIFIED_SINCE, now, &when) && modified <= when)
+	if (req->seen[IF_NONE_MATCH]) {
+		if (!etag_listed(req, IF_NONE_MATCH, etag, true))
+			return 0;
+		return reads ? 304 : 412;
+	}
+	if (reads && modified && field_date(req, IF_MODIFIED_SINCE, now, &when) &&
+	    *modified <= when)
 		return 304;
 	return 0;
 }
@@ -2549,7 +2556,7 @@ static const struct status {
 	{ 404, "404 Not Found", "There is nothing at this address." },
 	{ 405, "405 Method Not Allowed", "Files here are read, not changed." },
 	{ 408, "408 Request Timeout", "The request took too long to arrive." },
-	{ 412, "412 Precondition Failed", "It is no longer what the request says it was." },
+	{ 412, "412 Precondition Failed", "A condition that the request makes does not hold." },
 	{ 413, "413 Content Too Large", "The body of the request is too large." },
 	{ 414, "414 URI Too Long", "The address is too long." },
 	{ 416, "416 Range Not Satisfiable", "The file has no such part." },
@@ -2871,9 +2878,9 @@ static void answer_file(struct http_conn *conn, const struct http_turn *turn, st
 {
 	struct http_work *w = conn->work;
 	struct taste taste = read_taste(&w->req);
+	bool part = w->req.method == GET && w->req.seen[RANGE];
 	/* a range is one of the file itself, whatever else the client would take */
-	enum coding coding = w->req.seen[RANGE] ? IDENTITY
-						: open_sibling(conn->site, w->path, &taste, &file);
+	enum coding coding = part ? IDENTITY : open_sibling(conn->site, w->path, &taste, &file);
 	int64_t modified = file.st.st_mtim.tv_sec;
 	char etag[ETAG_SIZE];
 	struct answer a = { .type = type_of(w->path),
@@ -2884,7 +2891,7 @@ static void answer_file(struct http_conn *conn, const struct http_turn *turn, st
 			    .ranges = true };
 
 	make_etag(etag, &file.st);
-	a.status = judge_conditions(&w->req, etag, modified, turn->wall.tv_sec);
+	a.status = judge_conditions(&w->req, etag, &modified, turn->wall.tv_sec);
 	if (a.status) {
 		close(file.fd);
 		if (a.status == 304) {
@@ -2951,25 +2958,12 @@ static void answer_error(struct http_conn *conn, const struct http_turn *turn, i
 	answer_page(conn, turn, (struct answer){ .status = status, .methods = status == 405 });
 }
 
-/* A listing has neither tag nor date, but "*" is asked of anything (RFC 9110 13.1.1, 13.1.2). */
-static bool judge_unnamed(struct http_conn *conn, const struct http_turn *turn)
-{
-	const struct request *req = &conn->work->req;
-
-	if (req->seen[IF_MATCH] && !etag_listed(req, IF_MATCH, "", false))
-		answer_page(conn, turn, (struct answer){ .status = 412 });
-	else if (req->seen[IF_NONE_MATCH] && etag_listed(req, IF_NONE_MATCH, "", true))
-		answer_page(conn, turn, (struct answer){ .status = 304, .empty = true });
-	else
-		return false;
-	return true;
-}
-
 static void begin_listing(struct http_conn *conn, const struct http_turn *turn)
 {
 	struct http_work *w = conn->work;
 	int fd = open_beneath(conn->site, w->path, O_RDONLY | O_DIRECTORY);
 	struct listing *list = fd < 0 ? NULL : calloc(1, sizeof(*list));
+	int status;
 
 	if (list)
 		list->dir = fdopendir(fd);
@@ -2980,9 +2974,12 @@ static void begin_listing(struct http_conn *conn, const struct http_turn *turn)
 		answer_error(conn, turn, fd < 0 ? status_of(-fd) : 503);
 		return;
 	}
-	if (w->req.method != POST && judge_unnamed(conn, turn)) {
+	status = judge_conditions(&w->req, "", NULL, turn->wall.tv_sec);
+	if (status) {
 		closedir(list->dir);
 		free(list);
+		answer_page(conn, turn,
+			    (struct answer){ .status = status, .empty = status == 304 });
 		return;
 	}
 	list->style = read_list_style(w->req.query);

@@ -217,16 +217,16 @@ static const struct way if_modified_since[] = {
 };
 
 /* RFC 9110 13.2.2, step by step. */
-static int judge_by_the_rfc(const struct way *im, const struct way *ius, const struct way *inm,
-			    const struct way *ims)
+static int judge_by_the_rfc(enum method method, const struct way *im, const struct way *ius,
+			    const struct way *inm, const struct way *ims)
 {
 	if (im->asked && !im->holds)
 		return 412;
 	if (!im->asked && ius->asked && !ius->holds)
 		return 412;
 	if (inm->asked)
-		return inm->holds ? 304 : 0;
-	if (ims->asked)
+		return !inm->holds ? 0 : method == POST ? 412 : 304;
+	if (ims->asked && method != POST)
 		return ims->holds ? 304 : 0;
 	return 0;
 }
@@ -245,19 +245,51 @@ START_TEST(conditions_have_an_order)
 		const struct way *im = &if_match[i % A], *ius = &if_unmodified_since[i / A % B];
 		const struct way *inm = &if_none_match[i / (A * B) % C];
 		const struct way *ims = &if_modified_since[i / (A * B * C)];
-		int want = judge_by_the_rfc(im, ius, inm, ims);
+		static const enum method asking[] = { GET, HEAD, POST };
+		const int64_t modified = FILE_TIME;
+		struct request *req;
 
 		snprintf(lines, sizeof(lines), "%s%s%s%s", ims->lines, inm->lines, ius->lines,
 			 im->lines);
+		req = request_with(lines);
+		for (size_t k = 0; k < LENGTH(asking); k++) {
+			int want = judge_by_the_rfc(asking[k], im, ius, inm, ims);
 
-		struct request *req = request_with(lines);
+			req->method = asking[k];
+			expect(judge_conditions(req, TAG, &modified, NOW) == want, "not %d: %s%s",
+			       want, methods[asking[k]].at, lines);
+		}
+	}
+}
+END_TEST
 
-		expect(judge_conditions(req, TAG, FILE_TIME, NOW) == want, "not %d: %s", want,
-		       lines);
-		req->method = HEAD;
-		expect(judge_conditions(req, TAG, FILE_TIME, NOW) == want, "HEAD: %s", lines);
-		req->method = POST;
-		expect(judge_conditions(req, TAG, FILE_TIME, NOW) == 0, "POST: %s", lines);
+/* Without a tag and a date only "*" matches, and no date counts. */
+START_TEST(a_listing_has_conditions)
+{
+	static const struct {
+		enum method method;
+		const char *lines;
+		int status;
+	} rows[] = {
+		{ GET, "", 0 },
+		{ GET, "If-Match: *\r\n", 0 },
+		{ GET, "If-Match: \"\"\r\n", 412 },
+		{ GET, "If-Match:\r\n", 412 },
+		{ POST, "If-Match: " TAG "\r\n", 412 },
+		{ GET, "If-None-Match: *\r\n", 304 },
+		{ HEAD, "If-None-Match: *\r\n", 304 },
+		{ POST, "If-None-Match: *\r\n", 412 },
+		{ GET, "If-None-Match: \"\"\r\n", 0 },
+		{ POST, "If-None-Match: " TAG "\r\n", 0 },
+		{ GET, "If-Unmodified-Since: " EARLIER "\r\n", 0 },
+		{ GET, "If-Modified-Since: " LATER "\r\n", 0 },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct request *req = request_with(rows[i].lines);
+
+		req->method = rows[i].method;
+		expect(judge_conditions(req, "", NULL, NOW) == rows[i].status, "row %zu", i);
 	}
 }
 END_TEST
@@ -467,6 +499,7 @@ Suite *choice_suite(void)
 	tcase_add_test(condition, tags_are_strong_and_quoted);
 	tcase_add_test(condition, tags_are_compared);
 	tcase_add_test(condition, conditions_have_an_order);
+	tcase_add_test(condition, a_listing_has_conditions);
 	suite_add_tcase(suite, condition);
 
 	tcase_add_test(range, ranges_are_read);

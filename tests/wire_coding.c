@@ -160,5 +160,8 @@ const struct wire_case wire_coding[] = {
 	CASE("a range if gzip's tag, and gzip not wanted", GET("/gz.css", "Range: bytes=0-3\r\nIf-Range: {{etag /gz.css gzip}}\r\n"), KEPT, IS("200", CSS_PLAIN)),
 	CASE("a range beyond the plain size, and gzip wanted", GET("/gz.css", "Accept-Encoding: gzip\r\nRange: bytes=10-\r\n"), KEPT,
 	     IS("206", .body = "S", .has = "Content-Encoding: gzip", OR("416", .has = "Content-Range: bytes */9", .lacks = "Content-Encoding"))),
+	/* and there is none for other methods than GET (RFC 9110, 14.2) */
+	CASE("a range for POST, and gzip wanted", POST("/gz.css", "Accept-Encoding: gzip\r\nRange: bytes=0-3\r\n"), KEPT, IS("200", CSS_GZIP)),
+	CASE("a range for HEAD, and gzip wanted", HEAD("/gz.css", "Accept-Encoding: gzip\r\nRange: bytes=0-3\r\n"), KEPT, IS("200", .head = true, .has = "Content-Encoding: gzip\nContent-Length: 11")),
 	{ .name = NULL },
 };

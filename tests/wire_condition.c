@@ -11,6 +11,10 @@
 #define NOTHING(label, fields) \
 	CASE(label, ASK(fields), KEPT, IS("304", .has = "ETag", .lacks = "Content-Range"))
 #define FAILED(label, fields) CASE(label, ASK(fields), KEPT, IS("412", .hides = TEN))
+#define ALL_OF_POST(label, fields) \
+	CASE(label, POST("/ten.txt", fields), KEPT, IS("200", .body = TEN, .has = "ETag"))
+#define FAILED_POST(label, fields) \
+	CASE(label, POST("/ten.txt", fields), KEPT, IS("412", .hides = TEN))
 /* A date that isn't one is ignored; one that can be read in kindness may count. */
 #define ODD(label, fields) CASE(label, ASK(fields), KEPT, IS("200", .body = TEN, OR("304")))
 
@@ -199,5 +203,26 @@ const struct wire_case wire_condition[] = {
 	CASE("unmodified, and a range", ASK("If-Unmodified-Since: " TEN_DATE "\r\nRange: bytes=0-1\r\n"), KEPT, IS("206", .body = "01")),
 	CASE("none match with another, and a range", ASK("If-None-Match: \"other\"\r\nRange: bytes=0-1\r\n"), KEPT, IS("206", .body = "01")),
 	CASE("modified, and a range", ASK("If-Modified-Since: " BEFORE "\r\nRange: bytes=0-1\r\n"), KEPT, IS("206", .body = "01")),
+
+	/* for POST, which reads as GET does here but isn't answered 304 (13.1.2, 13.1.3, 14.2) */
+	ALL_OF_POST("POST, match: the tag", "If-Match: " TAG "\r\n"),
+	ALL_OF_POST("POST, match: a star", "If-Match: *\r\n"),
+	FAILED_POST("POST, match: another tag", "If-Match: \"other\"\r\n"),
+	FAILED_POST("POST, match: the tag as a weak one", "If-Match: W/" TAG "\r\n"),
+	FAILED_POST("POST, unmodified since a day earlier", "If-Unmodified-Since: " BEFORE "\r\n"),
+	ALL_OF_POST("POST, unmodified since then", "If-Unmodified-Since: " TEN_DATE "\r\n"),
+	FAILED_POST("POST, none match: the tag", "If-None-Match: " TAG "\r\n"),
+	FAILED_POST("POST, none match: the tag as a weak one", "If-None-Match: W/" TAG "\r\n"),
+	FAILED_POST("POST, none match: a star", "If-None-Match: *\r\n"),
+	ALL_OF_POST("POST, none match: another tag", "If-None-Match: \"other\"\r\n"),
+	ALL_OF_POST("POST, since then", "If-Modified-Since: " TEN_DATE "\r\n"),
+	ALL_OF_POST("POST, since a day later", "If-Modified-Since: " AFTERWARDS "\r\n"),
+	ALL_OF_POST("POST, a range", "Range: bytes=0-1\r\n"),
+	FAILED_POST("POST, match comes before none match", "If-Match: \"other\"\r\nIf-None-Match: \"other\"\r\n"),
+	CASE("POST, none match: a star, for what isn't there", POST("/missing", "If-None-Match: *\r\n"), KEPT, IS("404")),
+	CASE("a listing for POST, none match: a star", POST("/order/", "If-None-Match: *\r\n"), KEPT, IS("412")),
+	CASE("a listing for POST, match: another tag", POST("/order/", "If-Match: \"other\"\r\n"), KEPT, IS("412")),
+	CASE("a listing, since 2100", GET("/order/", "If-Modified-Since: Fri, 31 Dec 2100 23:59:59 GMT\r\n"), KEPT, IS("200", .shows = "alpha")),
+	CASE("a listing, unmodified since 1994", GET("/order/", "If-Unmodified-Since: " TEN_DATE "\r\n"), KEPT, IS("200", .shows = "alpha")),
 	{ .name = NULL },
 };
