@@ -3073,20 +3073,32 @@ static void answer_name(struct http_conn *conn, const struct http_turn *turn)
 	}
 }
 
+/* Is the method one that is served? 0 or a status. */
+static int judge_method(enum method method)
+{
+	switch (method) {
+	case GET:
+	case HEAD:
+	case POST:
+	case OPTIONS: return 0;
+	case OTHER: return 501;
+	default: return 405;
+	}
+}
+
 /* The request is understood and its body is gone: what is the answer? */
 static void answer(struct http_conn *conn, const struct http_turn *turn)
 {
-	switch (conn->work->req.method) {
-	case GET:
-	case HEAD:
-	case POST: answer_name(conn, turn); break;
-	case OPTIONS:
+	enum method method = conn->work->req.method;
+	int status = judge_method(method);
+
+	if (status)
+		answer_error(conn, turn, status);
+	else if (method == OPTIONS)
 		answer_page(conn, turn,
 			    (struct answer){ .status = 204, .empty = true, .methods = true });
-		break;
-	case OTHER: answer_error(conn, turn, 501); break;
-	default: answer_error(conn, turn, 405);
-	}
+	else
+		answer_name(conn, turn);
 }
 
 /* ---- the states --------------------------------------------------------- */
@@ -3306,6 +3318,17 @@ static int refuse(struct http_conn *conn, const struct http_turn *turn, int stat
 	return finish(conn, turn);
 }
 
+/*
+ * The same where the body is what is wrong. If the method isn't served the answer is about that: a
+ * smaller body would not help. But 400 stays, for then nobody can tell what the request is.
+ */
+static int refuse_body(struct http_conn *conn, const struct http_turn *turn, int status)
+{
+	int method = judge_method(conn->work->req.method);
+
+	return refuse(conn, turn, method && status != 400 ? method : status);
+}
+
 /* A pipe or a file can't be asked not to block; poll(2) tells whether it would. */
 static bool ready(int fd, short events)
 {
@@ -3490,11 +3513,11 @@ static int end_head(struct http_conn *conn, struct http_turn *turn)
 	int status = read_framing(&w->req, limits);
 
 	if (status)
+		return refuse_body(conn, turn, status);
+	/* what follows a CONNECT may be for the tunnel (RFC 9931); who waits for 100 need not send */
+	status = judge_method(w->req.method);
+	if (status && (w->req.method == CONNECT || w->req.expect))
 		return refuse(conn, turn, status);
-	if (w->req.method == CONNECT) /* what follows may be for the tunnel (RFC 9931) */
-		return refuse(conn, turn, 405);
-	if (w->req.expect && w->req.method >= PUT) /* it hasn't sent its body, and need not */
-		return refuse(conn, turn, w->req.method == OTHER ? 501 : 405);
 	/* a method that nobody knows may be the end of a body, to another reader */
 	if (!w->req.close &&
 	    (w->req.method == OTHER || turn->closing || conn->requests + 1 >= limits->requests)) {
@@ -3667,7 +3690,7 @@ static int step_body(struct http_conn *conn, struct http_turn *turn)
 	if (status == WHOLE)
 		return begin_answer(conn, turn);
 	if (status != MORE)
-		return refuse(conn, turn, status);
+		return refuse_body(conn, turn, status);
 	if (w->req.expect && w->end == w->head_end) /* RFC 9110 10.1.1 */
 		puts_out(&w->out, "HTTP/1.1 100 Continue\r\n\r\n");
 	w->req.expect = false;

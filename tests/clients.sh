@@ -132,6 +132,7 @@ is 'curl, 1.5 MB without asking first' 413 \
 is 'curl, 1.5 MB in chunks' 413 "$(status -X POST -H 'Expect:' -H 'Transfer-Encoding: chunked' \
 	-T - "$url/plain.txt" <"$top/too-much" || true)"
 is 'curl -X PUT' 405 "$(status -T "$site/plain.txt" "$url/new.txt")"
+is 'curl -X PUT, 1.5 MB' 405 "$(status -T "$top/too-much" "$url/new.txt" || true)"
 is 'curl -X OPTIONS' 204 "$(status -X OPTIONS "$url/")"
 
 fetch -v -o "$top/1" "$url/plain.txt" -o "$top/2" "$url/page.txt" -o "$top/3" "$url/none" \

@@ -49,6 +49,18 @@ const struct wire_case wire_limit[] = {
 	CASE("a body of 2 MB of GET", GET("/poison.txt", "Content-Length: 2000000\r\n"), CLOSED, IS("413")),
 	CASE("a body of 2 MB of what isn't there", POST("/missing", "Content-Length: 2000000\r\n"), CLOSED, IS("404 413")),
 	CASE("a body of 2 MB of HEAD", HEAD("/poison.txt", "Content-Length: 2000000\r\n"), CLOSED, IS("413", .head = true)),
+	/* the method comes first: a smaller body would not help */
+	CASE("a body of 2 MB of PUT", "PUT /new.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n", CLOSED, IS("405", .has = "Allow: GET, HEAD, POST, OPTIONS")),
+	CASE("a body of 2 MB of DELETE", "DELETE /ten.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n", CLOSED, IS("405")),
+	CASE("a body of 2 MB of an unknown method", "BREW / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n", CLOSED, IS("501")),
+	CASE("a chunk of 2 MB of PUT", "PUT /new.txt HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\nhello", CLOSED, IS("405", .has = "Allow")),
+	CASE("a chunk of 2 MB of an unknown method", "BREW / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\nhello", CLOSED, IS("501")),
+	CASE("a body of 2 MB of PUT that waits for 100", "PUT /new.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\nExpect: 100-continue\r\n\r\n", CLOSED, IS("405")),
+	CASE("another expectation of PUT", "PUT /new.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: more\r\n\r\nhello", CLOSED, IS("405")),
+	CASE("an unknown coding of PUT", "PUT /new.txt HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", CLOSED, IS("405")),
+	CASE("two lengths of PUT", "PUT /new.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", CLOSED, IS("400")),
+	CASE("a length and chunks of PUT", "PUT /new.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", CLOSED, IS("400")),
+	CASE("a small body of PUT", "PUT /new.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", KEPT, IS("405")),
 
 	/* who is refused and goes on sending, before it reads, gets the answer all the same */
 	{ .name = "413, and the body comes", .deaf = true, .end = CLOSED, .send = { PART(POST("/poison.txt", "Content-Length: 2000000\r\n")), PART("{{18000*x}}"), PART("{{18000*x}}"), PART("{{18000*x}}") }, .want = { IS("413") } },
