@@ -46,28 +46,29 @@
 #define OWN_FRAME __attribute__((noinline))
 
 enum {
-	PAGE = 4096,             /* of memory: what lies in one is faulted in together */
-	FLUSH_MOST = 32 << 10,   /* of responses to pipelined requests that go out together, */
-	OUT_ROOM = 208 << 10,    /* and more than the largest head with an inline body */
-	INLINE_MOST = 16 << 10,  /* a body up to this is sent with its head, */
-	CACHED_MOST = 64 << 10,  /* and one up to this if it may be remembered */
-	SLICE_MOST = 1 << 20,    /* of a file before the others have their turn */
-	BODY_ROOM = 8 << 10,     /* to read a request's body into */
-	CHUNK_LINE = 4 << 10,    /* a chunk's size and its extensions */
-	BLANK_LINES = 8,         /* before a request line: RFC 9112 2.2 asks for one */
-	PIPE_SLICE = 4096,       /* what a pipe that polls writable takes without blocking */
-	LINGER_TIME = 2000000,   /* us */
-	LINGER_MOST = 4 << 20,   /* bytes that may be on their way when an answer is sent early */
-	PARTS_MOST = 64,         /* ranges in one request */
-	WALK_DEPTH = 64,         /* folders below the root, without openat2 */
-	WALK_LINKS = 40,         /* symbolic links in one name, as in path_resolution(7) */
-	LIST_STEP = 64,          /* entries read before the others have their turn, */
-	SORT_STEP = 2048,        /* entries put in order, */
-	ROWS_STEP = 32 << 10,    /* bytes of rows written */
-	UNREAD_MOST = 128 << 10, /* bytes that the kernel holds for a client that doesn't read */
-	CHECKS_MOST = 10,        /* of a remembered answer: folders deep, and three more */
-	CACHE_KEPT = 10000000,   /* us that an answer is remembered when nobody asks for it */
-	CACHE_SETTLED = 50,      /* ms after which a change of a file shows in its times */
+	PAGE = 4096,            /* of memory: what lies in one is faulted in together */
+	FLUSH_MOST = 32 << 10,  /* of responses to pipelined requests that go out together, */
+	OUT_ROOM = 208 << 10,   /* and more than the largest head with an inline body */
+	INLINE_MOST = 16 << 10, /* a body up to this is sent with its head, */
+	CACHED_MOST = 64 << 10, /* and one up to this if it may be remembered */
+	SLICE_MOST = 1 << 20,   /* of a file before the others have their turn */
+	BODY_ROOM = 8 << 10,    /* to read a request's body into */
+	CHUNK_LINE = 4 << 10,   /* a chunk's size and its extensions */
+	BLANK_LINES = 8,        /* before a request line: RFC 9112 2.2 asks for one */
+	PIPE_SLICE = 4096,      /* what a pipe that polls writable takes without blocking */
+	LINGER_TIME = 2000000,  /* us */
+	LINGER_MOST = 4 << 20,  /* bytes that may be on their way when an answer is sent early */
+	PARTS_MOST = 64,        /* ranges in one request: zsync(1) asks for 20 at once */
+	WALK_DEPTH = 64,        /* folders below the root, without openat2 */
+	WALK_LINKS = 40,        /* symbolic links in one name, as in path_resolution(7) */
+	LIST_STEP = 64,         /* entries read before the others have their turn, */
+	SORT_STEP = 2048,       /* entries put in order, */
+	ROWS_STEP = 32 << 10,   /* bytes of rows written */
+	UNREAD_MOST = 1 << 17,  /* bytes that the kernel holds for a client that doesn't read */
+	CHECKS_MOST = 10,       /* of a remembered answer: folders deep, and three more */
+	CACHE_KEPT = 10000000,  /* us that an answer is remembered when nobody asks for it */
+	FINE_TICK = 50,         /* ms: more than one tick of any kernel's clock, */
+	COARSE_TICK = 2000,     /* and of file systems whose times have no fractions */
 };
 
 _Static_assert(FLUSH_MOST + OUT_ROOM <= HTTP_OUT_SIZE,
@@ -1104,24 +1105,78 @@ static struct taste read_taste(const struct request *req)
 	}
 }
 
+/* How long ago it was, in ms; what is far away is only so far, for a time may be anything. */
+static int64_t age_of(struct timespec then, const struct timespec *now)
+{
+	const int64_t far = 1000;
+
+	if (then.tv_sec < now->tv_sec - far || then.tv_sec > now->tv_sec + far)
+		return then.tv_sec < now->tv_sec ? far * 1000 : -far * 1000;
+	return (now->tv_sec - then.tv_sec) * 1000 + (now->tv_nsec - then.tv_nsec) / 1000000;
+}
+
+/*
+ * The ms within which two changes of a file may leave it the same times: times move in ticks of the
+ * kernel's clock, or, where none has a fraction, in seconds or two (a FAT, small inodes of ext4).
+ */
+static int64_t tick_of(const struct stat *st)
+{
+	return st->st_mtim.tv_nsec == 0 && st->st_ctim.tv_nsec == 0 ? COARSE_TICK : FINE_TICK;
+}
+
 enum { ETAG_SIZE = 64 };
 
-/* Strong: another size, moment of change or file is another representation. */
-static void make_etag(char etag[ETAG_SIZE], const struct stat *st)
+static uint64_t nanoseconds(struct timespec time)
+{
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/*
+ * Strong: another size, another time of modification or another coding is another representation;
+ * of a file that is copied with its times the tag is the same, on any machine. But while the file
+ * may change again within a tick, the tag is a weak one that matches none of a later moment.
+ */
+static void make_etag(char etag[ETAG_SIZE], const struct stat *st, enum coding coding,
+		      const struct timespec *now)
 {
 	struct out o = { etag, 0, ETAG_SIZE - 1, false };
+	int64_t age = age_of(st->st_mtim, now);
+	bool weak = -tick_of(st) <= age && age <= tick_of(st);
 
-	puts_out(&o, "\"");
-	put_hex(&o, (uint64_t)st->st_ino);
-	puts_out(&o, "-");
+	puts_out(&o, weak ? "W/\"" : "\"");
 	put_hex(&o, (uint64_t)st->st_size);
 	puts_out(&o, "-");
-	put_hex(&o, (uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec);
+	put_hex(&o, nanoseconds(st->st_mtim));
+	if (weak) {
+		puts_out(&o, "-");
+		put_hex(&o, nanoseconds(*now));
+	}
+	if (coding != IDENTITY) {
+		puts_out(&o, "-");
+		put_text(&o, codings[coding].name);
+	}
 	puts_out(&o, "\"");
 	etag[o.len] = '\0';
 }
 
+static bool skip_weakness(text *tag)
+{
+	bool weak = tag->len > 2 && memcmp(tag->at, "W/", 2) == 0;
+
+	if (weak)
+		skip(tag, 2);
+	return weak;
+}
+
 /* RFC 9110 8.8.3.2: the weak comparison ignores W/, in the strong one nothing weak matches. */
+static bool same_etag(text a, text b, bool weak)
+{
+	bool either = skip_weakness(&a);
+
+	either |= skip_weakness(&b);
+	return (weak || !either) && same(a, b);
+}
+
 static bool etag_listed(const struct request *req, enum field field, const char *etag, bool weak)
 {
 	struct list list = list_of(req, field);
@@ -1129,12 +1184,9 @@ static bool etag_listed(const struct request *req, enum field field, const char 
 
 	if (same(text_trim(req->value[field]), text_of("*")))
 		return true;
-	while (list_next(&list, &item)) {
-		if (weak && item.len > 2 && memcmp(item.at, "W/", 2) == 0)
-			skip(&item, 2);
-		if (same(item, text_of(etag)))
+	while (list_next(&list, &item))
+		if (same_etag(item, text_of(etag), weak))
 			return true;
-	}
 	return false;
 }
 
@@ -1193,9 +1245,8 @@ static bool range_still_good(const struct request *req, const char *etag, int64_
 		return true;
 	if (req->seen[IF_RANGE] > 1)
 		return false;
-	if (t.len && (t.at[0] == '"' || t.at[0] == 'W'))
-		if (same(t, text_of(etag)))
-			return true;
+	if (same_etag(t, text_of(etag), false))
+		return true;
 	return parse_date(t, now, &when) && when == modified && modified < now;
 }
 
@@ -2314,7 +2365,7 @@ int64_t http_cache_tidy(struct http_cache *cache, const struct http_turn *turn)
 	return cache->oldest ? cache->oldest->used + CACHE_KEPT : INT64_MAX;
 }
 
-/* Only if the file is still what it was: whoever has written it never sees the old one again. */
+/* Only if the file is still what it was: a client that has changed it never sees the old one. */
 static struct cached *cache_find(struct http_cache *cache, const struct http_site *site, text key,
 				 const struct taste *taste)
 {
@@ -2338,18 +2389,10 @@ static struct cached *cache_find(struct http_cache *cache, const struct http_sit
 	return entry;
 }
 
-/*
- * Times move in ticks of the kernel's clock, so of two changes within one only
- * the first may show: what has just been changed is not remembered yet.
- */
+/* Whatever changes it from now on shows in its times: what has just been changed isn't remembered. */
 static bool settled(const struct stat *st, const struct timespec *now)
 {
-	int64_t then = st->st_ctim.tv_sec * 1000 + st->st_ctim.tv_nsec / 1000000;
-	int64_t modified = st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
-
-	if (modified > then)
-		then = modified;
-	return now->tv_sec * 1000 + now->tv_nsec / 1000000 - then > CACHE_SETTLED;
+	return age_of(st->st_mtim, now) > tick_of(st) && age_of(st->st_ctim, now) > tick_of(st);
 }
 
 /* What an answer was made from. */
@@ -2890,7 +2933,7 @@ static void answer_file(struct http_conn *conn, const struct http_turn *turn, st
 			    .varies = true,
 			    .ranges = true };
 
-	make_etag(etag, &file.st);
+	make_etag(etag, &file.st, coding, &turn->wall);
 	a.status = judge_conditions(&w->req, etag, &modified, turn->wall.tv_sec);
 	if (a.status) {
 		close(file.fd);

@@ -77,43 +77,122 @@ END_TEST
 
 /* ---- entity tags ---------------------------------------------------------- */
 
+static const struct timespec later = { NOW, 0 };
+
 START_TEST(tags_tell_states_apart)
 {
-	const struct stat base = { .st_ino = 0x12345, .st_size = 678, .st_mtim = { 1000, 42 } };
+	const struct stat base = { .st_size = 678, .st_mtim = { 1000, 42 } };
 	struct stat other[6] = { base, base, base, base, base, base };
 	char tag[ETAG_SIZE], again[ETAG_SIZE];
 
-	other[0].st_ino++;
-	other[1].st_size++;
-	other[2].st_mtim.tv_sec++;
-	other[3].st_mtim.tv_nsec++;
-	other[4].st_mtim.tv_sec = -1000;
-	other[5].st_size = (off_t)base.st_ino; /* the same numbers, changed about */
-	other[5].st_ino = (ino_t)base.st_size;
-	make_etag(tag, &base);
-	make_etag(again, &base);
+	other[0].st_size++;
+	other[1].st_mtim.tv_sec++;
+	other[2].st_mtim.tv_nsec++;
+	other[3].st_mtim.tv_sec = -1000;
+	other[4].st_size = 1000000000042; /* the same numbers, changed about */
+	other[4].st_mtim = (struct timespec){ 0, 678 };
+	other[5].st_size = 0;
+	make_etag(tag, &base, IDENTITY, &later);
+	make_etag(again, &base, IDENTITY, &later);
 	ck_assert_str_eq(tag, again);
 	for (size_t i = 0; i < LENGTH(other); i++) {
-		make_etag(again, &other[i]);
+		make_etag(again, &other[i], IDENTITY, &later);
 		expect(strcmp(tag, again) != 0, "%zu: %s", i, again);
+	}
+	/* a sibling may have the size and the time of the file */
+	for (enum coding c = BR; c < CODINGS; c++)
+		for (enum coding d = IDENTITY; d < c; d++) {
+			make_etag(tag, &base, c, &later);
+			make_etag(again, &base, d, &later);
+			expect(strcmp(tag, again) != 0, "%d: %s", c, again);
+		}
+}
+END_TEST
+
+/* A copy with its times has the same tag, on whatever machine. */
+START_TEST(tags_survive_a_copy)
+{
+	const struct stat base = { .st_dev = 1,
+				   .st_ino = 2,
+				   .st_size = 678,
+				   .st_mtim = { 1000, 42 },
+				   .st_ctim = { 1001, 43 } };
+	const struct stat copy = { .st_dev = 3,
+				   .st_ino = 4,
+				   .st_size = 678,
+				   .st_mtim = { 1000, 42 },
+				   .st_ctim = { 1002, 44 } };
+	char tag[ETAG_SIZE], again[ETAG_SIZE];
+
+	make_etag(tag, &base, IDENTITY, &later);
+	make_etag(again, &copy, IDENTITY, &later);
+	ck_assert_str_eq(tag, again);
+	ck_assert_str_eq(tag, "\"2a6-e8d4a5102a\"");
+	make_etag(tag, &base, GZIP, &later);
+	ck_assert_str_eq(tag, "\"2a6-e8d4a5102a-gzip\"");
+}
+END_TEST
+
+START_TEST(tags_are_quoted)
+{
+	const struct stat most = { .st_size = INT64_MAX, .st_mtim = { INT64_MAX, 999999999 } };
+	const struct stat fresh = { .st_size = INT64_MAX, .st_mtim = later };
+
+	for (int weak = 0; weak < 2; weak++) {
+		char tag[ETAG_SIZE];
+		size_t n, quote = weak ? 2 : 0;
+
+		make_etag(tag, weak ? &fresh : &most, ZSTD, &later);
+		n = strlen(tag);
+		ck_assert(memcmp(tag, weak ? "W/\"" : "\"", quote + 1) == 0);
+		ck_assert(strcmp(tag + n - 6, "-zstd\"") == 0);
+		for (size_t i = quote + 1; i < n - 1; i++) /* RFC 9110 8.8.3: etagc */
+			ck_assert(tag[i] > ' ' && tag[i] < 0x7f && tag[i] != '"');
 	}
 }
 END_TEST
 
-START_TEST(tags_are_strong_and_quoted)
+/* RFC 9110 8.8.1: what may change again without its tag changing has no strong one. */
+START_TEST(tags_are_weak_at_first)
 {
-	const struct stat most = { .st_ino = UINT64_MAX,
-				   .st_size = INT64_MAX,
-				   .st_mtim = { INT64_MAX, 999999999 } };
-	char tag[ETAG_SIZE];
-	size_t n;
+	static const struct {
+		struct timespec modified, changed, now;
+		bool weak;
+	} rows[] = {
+		{ { 100, 1 }, { 100, 1 }, { 100, 1 }, true },
+		{ { 100, 1 }, { 100, 1 }, { 100, 50000001 }, true },
+		{ { 100, 1 }, { 100, 1 }, { 100, 51000001 }, false },
+		{ { 100, 980000000 }, { 100, 1 }, { 101, 10000000 }, true },
+		{ { 100, 980000000 }, { 100, 1 }, { 101, 31000000 }, false },
+		/* times without fractions: perhaps there are none */
+		{ { 100, 0 }, { 100, 0 }, { 101, 999999999 }, true },
+		{ { 100, 0 }, { 100, 0 }, { 102, 0 }, true },
+		{ { 100, 0 }, { 100, 0 }, { 102, 1000000 }, false },
+		{ { 100, 0 }, { 100, 1 }, { 100, 51000000 }, false },
+		{ { 100, 1 }, { 100, 0 }, { 100, 51000001 }, false },
+		/* another clock may be ahead a little; what is far ahead was set so */
+		{ { 100, 30000000 }, { 100, 1 }, { 100, 0 }, true },
+		{ { 101, 1 }, { 100, 1 }, { 100, 0 }, false },
+		{ { 101, 0 }, { 100, 0 }, { 100, 0 }, true },
+		{ { 9999, 0 }, { 100, 0 }, { 100, 0 }, false },
+		/* the time alone counts that is in the tag */
+		{ { 50, 1 }, { 100, 1 }, { 100, 1 }, false },
+		{ { INT64_MAX, 999999999 }, { 100, 1 }, { 100, 1 }, false },
+		{ { INT64_MIN, 0 }, { 100, 0 }, { 100, 1 }, false },
+	};
 
-	make_etag(tag, &most);
-	n = strlen(tag);
-	ck_assert_uint_gt(n, 2);
-	ck_assert(tag[0] == '"' && tag[n - 1] == '"');
-	for (size_t i = 1; i < n - 1; i++) /* RFC 9110 8.8.3: etagc */
-		ck_assert(tag[i] > ' ' && tag[i] < 0x7f && tag[i] != '"');
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		const struct stat st = { .st_mtim = rows[i].modified, .st_ctim = rows[i].changed };
+		char tag[ETAG_SIZE], next[ETAG_SIZE];
+		struct timespec moment = rows[i].now;
+
+		make_etag(tag, &st, IDENTITY, &moment);
+		expect((tag[0] == 'W') == rows[i].weak, "row %zu: %s", i, tag);
+		/* and a weak one is none that may ever match what is there later */
+		moment.tv_nsec++;
+		make_etag(next, &st, IDENTITY, &moment);
+		expect((strcmp(tag, next) != 0) == rows[i].weak, "row %zu: %s, %s", i, tag, next);
+	}
 }
 END_TEST
 
@@ -158,6 +237,13 @@ START_TEST(tags_are_compared)
 		       rows[i].value);
 		expect(etag_listed(req, IF_MATCH, "\"1-a\"", true) == rows[i].weak, "weak: %s",
 		       rows[i].value);
+
+		bool star = text_trim(text_of(rows[i].value)).at[0] == '*' && rows[i].strong;
+
+		expect(etag_listed(req, IF_MATCH, "W/\"1-a\"", false) == star, "of a weak one: %s",
+		       rows[i].value);
+		expect(etag_listed(req, IF_MATCH, "W/\"1-a\"", true) == rows[i].weak,
+		       "of a weak one, weak: %s", rows[i].value);
 	}
 }
 END_TEST
@@ -481,6 +567,11 @@ START_TEST(a_range_may_depend)
 		expect(range_still_good(request_with(rows[i].lines), TAG, rows[i].modified,
 					rows[i].now) == rows[i].good,
 		       "row %zu: %s", i, rows[i].lines);
+	/* and a weak tag is no reason to send a part, said either way */
+	ck_assert(!range_still_good(request_with("If-Range: W/" TAG "\r\n"), "W/" TAG, FILE_TIME,
+				    NOW));
+	ck_assert(
+		!range_still_good(request_with("If-Range: " TAG "\r\n"), "W/" TAG, FILE_TIME, NOW));
 }
 END_TEST
 
@@ -496,7 +587,9 @@ Suite *choice_suite(void)
 
 	tcase_set_timeout(condition, 60);
 	tcase_add_test(condition, tags_tell_states_apart);
-	tcase_add_test(condition, tags_are_strong_and_quoted);
+	tcase_add_test(condition, tags_survive_a_copy);
+	tcase_add_test(condition, tags_are_quoted);
+	tcase_add_test(condition, tags_are_weak_at_first);
 	tcase_add_test(condition, tags_are_compared);
 	tcase_add_test(condition, conditions_have_an_order);
 	tcase_add_test(condition, a_listing_has_conditions);

@@ -402,6 +402,55 @@ START_TEST(several_ranges_are_parts)
 END_TEST
 
 /* Five gigabytes, of which the disk holds the last few bytes. */
+/* A client that has fetched a file just when it was written never keeps what it was before. */
+START_TEST(a_file_just_written_has_a_weak_tag)
+{
+	static const struct {
+		const char *format;
+		int at_once,
+			later; /* the statuses, in the same moment and when the file has changed */
+	} rows[] = {
+		{ "GET /small.txt" ON "If-Range: %.*s\r\nRange: bytes=0-1\r\n\r\n", 200, 200 },
+		{ "GET /small.txt" ON "If-Match: %.*s\r\n\r\n", 412, 412 },
+		{ "GET /small.txt" ON "If-None-Match: %.*s\r\n\r\n", 304, 200 },
+		{ "POST /small.txt" ON "If-None-Match: %.*s\r\n\r\n", 412, 200 },
+	};
+	struct reply reply;
+	struct talk talk;
+	char request[256];
+	text tag, stream;
+
+	put_times(&home, "small.txt", WALL_TIME, 5);
+	for (size_t i = 0; i < 2 * LENGTH(rows); i++) {
+		bool changed = i >= LENGTH(rows);
+		int status = changed ? rows[i % LENGTH(rows)].later : rows[i].at_once;
+
+		now = turn_at(SECONDS(1000));
+		talk_open(&talk, &place, &now);
+		talk_say(&talk, "GET /small.txt" ON "\r\n");
+		stream = talk_heard(&talk);
+		reply = expect_reply(&stream, false, 200);
+		tag = reply_field(&reply, "ETag", 0);
+		ck_assert(tag.len > 4 && memcmp(tag.at, "W/\"", 3) == 0);
+		snprintf(request, sizeof(request), rows[i % LENGTH(rows)].format, SHOWN(tag));
+		if (changed) { /* so that it has the same size and time */
+			put_file(&home, "small.txt", "HELLO, WORLD");
+			put_times(&home, "small.txt", WALL_TIME, 5);
+			now.wall.tv_sec++;
+		}
+		talk_say(&talk, request);
+		talk_say(&talk, "GET /small.txt" ON "\r\n");
+		stream = talk_heard(&talk);
+		expect_reply(&stream, false, 200);
+		expect_reply(&stream, false, status);
+		reply = expect_reply(&stream, false, 200);
+		tag = reply_field(&reply, "ETag", 0);
+		ck_assert_int_eq(tag.at[0], changed ? '"' : 'W');
+		talk_close(&talk);
+	}
+}
+END_TEST
+
 START_TEST(files_may_be_large)
 {
 	const int64_t size = INT64_C(5) << 30;
@@ -1938,6 +1987,7 @@ Suite *step_suite(void)
 	tcase_add_test(answers, a_site_has_its_own_page_for_what_is_not_there);
 	tcase_add_test(answers, headers_are_on_every_answer);
 	tcase_add_test(answers, several_ranges_are_parts);
+	tcase_add_test(answers, a_file_just_written_has_a_weak_tag);
 	tcase_add_test(answers, files_may_be_large);
 	tcase_add_test(answers, the_longest_redirect_fits);
 
