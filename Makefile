@@ -16,9 +16,7 @@ LDFLAGS =
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 HARDENING = -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 RELRO = -pie -Wl,-z,relro,-z,now
-# what the kernel calls this machine, for the seccomp filter: AUDIT_ARCH_X86_64 ...
-ARCH = AUDIT_ARCH_$(shell $(CC) -dumpmachine | sed 's/-.*//' | tr a-z A-Z)
-LANGUAGE = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSECCOMP_ARCH=$(ARCH) $(WARNINGS)
+LANGUAGE = -std=c11 -DVERSION='"$(VERSION)"' $(WARNINGS)
 
 # One process a connection: start-up is what counts, so nothing is linked, moved or mapped that
 # need not be. Each page touched is a fault: data and small .bss share the fewest when they begin
@@ -46,6 +44,8 @@ deps:
 	tests/deps tests/packages
 deps-browser:
 	tests/deps tests/packages-browser
+deps-32:
+	tests/deps tests/packages tests/packages-32
 deps-lint:
 	tests/deps tests/packages-lint
 deps-fuzz:
@@ -70,7 +70,8 @@ run: wwwd
 
 # ---- tests: all of them print how many passed ----
 
-TEST_CFLAGS = $(LANGUAGE) -O1 -g
+TEST_LANGUAGE = $(LANGUAGE) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+TEST_CFLAGS = $(TEST_LANGUAGE) -O1 -g
 CHECK = $(shell pkg-config --cflags --libs check)
 
 tests/check_http: tests/check_http.c $(wildcard tests/http_*.[ch]) http.c http.h
@@ -91,7 +92,7 @@ tests/intruder.so: tests/intruder.c
 	$(CC) $(TEST_CFLAGS) -fPIC -shared -o $@ $<
 
 CHECKS = tests/check_http tests/fuzz/alone tests/check_wire tests/check_process
-QUICK_CHECKS = $(CHECKS) tests/clients.sh tests/manual.sh
+QUICK_CHECKS = $(CHECKS) tests/build.sh tests/clients.sh tests/manual.sh
 
 check: wwwd wwwd-static $(CHECKS)
 	tests/run $(QUICK_CHECKS)
@@ -108,6 +109,11 @@ check-asan: build/asan/wwwd tests/check_wire tests/check_process
 	$(CC) $(TEST_CFLAGS) $(SANITIZE) -DFUZZ_ALONE -o build/asan/fuzz $(FUZZ)
 	WWWD=build/asan/wwwd tests/run build/asan/check_http \
 		build/asan/fuzz tests/check_wire tests/check_process
+
+# 32 bits, by Debian's cross compilers.
+check-32: tests/check_wire
+	tests/cross i686-linux-gnu i386
+	tests/cross arm-linux-gnueabihf arm
 
 # So many seconds in all. What is found goes to build/fuzz; fuzz-keep takes the little of it that
 # covers as much into the repository.
@@ -130,7 +136,7 @@ fuzz-keep: build/fuzz/libfuzzer/fuzz
 # Fails below so many per cent of http.c's branches. Whatever else covers some of it is built into
 # build/coverage, or runs the wwwd that is there, and is named with the others.
 BRANCHES = 95
-COUNT = gcc $(LANGUAGE) -O0 -g --coverage
+COUNT = gcc $(TEST_LANGUAGE) -O0 -g --coverage
 WRAPS = -Wl,--wrap=syscall,--wrap=prctl,--wrap=setrlimit
 COVERAGE_CHECKS = build/coverage/check_http build/coverage/fuzz tests/check_wire
 coverage: tests/check_wire
@@ -172,14 +178,13 @@ soak: wwwd build/floods/rude
 check-differential: wwwd
 	tests/run tests/differential/run
 
-TIDY = -std=c11 -D_GNU_SOURCE -DSECCOMP_ARCH=$(ARCH)
 lint:
 	clang-format --dry-run --Werror http.h $(SOURCES) $(wildcard tests/*.[ch] tests/*/*.[ch])
-	for source in $(SOURCES); do clang-tidy --quiet $$source -- $(TIDY) || exit 1; done
+	for source in $(SOURCES); do clang-tidy --quiet $$source -- -std=c11 || exit 1; done
 	for source in $(SOURCES); do $(CC) $(LANGUAGE) -O2 -fanalyzer -Werror -c -o /dev/null $$source \
 		|| exit 1; done
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr \
-		--error-exitcode=1 -DSECCOMP_ARCH=1 $(SOURCES)
+		--error-exitcode=1 $(SOURCES)
 	mandoc -T lint wwwd.8
 
 # The null handlers it compares with are built as these two are.
@@ -235,7 +240,7 @@ clean:
 	rm -f wwwd-$(VERSION).tar.gz
 
 .NOTPARALLEL:
-.PHONY: all static deps deps-bench deps-browser deps-coverage deps-differential deps-faults \
-	deps-floods deps-fuzz deps-lint deps-supervisors run check check-asan check-browser \
+.PHONY: all static deps deps-32 deps-bench deps-browser deps-coverage deps-differential deps-faults \
+	deps-floods deps-fuzz deps-lint deps-supervisors run check check-32 check-asan check-browser \
 	check-differential check-faults check-floods check-supervisors coverage fuzz fuzz-afl \
 	fuzz-keep soak lint bench install uninstall dist clean

@@ -7,6 +7,13 @@
 #ifndef HTTP_H
 #define HTTP_H
 
+/* Linux's own functions; sizes and times of 64 bits on every processor. This comes first. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+#define _GNU_SOURCE 1
+#define _FILE_OFFSET_BITS 64
+#define _TIME_BITS 64
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -20,6 +20,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
+#include <linux/net.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <malloc.h>
@@ -1052,6 +1053,33 @@ static void reopen_log(void)
 
 /* ---- confinement ---------------------------------------------------------- */
 
+/* A 32-bit processor has a second call of what ids, sizes and times have outgrown. */
+enum {
+#ifdef SYS_fcntl64
+	CALL_SETUID = SYS_setuid32,
+	CALL_SETGID = SYS_setgid32,
+	CALL_SETGROUPS = SYS_setgroups32,
+	CALL_GETTIME = SYS_clock_gettime64,
+	CALL_FSTAT = SYS_statx,
+	CALL_FSTATAT = SYS_fstatat64, /* where there is no statx(2) */
+	CALL_SENDFILE = SYS_sendfile64,
+	CALL_FCNTL = SYS_fcntl64,
+	CALL_MMAP = SYS_mmap2,
+	CALL_SEEK = SYS__llseek,
+#else
+	CALL_SETUID = SYS_setuid,
+	CALL_SETGID = SYS_setgid,
+	CALL_SETGROUPS = SYS_setgroups,
+	CALL_GETTIME = SYS_clock_gettime,
+	CALL_FSTAT = SYS_fstat,
+	CALL_FSTATAT = SYS_newfstatat,
+	CALL_SENDFILE = SYS_sendfile,
+	CALL_FCNTL = SYS_fcntl,
+	CALL_MMAP = SYS_mmap,
+	CALL_SEEK = SYS_lseek,
+#endif
+};
+
 enum { NOBODY = 65534 }; /* everywhere on Linux, so that nobody has to be looked up */
 
 /* Who was started as root becomes somebody who can do nothing, or does not go on. */
@@ -1074,8 +1102,8 @@ static void drop_root(void)
 	if (uid == 0 || gid == 0)
 		die("--user %s: that is root, who must not serve", name);
 	/* the calls themselves: libc's functions go and look for threads first */
-	if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setgid, gid) < 0 ||
-	    syscall(SYS_setuid, uid) < 0)
+	if (syscall(CALL_SETGROUPS, 0, NULL) < 0 || syscall(CALL_SETGID, gid) < 0 ||
+	    syscall(CALL_SETUID, uid) < 0)
 		die("--user %s: %s", name, strerror(errno));
 }
 
@@ -1176,17 +1204,57 @@ static int confine_files(bool many)
 	return rights->abi;
 }
 
+/* What the kernel calls this processor. The calls of one that isn't here are not filtered. */
+#if defined(__x86_64__)
+#define SECCOMP_ARCH AUDIT_ARCH_X86_64
+#elif defined(__i386__)
+#define SECCOMP_ARCH AUDIT_ARCH_I386
+#elif defined(__aarch64__)
+#define SECCOMP_ARCH AUDIT_ARCH_AARCH64
+#elif defined(__arm__) && defined(__ARMEL__)
+#define SECCOMP_ARCH AUDIT_ARCH_ARM
+#elif defined(__riscv) && __riscv_xlen == 64
+#define SECCOMP_ARCH AUDIT_ARCH_RISCV64
+#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
+#define SECCOMP_ARCH AUDIT_ARCH_PPC64LE
+#elif defined(__powerpc64__)
+#define SECCOMP_ARCH AUDIT_ARCH_PPC64
+#elif defined(__s390x__)
+#define SECCOMP_ARCH AUDIT_ARCH_S390X
+#else
+#define SECCOMP_ARCH 0
+#endif
+
 /* What the event loop calls once it runs, the most frequent first. */
 static const int loop_calls[] = {
-	SYS_epoll_pwait, SYS_recvfrom,   SYS_sendto,        SYS_newfstatat,
-	SYS_fstat,       SYS_openat2,    SYS_openat,        SYS_close,
-	SYS_pread64,     SYS_sendfile,   SYS_accept4,       SYS_epoll_ctl,
-	SYS_shutdown,    SYS_write,      SYS_clock_gettime, SYS_getdents64,
-	SYS_fcntl,       SYS_readlinkat, SYS_mmap,          SYS_munmap,
-	SYS_mremap,      SYS_madvise,    SYS_brk,           SYS_read,
-	SYS_sendmsg,     SYS_getsockopt, SYS_writev,        SYS_restart_syscall,
-	SYS_dup3,        SYS_futex,      SYS_lseek,         SYS_exit_group,
+	SYS_epoll_pwait, SYS_recvfrom,   SYS_sendto,   CALL_FSTATAT,
+	CALL_FSTAT,      SYS_openat2,    SYS_openat,   SYS_close,
+	SYS_pread64,     CALL_SENDFILE,  SYS_accept4,  SYS_epoll_ctl,
+	SYS_shutdown,    SYS_write,      CALL_GETTIME, SYS_getdents64,
+	CALL_FCNTL,      SYS_readlinkat, CALL_MMAP,    SYS_munmap,
+	SYS_mremap,      SYS_madvise,    SYS_brk,      SYS_read,
+	SYS_sendmsg,     SYS_getsockopt, SYS_writev,   SYS_restart_syscall,
+	SYS_dup3,        SYS_futex,      CALL_SEEK,    SYS_exit_group,
 	SYS_setsockopt,  SYS_getpid,
+};
+
+/* Those that the loop makes with one value of their first argument. */
+static const struct call {
+	int number;
+	uint32_t argument;
+} narrow_calls[] = {
+	{ SYS_socket, AF_UNIX }, /* sd_notify(3) says good-bye */
+#ifdef SYS_socketcall /* libc may reach sockets by it; no new one, whose family it hides */
+	{ SYS_socketcall, SYS_RECV },
+	{ SYS_socketcall, SYS_RECVFROM },
+	{ SYS_socketcall, SYS_SEND },
+	{ SYS_socketcall, SYS_SENDTO },
+	{ SYS_socketcall, SYS_ACCEPT4 },
+	{ SYS_socketcall, SYS_SHUTDOWN },
+	{ SYS_socketcall, SYS_SENDMSG },
+	{ SYS_socketcall, SYS_GETSOCKOPT },
+	{ SYS_socketcall, SYS_SETSOCKOPT },
+#endif
 };
 
 static struct sock_filter load(size_t offset)
@@ -1205,13 +1273,14 @@ static struct sock_filter answer(uint32_t verdict)
 	return (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, verdict);
 }
 
-/*
- * A plain list: whatever is not on it fails with EPERM. Beside it socket(2),
- * for a UNIX socket alone, which is how sd_notify(3) says good-bye.
- */
+/* A plain list: whatever is not on it fails with EPERM. */
 static bool confine_calls(void)
 {
-	enum { N = LENGTH(loop_calls), REFUSE = N + 6, ALLOW };
+	enum { N = LENGTH(loop_calls), NARROW = LENGTH(narrow_calls) };
+	enum { REFUSE = 3 + N + 4 * NARROW, ALLOW };
+	/* of an argument the lower half */
+	const size_t argument = offsetof(struct seccomp_data, args) +
+				(__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0);
 	struct sock_filter filter[ALLOW + 1];
 	struct sock_fprog program = { LENGTH(filter), filter };
 	size_t at = 0;
@@ -1221,12 +1290,16 @@ static bool confine_calls(void)
 	filter[at++] = load(offsetof(struct seccomp_data, nr));
 	for (size_t i = 0; i < N; i++, at++)
 		filter[at] = when((uint32_t)loop_calls[i], ALLOW - at - 1, 0);
-	filter[at] = when(SYS_socket, 0, REFUSE - at - 1), at++;
-	filter[at++] = load(offsetof(struct seccomp_data, args));
-	filter[at] = when(AF_UNIX, ALLOW - at - 1, 0), at++;
+	for (size_t i = 0; i < NARROW; i++) {
+		filter[at++] = when((uint32_t)narrow_calls[i].number, 0, 3);
+		filter[at++] = load(argument);
+		filter[at] = when(narrow_calls[i].argument, ALLOW - at - 1, 0), at++;
+		filter[at++] = load(offsetof(struct seccomp_data, nr));
+	}
 	filter[at++] = answer(SECCOMP_RET_ERRNO | EPERM);
 	filter[at++] = answer(SECCOMP_RET_ALLOW);
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+	errno = ENOSYS;
+	return SECCOMP_ARCH && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 }
 
 /* Where nothing is written but sockets and pipes, no file can grow. */
@@ -1323,7 +1396,8 @@ static void tell_first_time(void)
 {
 	struct timespec wall = { 0 };
 
-	(void)syscall(SYS_clock_gettime, CLOCK_REALTIME, &wall);
+	if (syscall(CALL_GETTIME, CLOCK_REALTIME, &wall) < 0)
+		(void)clock_gettime(CLOCK_REALTIME, &wall);
 	http_tell(&turn, 0, &wall);
 }
 
@@ -2119,12 +2193,12 @@ static void raise_limits(void)
 	own = listener_count + (files.rlim_cur > 1024 ? OWN_FILES : OWN_FILES_LEAST);
 	if (files.rlim_cur < own + 2)
 		die("%ju descriptors (ulimit -n) are too few to serve", (uintmax_t)files.rlim_cur);
-	loop.waiting_most = (files.rlim_cur - own) / 16;
+	loop.waiting_most = (size_t)(files.rlim_cur - own) / 16;
 	if (loop.waiting_most > WAITING_MOST)
 		loop.waiting_most = WAITING_MOST;
-	loop.most = (files.rlim_cur - own - loop.waiting_most) / 2;
+	loop.most = ((size_t)(files.rlim_cur - own) - loop.waiting_most) / 2;
 	if (options.connections)
-		loop.most = options.connections;
+		loop.most = (size_t)options.connections;
 }
 
 /* A number alone in a file; UINT64_MAX where there is none, as in "max". */
@@ -2203,7 +2277,7 @@ static void begin_loop(void)
 	if (loop.epoll < 0)
 		die("epoll: %s", strerror(errno));
 	turn.cache = http_cache_new(
-		options.cache < loop.memory / 4 ? options.cache : loop.memory / 4,
+		(size_t)(options.cache < loop.memory / 4 ? options.cache : loop.memory / 4),
 		(uint32_t)(loop.most / 8 < CACHED_FILES ? loop.most / 8 : CACHED_FILES));
 	tell_time();
 	shared->active = turn.clock;
@@ -2442,9 +2516,9 @@ static void make_site(bool person)
 	site.listing = !options.no_listing;
 	site.headers = headers_len ? headers : NULL;
 	site.limits = (struct http_limits){
-		.line = options.line,
-		.header = options.header,
-		.fields = options.fields,
+		.line = (size_t)options.line,
+		.header = (size_t)options.header,
+		.fields = (size_t)options.fields,
 		.body = options.body,
 		.header_time = options.header_time,
 		.idle_time = options.idle_time,

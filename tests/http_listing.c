@@ -344,7 +344,7 @@ END_TEST
 static void add_random(struct listing *list, struct http_turn *turn, uint64_t *seed, int longest)
 {
 	char name[NAME_MAX + 1];
-	size_t n = 1 + any_number(seed) % (uint64_t)longest;
+	size_t n = 1 + (size_t)(any_number(seed) % (uint64_t)longest);
 
 	for (size_t i = 0; i < n; i++)
 		do

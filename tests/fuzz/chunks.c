@@ -82,7 +82,7 @@ static enum verdict read_chunks_slowly(text *left, const struct http_limits *lim
 			return read_trailers(left, limits, spent);
 		if (size > left->len)
 			return INCOMPLETE;
-		skip(left, size);
+		skip(left, (size_t)size);
 		room -= size;
 		if (left->len < 2)
 			return left->len && left->at[0] != '\r' ? BAD : INCOMPLETE;

@@ -135,8 +135,8 @@ static void make_contents(void)
 		struct content *content = &contents[i];
 
 		put_bytes(&tree, content->name, content->at, content->size);
-		snprintf(content->etag, sizeof(content->etag), "\"%zx-%lx%s\"", content->size,
-			 (unsigned long)(FILE_TIME * 1000000000), content->coding);
+		snprintf(content->etag, sizeof(content->etag), "\"%zx-%jx%s\"", content->size,
+			 (uintmax_t)(FILE_TIME * 1000000000), content->coding);
 	}
 }
 
