@@ -269,7 +269,7 @@ static void print_help(void)
 static void print_version(void)
 {
 #ifdef WWWD_STATIC
-	print("wwwd " VERSION " (static, without libsystemd)\n");
+	print("wwwd " VERSION " (static: without libsystemd, so without fields in the journal)\n");
 #else
 	print("wwwd " VERSION " (libsystemd on need)\n");
 #endif
@@ -445,6 +445,8 @@ static int open_root(bool person)
 
 /* ---- libsystemd, on first need -------------------------------------------- */
 
+enum { FIRST_PASSED = 3 }; /* sd_listen_fds(3) */
+
 static bool speaks_for_all = true; /* a worker doesn't: its parent does */
 
 /*
@@ -466,7 +468,6 @@ __asm__(".pushsection .note.dlopen, \"a\", %note\n"
 
 static struct {
 	__typeof__(sd_listen_fds) *listen_fds;
-	__typeof__(sd_is_socket) *is_socket;
 	__typeof__(sd_notify) *notify;
 	__typeof__(sd_journal_sendv) *journal_sendv;
 } systemd;
@@ -479,7 +480,6 @@ static const char *load_systemd(void)
 		void *function;
 	} symbols[] = {
 		{ "sd_listen_fds", &systemd.listen_fds },
-		{ "sd_is_socket", &systemd.is_socket },
 		{ "sd_notify", &systemd.notify },
 		{ "sd_journal_sendv", &systemd.journal_sendv },
 	};
@@ -498,13 +498,7 @@ static const char *load_systemd(void)
 	return library ? NULL : dlerror();
 }
 
-static void notify(const char *state)
-{
-	if (speaks_for_all && systemd.notify)
-		systemd.notify(0, state);
-}
-
-/* How many descriptors systemd passed, from 3 on. */
+/* How many descriptors systemd passed, from FIRST_PASSED on. */
 static int listen_fds(void)
 {
 	const char *fault = load_systemd();
@@ -514,23 +508,65 @@ static int listen_fds(void)
 		die("$LISTEN_FDS is set, but %s", fault);
 	n = systemd.listen_fds(1);
 	if (n < 0)
-		die("$LISTEN_FDS: %s", strerror(-n));
+		die("$LISTEN_FDS=%s: %s", getenv("LISTEN_FDS"), strerror(-n));
 	return n;
 }
-#else
-static const char *load_systemd(void)
+
+static void open_manager(void)
 {
-	return "this wwwd is static, without libsystemd: use the dynamic one";
+	const char *fault = getenv("NOTIFY_SOCKET") ? load_systemd() : NULL;
+
+	if (fault)
+		say(LOG_WARNING, "$NOTIFY_SOCKET is set, but %s", fault);
 }
 
 static void notify(const char *state)
 {
-	(void)state;
+	if (speaks_for_all && systemd.notify)
+		systemd.notify(0, state);
 }
-
+#else
+/* The static build can't load it, and does these two itself. */
 static int listen_fds(void)
 {
-	die("$LISTEN_FDS is set, but %s", load_systemd());
+	const char *value = getenv("LISTEN_FDS"), *end = value;
+	uint64_t n;
+
+	if (!parse_digits(&end, 1, &n) || *end || n > LISTENERS_MOST)
+		die("$LISTEN_FDS=%s: %s", value, strerror(EINVAL));
+	for (int fd = FIRST_PASSED; fd < FIRST_PASSED + (int)n; fd++)
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+			die("$LISTEN_FDS=%s: descriptor %d: %s", value, fd, strerror(errno));
+	return (int)n;
+}
+
+static int notify_socket = -1; /* connected: its address is out of reach later */
+
+static void open_manager(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t n = path ? strlen(path) : 0;
+
+	if (n == 0)
+		return;
+	errno = ENAMETOOLONG;
+	if (n <= sizeof(address.sun_path)) {
+		memcpy(address.sun_path, path, n);
+		if (path[0] == '@') /* people's way to write a name that is no file's */
+			address.sun_path[0] = '\0';
+		notify_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		n += offsetof(struct sockaddr_un, sun_path);
+		if (connect(notify_socket, (struct sockaddr *)&address, (socklen_t)n) == 0)
+			return;
+	}
+	say(LOG_WARNING, "$NOTIFY_SOCKET=%s: %s", path, strerror(errno));
+}
+
+static void notify(const char *state)
+{
+	if (speaks_for_all && notify_socket >= 0)
+		(void)send(notify_socket, state, strlen(state), MSG_NOSIGNAL);
 }
 #endif
 
@@ -2483,17 +2519,26 @@ static enum origin look_around(union address *peer)
 	return listening ? INETD_WAIT : ONE; /* or it was one, until the peer reset it */
 }
 
-#ifndef WWWD_STATIC
+static bool is_stream(int fd, int listening)
+{
+	int type = -1, accepts = -1;
+	socklen_t size = sizeof(int);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM &&
+	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) == 0 &&
+	       accepts == listening;
+}
+
 /* systemd's descriptors: listeners, or (Accept=yes without StandardInput=socket) a connection. */
 static bool take_passed(int *connection)
 {
 	int n = listen_fds();
 
 	*connection = -1;
-	for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
-		if (systemd.is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0)
+	for (int fd = FIRST_PASSED; fd < FIRST_PASSED + n; fd++) {
+		if (is_stream(fd, 1))
 			add_listener(fd, EVERY_WORKER, NULL);
-		else if (systemd.is_socket(fd, AF_UNSPEC, SOCK_STREAM, 0) > 0 && n == 1)
+		else if (is_stream(fd, 0) && n == 1)
 			*connection = fd;
 		else
 			die("descriptor %d of $LISTEN_FDS is not a stream socket to listen on", fd);
@@ -2502,13 +2547,6 @@ static bool take_passed(int *connection)
 		die("$LISTEN_FDS is empty");
 	return *connection < 0;
 }
-#else
-static bool take_passed(int *connection)
-{
-	*connection = listen_fds();
-	return false;
-}
-#endif
 
 static void make_site(bool person)
 {
@@ -2553,8 +2591,7 @@ static int serve_many(void)
 	keep_no_memory();
 	at_terminal = isatty(STDERR_FILENO);
 	open_log(true);
-	if (getenv("NOTIFY_SOCKET"))
-		load_systemd();
+	open_manager();
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	if (shared == MAP_FAILED)

@@ -28,7 +28,7 @@ int main(void)
 	Suite *(*const suites[])(void) = { option_suite, life_suite,  log_suite,    limit_suite,
 					   calm_suite,   fresh_suite, confine_suite };
 	SRunner *runner;
-	char program[4096];
+	char program[4096], static_program[4096];
 	int failed, ran;
 
 	/* each test starts it in some other directory */
@@ -36,7 +36,9 @@ int main(void)
 		perror("wwwd");
 		return 1;
 	}
-	wwwd = program;
+	wwwd = builds[build_count++] = program;
+	if (realpath("wwwd-static", static_program))
+		builds[build_count++] = static_program;
 	runner = srunner_create(mode_suite());
 	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
 		srunner_add_suite(runner, suites[i]());

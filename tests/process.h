@@ -4,7 +4,8 @@
  * process_kit.c starts programs and talks to them; each other process_*.c is one suite. A test owns
  * a directory, `top`, with the folder `site` in it; what it started and left behind is ended with it.
  *
- * $WWWD names the program, ./wwwd otherwise.
+ * $WWWD names the program, ./wwwd otherwise. What the static build does in another way is asked of
+ * ./wwwd-static too, if it is there.
  */
 #ifndef PROCESS_H
 #define PROCESS_H
@@ -28,6 +29,10 @@ enum {
 extern char top[];       /* the test's directory */
 extern char site[];      /* the folder in it that is served */
 extern const char *wwwd; /* the program */
+
+/* That program and the static one: a test of both takes builds[_i % build_count] for `wwwd`. */
+extern const char *builds[2];
+extern int build_count;
 
 /* The place of all tops; what a test that failed has left is removed with it. */
 void make_place(void);

@@ -31,7 +31,8 @@ enum { PATH_ROOM = 256, CHILDREN = 64 };
 
 char top[PATH_ROOM], site[PATH_ROOM + 8];
 static char place[PATH_ROOM - 8];
-const char *wwwd;
+const char *wwwd, *builds[2];
+int build_count;
 struct reply reply;
 
 static pid_t children[CHILDREN];

@@ -14,6 +14,8 @@
 
 #include "process.h"
 
+#define LENGTH(array) (int)(sizeof(array) / sizeof((array)[0]))
+
 #define GET_OLD "GET /ten.txt HTTP/1.0\r\n\r\n"
 #define GET_LAST "GET /ten.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
@@ -319,15 +321,16 @@ START_TEST(socket_activate)
 	char address[32];
 	const char *args[12] = { "-l", address };
 	size_t n = 2;
+	int way = _i / build_count, fd = -1;
 	unsigned port;
-	int fd = -1;
 	pid_t pid;
 
+	wwwd = builds[_i % build_count];
 	(void)own_network(); /* where we may, so that nobody else takes the port */
 	port = free_port();
 	snprintf(address, sizeof(address), "127.0.0.1:%u", port);
-	for (size_t i = 0; i < 2 && activations[_i].args[i]; i++)
-		args[n++] = activations[_i].args[i];
+	for (size_t i = 0; i < 2 && activations[way].args[i]; i++)
+		args[n++] = activations[way].args[i];
 	args[n++] = wwwd;
 	args[n++] = "-d";
 	args[n++] = site;
@@ -343,7 +346,7 @@ START_TEST(socket_activate)
 	ck_assert(at_end(fd));
 	close(fd);
 	ck_assert_int_eq(get(port, "/none"), 404);
-	ck_assert_int_eq(stop(pid), activations[_i].one ? 128 + SIGTERM : 0);
+	ck_assert_int_eq(stop(pid), activations[way].one ? 128 + SIGTERM : 0);
 }
 END_TEST
 
@@ -355,6 +358,7 @@ START_TEST(listeners_passed)
 	unsigned port;
 	pid_t pid;
 
+	wwwd = builds[_i];
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", in_top("socket"));
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	ck_assert_int_eq(listen(listener, 8), 0);
@@ -374,11 +378,36 @@ END_TEST
 START_TEST(datagrams_passed)
 {
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	pid_t pid = start((struct given){ .args = LIST("-d", site), .passed = (int[]){ fd, -1 } });
+	pid_t pid;
 
+	wwwd = builds[_i];
+	pid = start((struct given){ .args = LIST("-d", site), .passed = (int[]){ fd, -1 } });
 	close(fd);
 	ck_assert_int_eq(finish(pid), 1);
 	ck_assert_ptr_nonnull(strstr(content("err"), "wwwd: descriptor 3 "));
+}
+END_TEST
+
+/* What isn't a number of descriptors that are there. */
+static const char *const fds_faults[] = { "0", "-1", "x", "1x", "2", "99999999999999999999" };
+
+START_TEST(fds_fault)
+{
+	const char *value = fds_faults[_i / build_count], *text;
+	char variable[64];
+	unsigned port;
+	int listener = listen_tcp(&port);
+
+	wwwd = builds[_i % build_count];
+	snprintf(variable, sizeof(variable), "LISTEN_FDS=%s", value);
+	ck_assert_int_eq(finish(start((struct given){ .args = LIST("-d", site),
+						      .passed = (int[]){ listener, -1 },
+						      .env = LIST(variable) })),
+			 1);
+	text = content("err");
+	ck_assert_msg(strstr(text, "$LISTEN_FDS") && strchr(text, '\n') == strrchr(text, '\n'),
+		      "%s: %s", value, text);
+	close(listener);
 }
 END_TEST
 
@@ -388,6 +417,7 @@ START_TEST(fds_of_another)
 	int ends[2];
 	pid_t pid;
 
+	wwwd = builds[_i];
 	connect_pair(ends);
 	pid = start((struct given){ .in = ends[1],
 				    .out = ends[1],
@@ -436,11 +466,12 @@ static const char *notified(int fd)
 START_TEST(notify_manager)
 {
 	char variable[512];
-	bool abstract = _i & 1, own = _i & 2;
+	bool abstract = _i / build_count & 1, own = _i / build_count & 2;
 	int fd = notify_socket(variable, sizeof(variable), abstract), listener;
 	unsigned port;
 	pid_t pid;
 
+	wwwd = builds[_i % build_count];
 	listener = listen_tcp(&port);
 	pid = start((struct given){ .env = LIST(variable),
 				    .passed = own ? NULL : (int[]){ listener, -1 },
@@ -452,6 +483,22 @@ START_TEST(notify_manager)
 	ck_assert_int_eq(finish(pid), 0);
 	close(listener);
 	close(fd);
+}
+END_TEST
+
+/* A manager that isn't there, or whose name is too long, keeps nobody from serving. */
+START_TEST(notify_nobody)
+{
+	char variable[256] = "NOTIFY_SOCKET=/nosuch";
+	bool too_long = _i / build_count;
+	struct server server;
+
+	wwwd = builds[_i % build_count];
+	if (too_long)
+		memset(variable + strlen(variable), 'x', 200);
+	server = serve((struct given){ .env = LIST(variable) });
+	ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
+	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
@@ -722,7 +769,7 @@ static void add_needy(TCase *group)
 	if (access("/usr/bin/systemd-socket-activate", X_OK) != 0)
 		skip("socket_activate", "there is no systemd-socket-activate");
 	else
-		tcase_add_loop_test(group, socket_activate, 0, 3);
+		tcase_add_loop_test(group, socket_activate, 0, LENGTH(activations) * build_count);
 }
 
 Suite *mode_suite(void)
@@ -750,10 +797,12 @@ Suite *mode_suite(void)
 	tcase_add_test(group, inetd_waits_for_client);
 
 	group = test_case(suite, "systemd", 15);
-	tcase_add_test(group, listeners_passed);
-	tcase_add_test(group, datagrams_passed);
-	tcase_add_test(group, fds_of_another);
-	tcase_add_loop_test(group, notify_manager, 0, 4);
+	tcase_add_loop_test(group, listeners_passed, 0, build_count);
+	tcase_add_loop_test(group, datagrams_passed, 0, build_count);
+	tcase_add_loop_test(group, fds_fault, 0, LENGTH(fds_faults) * build_count);
+	tcase_add_loop_test(group, fds_of_another, 0, build_count);
+	tcase_add_loop_test(group, notify_manager, 0, 4 * build_count);
+	tcase_add_loop_test(group, notify_nobody, 0, 2 * build_count);
 
 	group = test_case(suite, "standalone", 15);
 	tcase_add_loop_test(group, host, 0, sizeof(hosts) / sizeof(hosts[0]));
