@@ -320,8 +320,25 @@ static bool parse_amount(const char *word, enum kind kind, uint64_t *amount)
 	return *word == '\0';
 }
 
+/* As it would be written on the command line. */
+static const char *show_amount(char text[32], enum kind kind, uint64_t amount)
+{
+	static const char *const units[] = { "", "K", "M", "G" };
+	uintmax_t whole = kind == SECONDS ? amount / 1000000 : amount;
+	size_t unit = 0;
+
+	while (kind == SIZE && unit + 1 < LENGTH(units) && whole && whole % 1024 == 0)
+		unit++, whole /= 1024;
+	if (kind == SECONDS && amount % 1000000)
+		snprintf(text, 32, "%ju.%06u", whole, (unsigned)(amount % 1000000));
+	else
+		snprintf(text, 32, "%ju%s", whole, units[unit]);
+	return text;
+}
+
 static void take_amount(const struct option_row *row, const char *word)
 {
+	char least[32], most[32];
 	uint64_t *value = row->value, amount;
 
 	if (!parse_amount(word, row->kind, &amount))
@@ -330,8 +347,26 @@ static void take_amount(const struct option_row *row, const char *word)
 		      : row->kind == SECONDS ? " of seconds"
 					     : "");
 	if (amount < row->least || amount > row->most)
-		usage("--%s: %s is out of range", row->name, word);
+		usage("--%s: %s is out of range, which is %s to %s", row->name, word,
+		      show_amount(least, row->kind, row->least),
+		      show_amount(most, row->kind, row->most));
 	*value = amount;
+}
+
+/* An address alone: what people add to it is said in another way. */
+static void take_host(const char *host)
+{
+	const char *colon = strrchr(host, ':');
+
+	if (strstr(host, "://"))
+		usage("-h %s: an address is needed, not a URL (the port is said with -p)", host);
+	if (colon && colon > host && !strchr(host, '/') &&
+	    (host[0] == '[' ? colon[-1] == ']' : colon == strchr(host, ':')))
+		usage("-h %s: the port is said with -p: -h %.*s -p %s", host, (int)(colon - host),
+		      host, colon + 1);
+	if (options.hosts == HOSTS_MOST)
+		usage("--host: more than %d of them", HOSTS_MOST);
+	options.host[options.hosts++] = host;
 }
 
 static void take_header(const char *line)
@@ -370,11 +405,7 @@ static void take_option(const struct option_row *row, const char *word)
 	switch (row->kind) {
 	case WORD: *(const char **)row->value = word; break;
 	case FLAG: *(bool *)row->value = true; break;
-	case HOST:
-		if (options.hosts == HOSTS_MOST)
-			usage("--host: more than %d of them", HOSTS_MOST);
-		options.host[options.hosts++] = word;
-		break;
+	case HOST: take_host(word); break;
 	case HEADER: take_header(word); break;
 	case WORKERS: take_workers(row, word); break;
 	case HELP: print_help(); break;
@@ -421,16 +452,23 @@ static bool names_root(const char *dir)
 	return dir[0] == '/' && strspn(dir, "/.") == strlen(dir);
 }
 
-/* A server that is started in the wrong place must not give away everything. */
+/*
+ * A server that is started in the wrong place must not give away everything. The dot behind the
+ * name has the kernel look whether we may search the folder, without which every answer is 403.
+ */
 static int open_root(bool person)
 {
 	const char *dir = options.dir ? options.dir : ".";
+	char path[strlen(dir) + sizeof("/.")];
 	struct stat root, st;
 	int fd;
 
 	if (!options.dir && !person)
 		usage("-d DIR is needed: the folder to serve");
-	fd = openat(AT_FDCWD, dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	stpcpy(stpcpy(path, dir), "/.");
+	fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES)
+		die("%s: %s for uid %u", dir, strerror(errno), (unsigned)geteuid());
 	if (fd < 0)
 		die("%s: %s", dir, strerror(errno));
 	if (dir[strspn(dir, "./")] == '\0' && !names_root(dir) && stat("/", &root) == 0 &&
@@ -758,8 +796,10 @@ static void listen_on_host(const char *host, const char *port)
 		snprintf(name, sizeof(name), "%.*s", (int)n - 2, host + 1);
 	error = getaddrinfo(name, port, &hints, &list);
 
+	if (error == EAI_SERVICE)
+		usage("-p %s: neither a number nor a service of services(5)", port);
 	if (error)
-		die("%s port %s: %s", host, port, gai_strerror(error));
+		die("-h %s: %s", host, gai_strerror(error));
 	for (ai = list; ai; ai = ai->ai_next) {
 		if (listen_for_workers(ai, &chosen, both))
 			continue;
@@ -1118,14 +1158,14 @@ enum {
 
 enum { NOBODY = 65534 }; /* everywhere on Linux, so that nobody has to be looked up */
 
-/* Who was started as root becomes somebody who can do nothing, or does not go on. */
+/* Root becomes a user who can do nothing, or doesn't go on. Any other user stays the same. */
 static void drop_root(void)
 {
 	const char *name = options.user ? options.user : "nobody";
-	uid_t uid = NOBODY;
+	uid_t own = (uid_t)getauxval(AT_EUID), uid = NOBODY;
 	gid_t gid = NOBODY;
 
-	if (getauxval(AT_EUID) != 0)
+	if (own != 0 && !options.user)
 		return;
 	if (options.user) {
 		const struct passwd *user = (errno = 0, getpwnam(name));
@@ -1137,10 +1177,17 @@ static void drop_root(void)
 	}
 	if (uid == 0 || gid == 0)
 		die("--user %s: that is root, who must not serve", name);
+	if (own != 0 && own != uid)
+		die("--user %s: only root can become another user", name);
+	if (own != 0)
+		return;
 	/* the calls themselves: libc's functions go and look for threads first */
 	if (syscall(CALL_SETGROUPS, 0, NULL) < 0 || syscall(CALL_SETGID, gid) < 0 ||
 	    syscall(CALL_SETUID, uid) < 0)
 		die("--user %s: %s", name, strerror(errno));
+	/* root could open what this user can't search: every answer would be 403 */
+	if (faccessat(site.root, ".", F_OK, 0) < 0)
+		die("%s: %s for --user %s", options.dir ? options.dir : ".", strerror(errno), name);
 }
 
 /* linux/landlock.h as of Linux 6.12; what a kernel doesn't know yet isn't asked of it. */

@@ -119,6 +119,8 @@ long status_number(pid_t pid, const char *name); /* of /proc/PID/status; "VmRSS:
 long busy_time(pid_t pid);                       /* ms of the processor */
 /* Whether the program is one of a sanitizer, whose memory, calls and loader are its own. */
 bool sanitized(void);
+/* Whether other users may read it: a checkout in a home that is shut is nothing they can start. */
+bool others_reach(const char *path);
 /* Tests that can't be run here are named, with the reason, and counted. */
 void skip(const char *test, const char *reason);
 

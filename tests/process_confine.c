@@ -403,20 +403,6 @@ START_TEST(stuck_root)
 }
 END_TEST
 
-/* A checkout in a home that is shut is nothing that another user can start. */
-static bool others_reach(const char *path)
-{
-	struct stat st;
-	char part[4096];
-
-	for (const char *slash = path; (slash = strchr(slash + 1, '/'));) {
-		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
-		if (stat(part, &st) != 0 || !(st.st_mode & S_IXOTH))
-			return false;
-	}
-	return stat(path, &st) == 0 && (st.st_mode & S_IROTH) && (st.st_mode & S_IXOTH);
-}
-
 static const char *why_not(const struct way *way)
 {
 	if (way->root && geteuid() != 0)

@@ -632,3 +632,16 @@ bool sanitized(void)
 		munmap(bytes, (size_t)st.st_size);
 	return found;
 }
+
+bool others_reach(const char *path)
+{
+	struct stat st;
+	char part[4096];
+
+	for (const char *slash = path; (slash = strchr(slash + 1, '/'));) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		if (stat(part, &st) != 0 || !(st.st_mode & S_IXOTH))
+			return false;
+	}
+	return stat(path, &st) == 0 && (st.st_mode & S_IROTH) && (st.st_mode & S_IXOTH);
+}

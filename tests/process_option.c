@@ -1,5 +1,6 @@
 /* What is said on the command line, and what is said back. */
 #include <fcntl.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,10 +104,22 @@ static const struct {
 	  { "-h",
 	    "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" } },
-	{ 0, "65536", { "-p", "65536" } },
-	{ 0, "-1", { "-p", "-1" } },
-	{ 0, "80x", { "-p", "80x" } },
-	{ 0, "nosuchservice", { "-p", "nosuchservice" } },
+	{ 2, "-p 65536: there are 65535 ports", { "-p", "65536" } },
+	{ 2, "-p -1: neither a number nor a service", { "-p", "-1" } },
+	{ 2, "-p 80x: neither a number nor a service", { "-p", "80x" } },
+	{ 2, "-p nosuchservice: neither a number nor a service", { "-p", "nosuchservice" } },
+	{ 2, "the port is said with -p: -h 127.0.0.1 -p 80\n", { "-h", "127.0.0.1:80" } },
+	{ 2, "the port is said with -p: -h [::1] -p 80\n", { "-h", "[::1]:80", "-p", "0" } },
+	{ 2, "the port is said with -p: -h localhost -p http\n", { "-h", "localhost:http" } },
+	{ 2, "-h http://127.0.0.1/: an address", { "-h", "http://127.0.0.1/" } },
+	{ 2, "-h https://localhost:80: an address", { "-h", "https://localhost:80" } },
+	{ 1, "--user root: that is root", { "-p", "0", "--user", "root" } },
+	{ 1, "--user nosuchuser: no such user", { "-p", "0", "--user", "nosuchuser" } },
+	{ 2, "0 is out of range, which is 64 to 32K\n", { "--line-max", "0" } },
+	{ 2, "which is 64 to 1M\n", { "--header-max", "63" } },
+	{ 2, "which is 0 to 1G\n", { "--cache", "2G" } },
+	{ 2, "which is 1 to 256\n", { "--workers", "257" } },
+	{ 2, "which is 0.000001 to 31536000\n", { "--idle-time", "31536001" } },
 	{ 1, "/nosuch/log", { "-p", "0", "--log", "/nosuch/log" } },
 	{ 2, "--header", { "-p", "0", "--header", "no colon" } },
 	{ 2, "--header", { "-p", "0", "--header", ": no name" } },
@@ -173,14 +186,80 @@ START_TEST(port_taken)
 }
 END_TEST
 
+/* One line that names the folder, the user and the error; no server. */
+static void refuses_root(const char *dir, const char *user, pid_t pid)
+{
+	char line[1024];
+
+	snprintf(line, sizeof(line), "wwwd: %s: Permission denied for %s\n", dir, user);
+	ck_assert_int_eq(finish(pid), 1);
+	ck_assert_str_eq(content("err"), line);
+}
+
 START_TEST(dir_without_permission)
 {
+	const char *dir = in_top("shut/in");
+	char user[32];
+
+	snprintf(user, sizeof(user), "uid %u", (unsigned)geteuid());
 	ck_assert_int_eq(mkdir(in_top("shut"), 0700), 0);
-	ck_assert_int_eq(mkdir(in_top("shut/in"), 0755), 0);
+	ck_assert_int_eq(mkdir(dir, 0755), 0);
 	ck_assert_int_eq(chmod(in_top("shut"), 0), 0);
-	ck_assert_int_eq(run(LIST("-d", in_top("shut/in"), "-p", "0")), 1);
-	ck_assert_ptr_nonnull(strstr(content("err"), in_top("shut/in")));
+	refuses_root(dir, user, start((struct given){ .args = LIST("-d", dir, "-p", "0") }));
 	ck_assert_int_eq(chmod(in_top("shut"), 0700), 0);
+}
+END_TEST
+
+/*
+ * A folder that the user can't search, which root becomes or which it is started by: no server, and
+ * no connection either, would have anything but 403 to say.
+ */
+START_TEST(root_without_permission)
+{
+	bool one = _i & 1, root = geteuid() == 0;
+	int ends[2];
+	char user[32] = "--user nobody";
+
+	if (!root)
+		snprintf(user, sizeof(user), "uid %u", (unsigned)geteuid());
+	ck_assert_int_eq(chmod(site, root ? 0700 : 0600), 0);
+	connect_pair(ends);
+	refuses_root(site, user,
+		     start((struct given){ .in = ends[1],
+					   .out = ends[1],
+					   .args = one ? LIST("-d", site)
+						       : LIST("-d", site, "-p", "0") }));
+	close(ends[0]);
+	close(ends[1]);
+	ck_assert_int_eq(chmod(site, 0755), 0);
+}
+END_TEST
+
+/* To search it is enough; and root opens what lies in a folder that is shut. */
+START_TEST(root_with_permission)
+{
+	struct server server;
+
+	ck_assert_int_eq(chmod(site, 0311), 0);
+	if (geteuid() == 0)
+		ck_assert_int_eq(chmod(top, 0700), 0);
+	server = serve((struct given){ .args = LIST("--quiet") });
+	ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
+	ck_assert_int_eq(stop(server.pid), 0);
+	ck_assert_int_eq(chmod(site, 0755), 0);
+}
+END_TEST
+
+/* Only root becomes another user, and nobody is told that it was done who isn't. */
+START_TEST(user_without_root)
+{
+	pid_t pid =
+		start((struct given){ .uid = geteuid() ? 0 : 54321,
+				      .args = LIST("-d", site, "-p", "0", "--user", "daemon") });
+
+	ck_assert_int_eq(finish(pid), 1);
+	ck_assert_str_eq(content("err"),
+			 "wwwd: --user daemon: only root can become another user\n");
 }
 END_TEST
 
@@ -189,7 +268,7 @@ static const char *const good[][2] = {
 	{ "--workers", "auto" }, { "--workers", "2" },  { "--cache", "0" },
 	{ "--cache", "64K" },    { "--cache", "1g" },   { "--exit-idle-time", "30" },
 	{ "--stall-rate", "0" }, { "--body-max", "0" }, { "--header-time", "0.5" },
-	{ "--header", "X: y" },  { "--header", "X:" },  { "--user", "nobody" },
+	{ "--header", "X: y" },  { "--header", "X:" },
 };
 
 START_TEST(taken)
@@ -198,6 +277,20 @@ START_TEST(taken)
 
 	ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
 	ck_assert_str_eq(reply.body, "0123456789");
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* The user that it is anyway may be named; root becomes that of the option. */
+START_TEST(user)
+{
+	const struct passwd *own = geteuid() ? getpwuid(geteuid()) : getpwnam("nobody");
+	struct server server;
+
+	if (!own)
+		return; /* a uid without a name */
+	server = serve((struct given){ .args = LIST("--user", own->pw_name) });
+	ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
 	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
@@ -379,7 +472,14 @@ Suite *option_suite(void)
 		skip("dir_without_permission", "root has every permission");
 	else
 		tcase_add_test(group, dir_without_permission);
+	tcase_add_loop_test(group, root_without_permission, 0, 2);
+	tcase_add_test(group, root_with_permission);
+	if (geteuid() == 0 && !others_reach(wwwd))
+		skip("user_without_root", "this directory is shut to other users");
+	else
+		tcase_add_test(group, user_without_root);
 	tcase_add_loop_test(group, taken, 0, COUNT(good));
+	tcase_add_test(group, user);
 	tcase_add_test(group, headers);
 	tcase_add_test(group, no_listing);
 	tcase_add_test(group, verbose);
