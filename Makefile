@@ -194,31 +194,39 @@ bench: wwwd wwwd-static
 
 # ---- install ----
 
-# The shipped files name /usr/local/bin; what is installed names $(BINDIR), and the static build
-# where a process serves one connection and there is one.
-PATHS = s|/usr/local/bin/|$(BINDIR)/|
-ONE = $$(test ! -e wwwd-static || echo 's|/usr/local/bin/wwwd\>|&-static|')
-INTO = umask 022; into() { sed -e "$$1" -e '$(PATHS)' "$$2" > "$(DESTDIR)$$3/$${2\#\#*/}"; }
+# The static build is installed where there is one, rebuilt first if it is older than its sources.
+STATIC_ONE := $(if $(wildcard wwwd-static)$(filter static,$(MAKECMDGOALS)),wwwd-static)
 
-install: wwwd
-	install -d $(addprefix $(DESTDIR),$(BINDIR) $(MANDIR) $(DOCDIR) $(UNITDIR) $(SYSUSERSDIR))
-	install wwwd $(DESTDIR)$(BINDIR)
-	test ! -e wwwd-static || install wwwd-static $(DESTDIR)$(BINDIR)
-	install -m 644 wwwd.8 $(DESTDIR)$(MANDIR)
-	install -m 644 README systemd/wwwd@.service.d/strict.conf $(DESTDIR)$(DOCDIR)
-	install -m 644 systemd/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/wwwd.conf
-	install -m 644 systemd/*.socket $(DESTDIR)$(UNITDIR)
-	@$(INTO); one="$(ONE)"; set -e; \
-	into "$$one" systemd/wwwd@.service $(UNITDIR); \
-	into '' systemd/wwwd-listen.service $(UNITDIR); \
-	into '' inetd/inetd-wait.conf $(DOCDIR); \
-	for f in inetd.conf xinetd.conf stunnel.conf tcpserver tcpsvd s6-tcpserver; do \
-		into "$$one" inetd/$$f $(DOCDIR); \
-	done; \
-	cd $(DESTDIR)$(DOCDIR) && chmod 755 tcpserver tcpsvd s6-tcpserver
-	@test -e $(DESTDIR)$(SITE) || { umask 022; mkdir -p $(DESTDIR)$(SITE) && \
-	printf '<!doctype html>\n<title>wwwd</title>\n<p>wwwd serves $(SITE).\n' \
-		> $(DESTDIR)$(SITE)/index.html; }
+# The shipped files name /usr/local/bin; what is installed names $(BINDIR), and the static build
+# where a process serves one connection.
+ONE = $(if $(STATIC_ONE),-e 's|/usr/local/bin/wwwd\>|&-static|')
+UNITS = $(notdir $(wildcard systemd/*.service systemd/*.socket))
+# $(call put,MODE,FILE,FOLDER,SED OPTIONS)
+put = sed $(4) -e 's|/usr/local/bin/|$(BINDIR)/|' $(2) > "$(DESTDIR)$(3)/$(notdir $(2))" && \
+	chmod $(1) "$(DESTDIR)$(3)/$(notdir $(2))"
+
+install: wwwd $(STATIC_ONE)
+	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)" "$(DESTDIR)$(DOCDIR)" \
+		"$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(SYSUSERSDIR)"
+	install wwwd $(STATIC_ONE) "$(DESTDIR)$(BINDIR)"
+	install -m 644 wwwd.8 "$(DESTDIR)$(MANDIR)"
+	install -m 644 README LICENSE systemd/wwwd@.service.d/strict.conf "$(DESTDIR)$(DOCDIR)"
+	install -m 644 systemd/sysusers.conf "$(DESTDIR)$(SYSUSERSDIR)/wwwd.conf"
+	install -m 644 systemd/*.socket "$(DESTDIR)$(UNITDIR)"
+	$(call put,644,systemd/wwwd@.service,$(UNITDIR),$(ONE))
+	$(call put,644,systemd/wwwd-listen.service,$(UNITDIR))
+	$(call put,644,inetd/inetd-wait.conf,$(DOCDIR))
+	$(call put,644,inetd/inetd.conf,$(DOCDIR),$(ONE))
+	$(call put,644,inetd/xinetd.conf,$(DOCDIR),$(ONE))
+	$(call put,644,inetd/stunnel.conf,$(DOCDIR),$(ONE))
+	$(call put,755,inetd/tcpserver,$(DOCDIR),$(ONE))
+	$(call put,755,inetd/tcpsvd,$(DOCDIR),$(ONE))
+	$(call put,755,inetd/s6-tcpserver,$(DOCDIR),$(ONE))
+ifneq ($(SITE),)
+	test -e "$(DESTDIR)$(SITE)" || { umask 022 && mkdir -p "$(DESTDIR)$(SITE)" && \
+		printf '%s\n' '<!doctype html>' '<title>wwwd</title>' '<p>wwwd serves $(SITE).' \
+			> "$(DESTDIR)$(SITE)/index.html"; }
+endif
 ifeq ($(DESTDIR),)
 	@if command -v systemd-sysusers > /dev/null; then \
 		systemd-sysusers $(SYSUSERSDIR)/wwwd.conf; \
@@ -227,10 +235,10 @@ endif
 
 # What a person may have put into $(SITE) stays, and so does the user.
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,wwwd wwwd-static)
-	rm -f $(DESTDIR)$(MANDIR)/wwwd.8 $(DESTDIR)$(SYSUSERSDIR)/wwwd.conf
-	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(filter-out %.d,$(notdir $(wildcard systemd/wwwd*))))
-	rm -rf $(DESTDIR)$(DOCDIR)
+	rm -f "$(DESTDIR)$(BINDIR)/wwwd" "$(DESTDIR)$(BINDIR)/wwwd-static"
+	rm -f "$(DESTDIR)$(MANDIR)/wwwd.8" "$(DESTDIR)$(SYSUSERSDIR)/wwwd.conf"
+	rm -f $(foreach unit,$(UNITS),"$(DESTDIR)$(UNITDIR)/$(unit)")
+	rm -rf "$(DESTDIR)$(DOCDIR)"
 
 dist:
 	git archive --prefix=wwwd-$(VERSION)/ -o wwwd-$(VERSION).tar.gz HEAD
