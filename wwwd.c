@@ -2469,9 +2469,8 @@ static void bury_worker(size_t number, int status)
 		unused = true;
 }
 
-static size_t count_workers(void)
+static void bury_workers(void)
 {
-	size_t alive = 0;
 	int status;
 	pid_t pid;
 
@@ -2479,9 +2478,15 @@ static size_t count_workers(void)
 		for (size_t i = 0; i < options.workers; i++)
 			if (workers[i].pid == pid)
 				bury_worker(i, status);
+}
+
+static size_t count_workers(void)
+{
+	size_t count = 0;
+
 	for (size_t i = 0; i < options.workers; i++)
-		alive += workers[i].pid != 0;
-	return alive;
+		count += workers[i].pid != 0;
+	return count;
 }
 
 /* A worker that dies as soon as it is born is not worth a busy loop. */
@@ -2492,9 +2497,29 @@ static void replace_dead(pid_t self)
 			start_worker(&workers[i], self);
 }
 
-static int keep_workers(void)
+/* A signal; none if a dead worker has to wait for its replacement, for a second at a time. */
+static int await_signal(const sigset_t *awaited)
 {
 	const struct timespec while_dead = { .tv_sec = 1 };
+	bool dead = false;
+
+	for (size_t i = 0; i < options.workers; i++)
+		dead |= workers[i].pid < 0;
+	return sigtimedwait(awaited, NULL, dead ? &while_dead : NULL);
+}
+
+static void stop_workers(void)
+{
+	stopping = true;
+	notify("STOPPING=1\nSTATUS=finishing what is being sent");
+	close_listeners(); /* or they would be open until the last worker has left */
+	signal_workers(SIGTERM);
+	for (size_t i = 0; i < options.workers; i++)
+		workers[i].pid = workers[i].pid < 0 ? 0 : workers[i].pid;
+}
+
+static int keep_workers(void)
+{
 	const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
 	const pid_t self = getpid();
 	sigset_t awaited;
@@ -2510,22 +2535,16 @@ static int keep_workers(void)
 		start_worker(&workers[i], self);
 	notify("READY=1\nSTATUS=serving");
 	while (count_workers()) {
-		int signal = sigtimedwait(&awaited, NULL, &while_dead);
+		int signal = await_signal(&awaited);
 
+		bury_workers();
 		if (signal == SIGHUP && options.log)
 			signal_workers(SIGHUP);
-		if (unused || signal == SIGTERM || signal == SIGINT ||
-		    (signal == SIGHUP && hung_up()))
-			stopping = true;
-		if (!stopping) {
+		if (!stopping && (unused || signal == SIGTERM || signal == SIGINT ||
+				  (signal == SIGHUP && hung_up())))
+			stop_workers();
+		if (!stopping)
 			replace_dead(self);
-			continue;
-		}
-		notify("STOPPING=1\nSTATUS=finishing what is being sent");
-		close_listeners(); /* or they would be open until the last worker has left */
-		signal_workers(SIGTERM);
-		for (size_t i = 0; i < options.workers; i++)
-			workers[i].pid = workers[i].pid < 0 ? 0 : workers[i].pid;
 	}
 	return EXIT_SUCCESS;
 }

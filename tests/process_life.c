@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -190,29 +191,93 @@ START_TEST(leave_together)
 }
 END_TEST
 
-/* Whoever starts it may not care for his children: that is inherited. */
+/* The processes that a server has started, as many as there are to be, ended by 0. */
+static const pid_t *wait_workers(pid_t parent, size_t count)
+{
+	enum { MOST = 8 };
+	static pid_t workers[MOST + 1];
+	char path[64];
+	size_t n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent, (int)parent);
+	for (long long until = now() + START_TIME; n < count && now() < until; nap(5)) {
+		FILE *file = fopen(path, "re");
+
+		ck_assert_ptr_nonnull(file);
+		for (n = 0; n < MOST && fscanf(file, "%d", &workers[n]) == 1; n++)
+			;
+		fclose(file);
+	}
+	ck_assert_uint_eq(n, count);
+	workers[n] = 0;
+	return workers;
+}
+
+/* A process that starts wwwd may have SIGCHLD ignored, which is inherited. */
 START_TEST(replaces_worker_unasked)
 {
 	struct server server;
-	char path[64];
-	int child = 0;
-	FILE *file;
 
 	signal(SIGCHLD, SIG_IGN);
 	server = serve((struct given){ .args = LIST("--workers", "2", "--quiet") });
 	signal(SIGCHLD, SIG_DFL);
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)server.pid, (int)server.pid);
-	for (long long until = now() + START_TIME; !child && now() < until; nap(5)) {
-		file = fopen(path, "re");
-		ck_assert_ptr_nonnull(file);
-		if (fscanf(file, "%d", &child) != 1)
-			child = 0;
-		fclose(file);
-	}
-	ck_assert_int_gt(child, 0);
-	ck_assert_int_eq(kill(child, SIGKILL), 0);
+	ck_assert_int_eq(kill(*wait_workers(server.pid, 2), SIGKILL), 0);
 	for (int i = 0; i < 20; i++)
 		ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* A worker that dies as soon as it has started is replaced a second later, without a busy wait. */
+START_TEST(replaces_young_worker)
+{
+	struct server server = serve((struct given){ .args = LIST("--workers", "2", "--quiet") });
+	pid_t dead = *wait_workers(server.pid, 2);
+
+	ck_assert_int_eq(kill(dead, SIGKILL), 0);
+	for (long long until = now() + START_TIME; kill(dead, 0) == 0 && now() < until; nap(5))
+		;
+	wait_workers(server.pid, 2);
+	ck_assert_int_lt(status_number(server.pid, "voluntary_ctxt_switches:"), 50);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* Workers whose parent is killed end too; this process adopts them, and so hears of their end. */
+START_TEST(workers_end_with_parent)
+{
+	struct server server;
+	const pid_t *workers;
+
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+	server = serve((struct given){ .args = LIST("--workers", "2", "--quiet") });
+	workers = wait_workers(server.pid, 2);
+	ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
+	kill(server.pid, SIGKILL);
+	ck_assert_int_eq(finish(server.pid), 128 + SIGKILL);
+	for (; *workers; workers++)
+		ck_assert_msg(finish(*workers) == 0, "a worker outlives its parent");
+}
+END_TEST
+
+/* Where nothing happens, a server and its workers sleep: for seconds, none of them is woken up. */
+START_TEST(sleeps_when_idle)
+{
+	struct server server = serve((struct given){ .args = LIST("--workers", "2", "--quiet") });
+	const pid_t *workers = wait_workers(server.pid, 2);
+	const pid_t all[] = { server.pid, workers[0], workers[1] };
+	long long woken = 1;
+
+	/* what there is to do at start may take a loaded machine a while */
+	for (int tries = 0; woken && tries < 4; tries++) {
+		woken = 0;
+		for (int i = 0; i < 3; i++)
+			woken -= status_number(all[i], "voluntary_ctxt_switches:");
+		nap(2500);
+		for (int i = 0; i < 3; i++)
+			woken += status_number(all[i], "voluntary_ctxt_switches:");
+	}
+	ck_assert_int_eq(woken, 0);
 	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
@@ -482,6 +547,9 @@ Suite *life_suite(void)
 	else
 		tcase_add_test(group, leave_together);
 	tcase_add_test(group, replaces_worker_unasked);
+	tcase_add_test(group, replaces_young_worker);
+	tcase_add_test(group, workers_end_with_parent);
+	tcase_add_test(group, sleeps_when_idle);
 	tcase_add_test(group, early_answer_arrives);
 	tcase_add_test(group, starts_again_at_once);
 
