@@ -1010,6 +1010,26 @@ START_TEST(parts_give_way)
 }
 END_TEST
 
+/* A large file is sent in slices, and other connections have their turn between two of them. */
+START_TEST(a_file_gives_way)
+{
+	struct talk talk;
+	uint64_t before;
+
+	put_hole(&home, "slices.bin", 16 * MiB);
+	takes_all = true;
+	talk_open(&talk, &place, &now);
+	send_only(&talk, "GET /slices.bin" ON "\r\n");
+	do {
+		before = talk.conn.moved;
+		ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_AGAIN);
+		ck_assert_uint_le(talk.conn.moved - before, SLICE_MOST + 4096);
+	} while (talk.conn.work->body_sent < 15 * MiB);
+	takes_all = false;
+	talk_close(&talk);
+}
+END_TEST
+
 /* A body gives way by its bytes, and by its chunks, of which a byte may be one. */
 START_TEST(bodies_give_way)
 {
@@ -2007,6 +2027,7 @@ Suite *step_suite(void)
 	tcase_add_test(clocks, what_was_read_is_not_counted);
 	tcase_add_test(clocks, pipelined_requests_give_way);
 	tcase_add_test(clocks, parts_give_way);
+	tcase_add_test(clocks, a_file_gives_way);
 	tcase_add_test(clocks, bodies_give_way);
 	tcase_add_test(clocks, what_has_arrived_is_in_time);
 	tcase_add_test(clocks, a_head_has_its_time);

@@ -98,6 +98,8 @@ extern struct reply reply; /* the last one */
 int dial(unsigned port);
 /* With a receive buffer of so many bytes, which is what a kernel may take before it is read. */
 int dial_small(unsigned port, int buffer);
+/* From another address of the loopback. */
+int dial_from(const char *source, unsigned port);
 int dial_path(const char *path);
 void say(int fd, const char *text);
 /* Read one answer, framed by its Content-Length; `head`: it has no body. */

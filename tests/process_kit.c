@@ -343,13 +343,17 @@ static int patient(int fd)
 	return fd;
 }
 
-int dial_small(unsigned port, int buffer)
+static int dial_as(const char *source, unsigned port, int buffer)
 {
-	struct sockaddr_in address = loopback(port);
+	struct sockaddr_in address = loopback(port), own = loopback(0);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (buffer)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+	if (source) {
+		inet_pton(AF_INET, source, &own.sin_addr);
+		ck_assert_int_eq(bind(fd, (struct sockaddr *)&own, sizeof(own)), 0);
+	}
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
 		close(fd);
 		return -1;
@@ -357,9 +361,19 @@ int dial_small(unsigned port, int buffer)
 	return patient(fd);
 }
 
+int dial_small(unsigned port, int buffer)
+{
+	return dial_as(NULL, port, buffer);
+}
+
+int dial_from(const char *source, unsigned port)
+{
+	return dial_as(source, port, 0);
+}
+
 int dial(unsigned port)
 {
-	return dial_small(port, 0);
+	return dial_as(NULL, port, 0);
 }
 
 int dial_path(const char *path)

@@ -330,6 +330,38 @@ START_TEST(busy_ones_stay)
 }
 END_TEST
 
+/* An address that holds all places gives one up for another address, and that keeps its own. */
+START_TEST(places_are_shared_between_addresses)
+{
+	enum { MOST = 4, OTHERS = 3 };
+	static const char *const requests[] = { "GET /ten.txt HT",
+						GET_BIG }; /* half of one, and one */
+	struct server server = serve((struct given){ .args = LIST("--connections-max", "4") });
+	int fds[MOST + 3], others[OTHERS];
+
+	put_sparse("site/big.bin", 64 << 20);
+	for (int i = 0; i < MOST + 3; i++) {
+		fds[i] = dial_small(server.port, 4096);
+		say(fds[i], requests[_i]);
+	}
+	nap(100);
+	for (int i = 0; i < OTHERS; i++) {
+		others[i] = dial_from("127.0.0.2", server.port);
+		say(others[i], GET_TEN);
+		ck_assert_int_eq(hear(others[i], false), 200);
+	}
+	for (int i = 0; i < MOST + 3; i++)
+		close(fds[i]);
+	for (int i = 1; i < OTHERS; i++) { /* the first may have had to give way to the third */
+		say(others[i], GET_TEN);
+		ck_assert_int_eq(hear(others[i], false), 200);
+	}
+	for (int i = 0; i < OTHERS; i++)
+		close(others[i]);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
 /* Hardly any descriptors: everybody is served all the same. */
 START_TEST(few_descriptors)
 {
@@ -412,6 +444,7 @@ Suite *limit_suite(void)
 	group = test_case(suite, "at once", 20);
 	tcase_add_test(group, oldest_idle_goes);
 	tcase_add_test(group, busy_ones_stay);
+	tcase_add_loop_test(group, places_are_shared_between_addresses, 0, 2);
 	tcase_add_test(group, few_descriptors);
 	tcase_add_test(group, last_descriptor);
 	return suite;

@@ -340,6 +340,31 @@ START_TEST(verbose)
 
 	ck_assert(wait_text("err", "Landlock"));
 	ck_assert_ptr_nonnull(strstr(content("err"), "seccomp"));
+	ck_assert_ptr_nonnull(strstr(content("err"), "memory for all connections: "));
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* What --memory says is in force, */
+START_TEST(memory)
+{
+	struct server server = serve((struct given){ .args = LIST("--verbose", "--memory", "96M") });
+
+	ck_assert(wait_text("err", "memory for all connections: 96 MiB"));
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* and otherwise no more than a quarter of the machine's. */
+START_TEST(memory_of_the_machine)
+{
+	uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	struct server server = serve((struct given){ .args = LIST("--verbose") });
+	const char *said = strstr(content("err"), "memory for all connections: ");
+
+	ck_assert_ptr_nonnull(said);
+	ck_assert_uint_ge(strtoull(said + 28, NULL, 10), 4);
+	ck_assert_uint_le(strtoull(said + 28, NULL, 10), machine / 4 >> 20);
 	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
@@ -483,6 +508,8 @@ Suite *option_suite(void)
 	tcase_add_test(group, headers);
 	tcase_add_test(group, no_listing);
 	tcase_add_test(group, verbose);
+	tcase_add_test(group, memory);
+	tcase_add_test(group, memory_of_the_machine);
 	tcase_add_test(group, verbose_quiet);
 	tcase_add_test(group, workers);
 	tcase_add_test(group, workers_share);
