@@ -44,15 +44,16 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <syslog.h>
+#include <termios.h>
 #include <arpa/inet.h>
 #include <unistd.h>
 
 #ifndef WWWD_STATIC
 #include <systemd/sd-daemon.h>
-#include <systemd/sd-journal.h>
 #endif
 
 #ifndef VERSION
@@ -89,7 +90,10 @@ enum {
 	OWN_FILES_LEAST = 10,  /* and where there are few */
 	CACHED_FILES = 256,    /* kept open for the next who asks, at most */
 	SPARE_WORKS = 16,      /* request memories kept for the next one */
-	LOG_BUFFER = 64 << 10,
+	LOG_BUFFER = 256 << 10,
+	LOG_PAUSE_LEAST = 1000,     /* us until a log that took nothing is tried again, */
+	LOG_PAUSE_MOST = 1000000,   /* and after many tries in vain */
+	LOG_LAST_TIME = 200,        /* ms that the last lines wait for room */
 	ASKING_TIME = 500000,       /* us that a stop waits for a request to be complete */
 	STOP_TIME = 10000000,       /* us to finish what is being sent */
 	PAUSE_TIME = 100000,        /* us without accepting, where there are no descriptors, */
@@ -127,28 +131,156 @@ static bool is_clients(const struct stat *err)
 	return in.st_dev == err->st_dev && in.st_ino == err->st_ino;
 }
 
-__attribute__((format(printf, 2, 3))) static void say(int priority, const char *format, ...)
+/* Is it the stream that $JOURNAL_STREAM names as the journal's? */
+static bool is_journals(const struct stat *err)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char *end;
+
+	return stream && strtoull(stream, &end, 10) == err->st_dev && *end == ':' &&
+	       strtoull(end + 1, &end, 10) == err->st_ino && *end == '\0';
+}
+
+/* A pipe that nobody reads is an error like others, and so is a file that may not grow. */
+static void survive_writing(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+/* How standard error is written to without waiting for those who read it. */
+static enum { UNSEEN, PLAIN, SOCKET, SHARED } error_kind;
+
+/*
+ * Standard error is shared with other processes, so O_NONBLOCK must not be set on it: they would
+ * have it too. A pipe or a terminal that is opened anew has an open file description of its own,
+ * which takes the place of standard error here. A terminal of another user can only be opened as
+ * /dev/tty. For one connection a pipe is left as it is (`many`): that saves calls.
+ */
+static void prepare_error(const struct stat *err, bool many)
+{
+	const int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	bool terminal;
+	int fd;
+
+	if (error_kind != UNSEEN)
+		return;
+	terminal = S_ISCHR(err->st_mode) && isatty(STDERR_FILENO);
+	error_kind = S_ISSOCK(err->st_mode)               ? SOCKET
+		     : terminal || S_ISFIFO(err->st_mode) ? SHARED
+							  : PLAIN;
+	if (!terminal && !(many && error_kind == SHARED))
+		return;
+	signal(SIGTTOU, SIG_IGN); /* a terminal that stops those in the background */
+	fd = openat(AT_FDCWD, "/proc/self/fd/2", flags);
+	if (fd < 0 && terminal && tcgetsid(STDERR_FILENO) >= 0)
+		fd = openat(AT_FDCWD, "/dev/tty", flags);
+	if (fd >= 0 && dup2(fd, STDERR_FILENO) >= 0)
+		error_kind = PLAIN;
+	if (fd >= 0)
+		close(fd);
+}
+
+static void nap(long ms)
+{
+	const struct timespec time = { .tv_nsec = ms * 1000000 };
+
+	(void)ppoll(NULL, 0, &time, NULL);
+}
+
+enum { NO_WAIT = 8 }; /* RWF_NOWAIT, of which musl doesn't know */
+
+/* write(2) to a pipe or a terminal that has not been opened anew. */
+static ssize_t write_shared(const char *at, size_t n)
+{
+	static const struct timespec now = { 0, 0 };
+	struct iovec part = { .iov_base = (void *)at, .iov_len = n };
+	struct pollfd p = { STDERR_FILENO, POLLOUT, 0 };
+	ssize_t written = syscall(SYS_pwritev2, STDERR_FILENO, &part, 1, -1L, -1L, NO_WAIT);
+
+	if (written >= 0 || errno == EAGAIN)
+		return written;
+	/* a FIFO, a terminal, or before Linux 6.4: what polls as writable takes PIPE_BUF bytes */
+	if (ppoll(&p, 1, &now, NULL) == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return write(STDERR_FILENO, at, n < PIPE_BUF ? n : PIPE_BUF);
+}
+
+/* Like write(2), but EAGAIN where that would wait. */
+static ssize_t write_error(const char *at, size_t n)
+{
+	switch (error_kind) {
+	case SOCKET: return send(STDERR_FILENO, at, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	case SHARED: return write_shared(at, n);
+	default: return write(STDERR_FILENO, at, n);
+	}
+}
+
+/*
+ * Datagrams for syslog and for the journal. syslog(3) and sd_journal_send(3) wait for a daemon that
+ * doesn't read. The socket is not connected: a daemon that is started anew binds another socket at
+ * the same path, and the confined process may not call connect(2).
+ */
+static int datagrams = -1;
+static const struct sockaddr_un syslog_address = { AF_UNIX, "/dev/log" },
+				journal_address = { AF_UNIX, "/run/systemd/journal/socket" };
+
+static void open_datagrams(void)
+{
+	if (datagrams < 0)
+		datagrams = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+static ssize_t send_datagram(const struct sockaddr_un *to, const char *at, size_t n)
+{
+	return sendto(datagrams, at, n, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)to,
+		      sizeof(*to));
+}
+
+/* Without the time and the host of RFC 3164, which the daemon on the same host knows. */
+enum { SYSLOG_PREFIX = 40 };
+
+static size_t syslog_prefix(char prefix[SYSLOG_PREFIX], int priority)
+{
+	return (size_t)snprintf(prefix, SYSLOG_PREFIX, "<%d>wwwd[%d]: ", LOG_DAEMON | priority,
+				(int)getpid());
+}
+
+/* False if standard error, or syslog in its place, does not take the line now. */
+__attribute__((format(printf, 2, 3))) static bool say(int priority, const char *format, ...)
 {
 	struct stat err = look_at_error();
-	char line[1024];
+	bool clients = is_clients(&err);
+	char line[SYSLOG_PREFIX + 1024];
+	size_t prefix, n;
 	va_list args;
-	int n;
 
+	if (clients)
+		prefix = syslog_prefix(line, priority);
+	else if (is_journals(&err))
+		prefix = (size_t)sprintf(line, "<%d>", priority); /* sd-daemon(3) */
+	else
+		prefix = (size_t)sprintf(line, "wwwd: ");
 	va_start(args, format);
-	n = vsnprintf(line, sizeof(line), format, args);
+	n = prefix + (size_t)vsnprintf(line + prefix, sizeof(line) - prefix, format, args);
 	va_end(args);
-	if (n >= (int)sizeof(line))
-		memcpy(line + sizeof(line) - 4, "...", 4);
-	for (char *c = line; *c; c++) /* an argument makes no line of its own, and no colours */
+	if (n >= sizeof(line)) {
+		n = sizeof(line) - 1;
+		memcpy(line + n - 3, "...", 3);
+	}
+	for (char *c = line + prefix; c < line + n; c++) /* no line of its own, and no colours */
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';
-	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow takes no complaint, no more */
-	if (is_clients(&err)) {
-		openlog("wwwd", LOG_PID, LOG_DAEMON);
-		syslog(priority, "%s", line);
-		return;
+	survive_writing();
+	if (clients) {
+		open_datagrams();
+		return send_datagram(&syslog_address, line, n) >= 0;
 	}
-	dprintf(STDERR_FILENO, "wwwd: %s\n", line);
+	prepare_error(&err, true);
+	line[n++] = '\n';
+	return write_error(line, n) == (ssize_t)n;
 }
 
 #define die(...) (say(LOG_ERR, __VA_ARGS__), exit(EXIT_FAILURE))
@@ -499,7 +631,7 @@ __asm__(".pushsection .note.dlopen, \"a\", %note\n"
 	"1: .asciz \"FDO\"\n"
 	"2: .balign 4\n"
 	"3: .asciz \"[{\\\"feature\\\":\\\"systemd\\\",\\\"description\\\":"
-	"\\\"socket activation, readiness and the journal\\\",\\\"priority\\\":\\\"recommended\\\","
+	"\\\"socket activation and readiness\\\",\\\"priority\\\":\\\"recommended\\\","
 	"\\\"soname\\\":[\\\"libsystemd.so.0\\\"]}]\"\n"
 	"4: .balign 4\n"
 	".popsection\n");
@@ -507,7 +639,6 @@ __asm__(".pushsection .note.dlopen, \"a\", %note\n"
 static struct {
 	__typeof__(sd_listen_fds) *listen_fds;
 	__typeof__(sd_notify) *notify;
-	__typeof__(sd_journal_sendv) *journal_sendv;
 } systemd;
 
 /* NULL, or why there is none. */
@@ -519,7 +650,6 @@ static const char *load_systemd(void)
 	} symbols[] = {
 		{ "sd_listen_fds", &systemd.listen_fds },
 		{ "sd_notify", &systemd.notify },
-		{ "sd_journal_sendv", &systemd.journal_sendv },
 	};
 	void *library;
 
@@ -902,74 +1032,158 @@ static void tell_time(void)
 	http_tell(&turn, read_clock(), &wall);
 }
 
-enum sink { NO_LOG, TO_STREAM, TO_SYSLOG, TO_JOURNAL };
+enum sink { NO_LOG, TO_FILE, TO_ERROR, TO_SYSLOG, TO_JOURNAL };
 
 static struct {
 	enum sink sink;
-	int fd; /* of a stream, and what it is */
-	struct stat stream;
-	const char *prefix; /* of each line of it: the journal's priority */
-} journal = { .fd = STDERR_FILENO, .prefix = "" };
+	int fd;      /* of a file */
+	bool pieces; /* a pipe, a terminal, a socket, and not a file */
+	struct stat error;
+	char prefix[SYSLOG_PREFIX]; /* of each line */
+} journal = { .fd = -1 };
 
-/* The lines that are written together, once a turn. */
+/*
+ * The lines that are written together, once a turn, and those for which there is no room yet. When
+ * they fill the buffer the next ones are lost, and counted, until all of it is written: so an
+ * outage is one gap, at whose end the log says how many.
+ */
 static LARGE char log_lines[LOG_BUFFER];
-static size_t log_len;
-static bool log_torn;    /* they begin with the rest of a line whose beginning is written */
-static bool log_failing; /* which was said */
+static size_t log_at, log_end;
+static bool log_torn;     /* at log_at is the rest of a line whose beginning is written */
+static int log_error;     /* why it takes nothing, or 0, */
+static bool log_losing;   /* and there is no room for more */
+static uint64_t log_lost; /* lines, until that is said */
+static int64_t log_retry; /* when to try again, 0: the next time there is a line */
+static int64_t log_pause; /* us from one try to the next */
 
-/* A full disk or pipe must not stop the answers: lines are lost then, but none of ours is torn. */
-static void lose_lines(size_t written)
+/* What ends a record: of the journal's a line is only a part. */
+static char end_of_record(void)
 {
-	const char *rest = log_lines + written, *end;
-
-	if (!log_failing && journal.fd != STDERR_FILENO)
-		say(LOG_ERR, "%s: %s: lines are lost", options.log, strerror(errno));
-	log_failing = true;
-	if (written)
-		log_torn = rest[-1] != '\n';
-	end = log_torn ? memchr(rest, '\n', log_len - written) : NULL;
-	log_len = end ? (size_t)(end - rest) + 1 : 0;
-	memmove(log_lines, rest, log_len);
+	return journal.sink == TO_JOURNAL ? '\0' : '\n';
 }
 
-/* A pipe that nobody reads is an error like others, and so is a file that may not grow. */
-static void survive_writing(void)
+/*
+ * A file takes all at once. A pipe takes so many bytes whole or not at all: a line of ours is never
+ * torn by those of others who write to it. Of datagrams each is a line.
+ */
+static size_t next_piece(void)
 {
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
+	const char *at = log_lines + log_at, *end = NULL;
+	size_t n = log_end - log_at;
+
+	if (journal.sink == TO_SYSLOG || journal.sink == TO_JOURNAL)
+		end = memchr(at, end_of_record(), n);
+	else if (journal.pieces && n > PIPE_BUF)
+		end = memrchr(at, '\n', PIPE_BUF);
+	return end ? (size_t)(end - at) + 1 : n;
+}
+
+/* Never waits. Returns how many bytes are done with, like write(2). */
+static ssize_t write_piece(const char *at, size_t n)
+{
+	ssize_t sent;
+
+	if (journal.sink == TO_FILE)
+		return write(journal.fd, at, n);
+	if (journal.sink == TO_ERROR)
+		return write_error(at, n);
+	sent = send_datagram(journal.sink == TO_SYSLOG ? &syslog_address : &journal_address, at,
+			     n - 1);
+	return sent < 0 ? sent : (ssize_t)n;
+}
+
+/* What reads the log is busy, or is being started anew; no event tells when that is over. */
+static bool will_pass(int error)
+{
+	return error == EAGAIN || error == ENOENT || error == ECONNREFUSED;
+}
+
+/* A full disk or pipe must not stop the answers: the lines wait, and what doesn't fit is lost. */
+static void put_off_log(int error)
+{
+	if (!log_error && journal.sink == TO_FILE && error != EAGAIN)
+		say(LOG_ERR, "%s: %s: log lines may be lost", options.log, strerror(error));
+	log_error = error;
+	log_pause = log_pause ? 2 * log_pause : LOG_PAUSE_LEAST;
+	if (log_pause > LOG_PAUSE_MOST)
+		log_pause = LOG_PAUSE_MOST;
+	log_retry = will_pass(error) ? turn.clock + log_pause : 0;
+}
+
+static void tell_lost(void)
+{
+	const char *file = journal.sink == TO_FILE ? options.log : NULL;
+
+	if (log_lost &&
+	    say(LOG_WARNING, "%s%s%ju log line%s lost", file ? file : "", file ? ": " : "",
+		(uintmax_t)log_lost, log_lost == 1 ? " was" : "s were"))
+		log_lost = 0;
 }
 
 static void write_log(void)
 {
-	size_t at = 0;
-
-	while (at < log_len) {
-		ssize_t n = write(journal.fd, log_lines + at, log_len - at);
+	if (log_retry > turn.clock)
+		return;
+	while (log_at < log_end) {
+		ssize_t n = write_piece(log_lines + log_at, next_piece());
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			lose_lines(at);
+			put_off_log(n ? errno : ENOSPC);
 			return;
 		}
-		at += (size_t)n;
+		log_at += (size_t)n;
+		log_torn = log_lines[log_at - 1] != end_of_record();
+		log_pause = 0;
 	}
-	if (log_len)
-		log_torn = log_failing = false;
-	log_len = 0;
+	log_at = log_end = 0;
+	log_retry = 0;
+	log_error = 0;
+	log_losing = false;
+	tell_lost();
 }
 
-static void log_stream(const char *line, size_t n)
+/* The last lines of a process are given a moment. */
+static void finish_log(void)
+{
+	for (int ms = 0; ms <= LOG_LAST_TIME; ms += 10) {
+		log_retry = 0;
+		write_log();
+		if (log_error != EAGAIN)
+			return;
+		nap(10);
+	}
+}
+
+static bool has_room(size_t n)
+{
+	if (log_end + n <= sizeof(log_lines))
+		return true;
+	if (log_at) {
+		memmove(log_lines, log_lines + log_at, log_end - log_at);
+		log_end -= log_at;
+		log_at = 0;
+	}
+	return log_end + n <= sizeof(log_lines);
+}
+
+static void queue_line(const char *line, size_t n)
 {
 	size_t prefix = strlen(journal.prefix);
 
-	if (log_len + prefix + n > sizeof(log_lines)) {
+	if (!log_losing && !has_room(prefix + n)) {
 		survive_writing();
 		write_log();
+		log_losing = !has_room(prefix + n);
 	}
-	memcpy(log_lines + log_len, journal.prefix, prefix);
-	memcpy(log_lines + log_len + prefix, line, n);
-	log_len += prefix + n;
+	if (log_losing) {
+		log_lost++;
+		return;
+	}
+	memcpy(log_lines + log_end, journal.prefix, prefix);
+	memcpy(log_lines + log_end + prefix, line, n);
+	log_end += prefix + n;
 }
 
 /*
@@ -1000,52 +1214,47 @@ static const char *name_peer(const union address *peer, char name[INET6_ADDRSTRL
 	return peer_of_environment();
 }
 
-#ifndef WWWD_STATIC
-/* A line for people, and its parts for journalctl's matches. */
+enum { FIELD_SIZE = 2048, RECORD_SIZE = HTTP_LOG_LINE + 5 * FIELD_SIZE };
+
+/* "NAME=value\n" at the end of a record. A newline in a value would begin another field. */
+__attribute__((format(printf, 2, 3))) static void add_field(char **record, const char *form, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, form);
+	n = vsnprintf(*record, FIELD_SIZE, form, args);
+	va_end(args);
+	for (char *end = *record + (n < FIELD_SIZE ? n : FIELD_SIZE - 1); *record < end; ++*record)
+		if (**record == '\n')
+			**record = '?';
+	*(*record)++ = '\n';
+}
+
+/*
+ * A line for people, and its parts for journalctl's matches: systemd.io/JOURNAL_NATIVE_PROTOCOL.
+ * There is room for the line and four long fields; the others fit where a fifth would.
+ */
 static void log_journal(const char *peer, const struct http_entry *entry, const char *line,
 			size_t n)
 {
-	enum { FIELD_SIZE = 2048, PARTS = 10 };
-	static const char *const formats[] = { "HTTP_METHOD=%.*s", "HTTP_PATH=%.*s",
-					       "HTTP_REFERER=%.*s", "HTTP_USER_AGENT=%.*s" };
+	static const char *const names[] = { "METHOD", "PATH", "REFERER", "USER_AGENT" };
 	const struct http_text texts[] = { entry->method, entry->target, entry->referer,
 					   entry->agent };
-	char message[HTTP_LOG_LINE + 16], fields[PARTS][FIELD_SIZE];
-	struct iovec parts[PARTS + 3];
-	int count = 0;
+	char record[RECORD_SIZE], *at = stpcpy(record, "MESSAGE=");
 
+	at = (char *)mempcpy(at, line, n);
 	for (size_t i = 0; i < LENGTH(texts); i++)
 		if (texts[i].len)
-			snprintf(fields[count++], FIELD_SIZE, formats[i], (int)texts[i].len,
-				 texts[i].at);
-	snprintf(fields[count++], FIELD_SIZE, "HTTP_STATUS=%d", entry->status);
-	snprintf(fields[count++], FIELD_SIZE, "HTTP_BYTES=%ju", (uintmax_t)entry->bytes);
-	snprintf(fields[count++], FIELD_SIZE, "REMOTE_ADDR=%s", peer);
-	snprintf(fields[count++], FIELD_SIZE, "DURATION_USEC=%jd",
-		 (intmax_t)(read_clock() - entry->began));
-	snprintf(fields[count++], FIELD_SIZE, "SYSLOG_IDENTIFIER=wwwd");
-	snprintf(fields[count++], FIELD_SIZE, "PRIORITY=%d", LOG_NOTICE);
-	for (int i = 0; i < count; i++)
-		parts[i] = (struct iovec){ fields[i], strlen(fields[i]) };
-	memcpy(stpcpy(message, "MESSAGE="), line, n - 1);
-	parts[count++] = (struct iovec){ message, n + 7 };
-	systemd.journal_sendv(parts, count);
-}
-#endif
-
-/* The library opens its socket with the first message, which must be before the filter. */
-static void greet_journal(void)
-{
-#ifndef WWWD_STATIC
-	static char text[] = "MESSAGE=ready", priority[] = "PRIORITY=6",
-		    identifier[] = "SYSLOG_IDENTIFIER=wwwd";
-	const struct iovec parts[] = { { text, sizeof(text) - 1 },
-				       { priority, sizeof(priority) - 1 },
-				       { identifier, sizeof(identifier) - 1 } };
-
-	if (journal.sink == TO_JOURNAL)
-		systemd.journal_sendv(parts, LENGTH(parts));
-#endif
+			add_field(&at, "HTTP_%s=%.*s", names[i], (int)texts[i].len, texts[i].at);
+	add_field(&at, "HTTP_STATUS=%d", entry->status);
+	add_field(&at, "HTTP_BYTES=%ju", (uintmax_t)entry->bytes);
+	add_field(&at, "REMOTE_ADDR=%s", peer);
+	add_field(&at, "DURATION_USEC=%jd", (intmax_t)(read_clock() - entry->began));
+	add_field(&at, "SYSLOG_IDENTIFIER=wwwd");
+	add_field(&at, "PRIORITY=%d", LOG_NOTICE);
+	*at++ = end_of_record();
+	queue_line(record, (size_t)(at - record));
 }
 
 static void log_entry(const struct http_conn *conn, const struct http_entry *entry)
@@ -1055,14 +1264,10 @@ static void log_entry(const struct http_conn *conn, const struct http_entry *ent
 	const char *peer = name_peer(&client->peer, name);
 	size_t n = http_log_line(line, peer, entry);
 
-	if (journal.sink == TO_STREAM)
-		log_stream(line, n);
-	if (journal.sink == TO_SYSLOG)
-		syslog(LOG_NOTICE, "%.*s", (int)n - 1, line);
-#ifndef WWWD_STATIC
 	if (journal.sink == TO_JOURNAL)
 		log_journal(peer, entry, line, n);
-#endif
+	else
+		queue_line(line, n);
 }
 
 static int open_log_file(void)
@@ -1072,43 +1277,61 @@ static int open_log_file(void)
 		      O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0640);
 }
 
-/* Is it the stream that $JOURNAL_STREAM names as the journal's? */
-static bool is_journals(const struct stat *err)
+/* Again in each worker, whose process id is its own. */
+static void name_log(void)
 {
-	const char *stream = getenv("JOURNAL_STREAM");
-	uint64_t device, inode;
-
-	return stream && parse_digits(&stream, 1, &device) && *stream++ == ':' &&
-	       parse_digits(&stream, 1, &inode) && *stream == '\0' && err->st_dev == device &&
-	       err->st_ino == inode;
+	if (journal.sink == TO_SYSLOG)
+		(void)syslog_prefix(journal.prefix, LOG_NOTICE);
 }
 
-/* `many`: a process for many connections, for which it pays to load libsystemd. */
+/* `many`: the log of many connections, whose lines the journal is given with their parts. */
 static void open_log(bool many)
 {
-	if ((!options.log && !options.quiet) || many || options.verbose)
-		journal.stream = look_at_error();
-	if (is_clients(&journal.stream)) {
-		tzset(); /* syslog(3) wants the zone, which is out of reach later */
-		openlog("wwwd", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	struct stat st;
+	bool clients;
+
+	if ((!options.log && !options.quiet) || many || options.verbose) {
+		journal.error = look_at_error();
+		prepare_error(&journal.error, many);
 	}
+	clients = is_clients(&journal.error);
+	if (clients)
+		open_datagrams();
 	if (options.quiet)
 		return;
+	journal.pieces = !S_ISREG(journal.error.st_mode);
 	site.log = log_entry;
-	journal.sink = TO_STREAM;
 	if (options.log) {
+		journal.sink = TO_FILE;
 		journal.fd = open_log_file();
 		if (journal.fd < 0)
 			die("%s: %s", options.log, strerror(errno));
-	} else if (is_journals(&journal.stream)) {
-		journal.prefix = "<5>"; /* sd-daemon(3): notice */
-#ifndef WWWD_STATIC
-		if (many && !load_systemd())
-			journal.sink = TO_JOURNAL;
-#endif
-	} else if (is_clients(&journal.stream)) {
+		journal.pieces = many && fstat(journal.fd, &st) == 0 && !S_ISREG(st.st_mode);
+	} else if (clients) {
 		journal.sink = TO_SYSLOG;
+		name_log();
+	} else if (!is_journals(&journal.error)) {
+		journal.sink = TO_ERROR;
+	} else if (many && access(journal_address.sun_path, W_OK) == 0) {
+		journal.sink = TO_JOURNAL;
+		open_datagrams();
+	} else {
+		journal.sink = TO_ERROR;
+		stpcpy(journal.prefix, "<5>"); /* sd-daemon(3): notice */
 	}
+}
+
+/* A line that was begun in the old file isn't ended in the new one. */
+static void drop_torn_line(void)
+{
+	const char *end;
+
+	if (!log_torn || log_at == log_end)
+		return;
+	end = memchr(log_lines + log_at, end_of_record(), log_end - log_at);
+	log_at = end ? (size_t)(end - log_lines) + 1 : log_end;
+	log_torn = false;
+	log_lost++;
 }
 
 static void reopen_log(void)
@@ -1119,9 +1342,10 @@ static void reopen_log(void)
 	fd = open_log_file();
 	if (fd < 0 || dup3(fd, journal.fd, O_CLOEXEC) < 0) {
 		say(LOG_ERR, "%s: %s; the log goes on where it was", options.log, strerror(errno));
-	} else { /* a line that was begun in the old file isn't ended in the new one */
-		log_torn = log_failing = false;
-		log_len = 0;
+	} else {
+		drop_torn_line();
+		log_error = 0;
+		log_retry = 0;
 	}
 	if (fd >= 0)
 		close(fd);
@@ -1142,6 +1366,7 @@ enum {
 	CALL_FCNTL = SYS_fcntl64,
 	CALL_MMAP = SYS_mmap2,
 	CALL_SEEK = SYS__llseek,
+	CALL_PPOLL = SYS_ppoll_time64,
 #else
 	CALL_SETUID = SYS_setuid,
 	CALL_SETGID = SYS_setgid,
@@ -1153,6 +1378,7 @@ enum {
 	CALL_FCNTL = SYS_fcntl,
 	CALL_MMAP = SYS_mmap,
 	CALL_SEEK = SYS_lseek,
+	CALL_PPOLL = SYS_ppoll,
 #endif
 };
 
@@ -1318,7 +1544,7 @@ static const int loop_calls[] = {
 	SYS_mremap,      SYS_madvise,    SYS_brk,      SYS_read,
 	SYS_sendmsg,     SYS_getsockopt, SYS_writev,   SYS_restart_syscall,
 	SYS_dup3,        SYS_futex,      CALL_SEEK,    SYS_exit_group,
-	SYS_setsockopt,  SYS_getpid,
+	SYS_setsockopt,  SYS_getpid,     SYS_pwritev2, CALL_PPOLL,
 };
 
 /* Those that the loop makes with one value of their first argument. */
@@ -1390,7 +1616,7 @@ static bool writes_files(const struct http_end *out)
 {
 	struct stat st;
 
-	return options.log || S_ISREG(journal.stream.st_mode) ||
+	return options.log || S_ISREG(journal.error.st_mode) ||
 	       (out && !out->socket && fstat(out->fd, &st) == 0 && S_ISREG(st.st_mode));
 }
 
@@ -1405,7 +1631,7 @@ static void tell_confinement(int abi, bool many)
 			     : many      ? "yes"
 					 : "no (one connection)";
 
-	say(LOG_INFO,
+	say(LOG_NOTICE,
 	    "confined: uid %u, no new privileges, openat2 %s, Landlock ABI %d, seccomp %s",
 	    (unsigned)getuid(), fd < 0 ? "missing (names are walked)" : "yes", abi, filter);
 	if (fd >= 0)
@@ -1498,7 +1724,7 @@ static void write_log_midway(void)
 {
 	static bool safe;
 
-	if (log_len && !safe) {
+	if (log_end && !safe) {
 		safe = true;
 		survive_writing();
 	}
@@ -1532,7 +1758,7 @@ static int hold_one(struct http_end in, struct http_end out, const union address
 			(void)poll(&p, 1, milliseconds_until(client.conn.deadline));
 		tell_time();
 	}
-	write_log();
+	finish_log();
 	return EXIT_SUCCESS;
 }
 
@@ -2195,6 +2421,8 @@ static int time_to_wait(void)
 		until = earlier(until, loop.paused_until);
 	if (turn.cache)
 		until = earlier(until, http_cache_tidy(turn.cache, &turn));
+	if (log_retry)
+		until = earlier(until, log_retry);
 	until = earlier(until, leave_at());
 	return until == INT64_MAX ? -1 : milliseconds_until(until);
 }
@@ -2364,7 +2592,7 @@ static void begin_loop(void)
 		(uint32_t)(loop.most / 8 < CACHED_FILES ? loop.most / 8 : CACHED_FILES));
 	tell_time();
 	shared->active = turn.clock;
-	greet_journal();
+	name_log();
 	if (!listen_on(true))
 		die("epoll: %s", strerror(errno));
 }
@@ -2401,6 +2629,7 @@ static int hold_many(void)
 		if (loop.stopping && turn.clock >= loop.stop_at)
 			break;
 	}
+	finish_log();
 	return EXIT_SUCCESS;
 }
 

@@ -82,6 +82,8 @@ unsigned free_port(void);
 int listen_tcp(unsigned *port);
 /* Connected sockets of TCP: the client's end, the server's end. */
 void connect_pair(int ends[2]);
+/* A new terminal; the other side of it. */
+int open_terminal(int *slave);
 /* Network of one's own, if the kernel lets us: nobody else has a port of it. */
 bool own_network(void);
 bool may_own_network(void);
@@ -117,6 +119,8 @@ uint64_t drain(int fd, uint64_t most);
 long long now(void); /* ms */
 void nap(int ms);
 int count_descriptors(pid_t pid);
+/* The processes that a server has started, as soon as there are so many, ended by 0. */
+const pid_t *wait_workers(pid_t parent, size_t count);
 long status_number(pid_t pid, const char *name); /* of /proc/PID/status; "VmRSS:" is in KiB */
 long busy_time(pid_t pid);                       /* ms of the processor */
 /* Whether the program is one of a sanitizer, whose memory, calls and loader are its own. */

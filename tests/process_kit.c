@@ -402,6 +402,17 @@ void connect_pair(int ends[2])
 	close(listener);
 }
 
+int open_terminal(int *slave)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	ck_assert_int_eq(grantpt(master), 0);
+	ck_assert_int_eq(unlockpt(master), 0);
+	*slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	ck_assert_int_ge(*slave, 0);
+	return master;
+}
+
 bool own_network(void)
 {
 	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
@@ -596,6 +607,27 @@ int count_descriptors(pid_t pid)
 		count++;
 	closedir(dir);
 	return count;
+}
+
+const pid_t *wait_workers(pid_t parent, size_t count)
+{
+	enum { MOST = 8 };
+	static pid_t workers[MOST + 1];
+	char path[64];
+	size_t n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent, (int)parent);
+	for (long long until = now() + START_TIME; n < count && now() < until; nap(5)) {
+		FILE *file = fopen(path, "re");
+
+		ck_assert_ptr_nonnull(file);
+		for (n = 0; n < MOST && fscanf(file, "%d", &workers[n]) == 1; n++)
+			;
+		fclose(file);
+	}
+	ck_assert_uint_eq(n, count);
+	workers[n] = 0;
+	return workers;
 }
 
 long status_number(pid_t pid, const char *name)

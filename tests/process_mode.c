@@ -667,22 +667,10 @@ END_TEST
 
 /* ---- a terminal ---- */
 
-/* The other side of a fresh terminal. */
-static int terminal(int *slave)
-{
-	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-
-	ck_assert_int_eq(grantpt(master), 0);
-	ck_assert_int_eq(unlockpt(master), 0);
-	*slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
-	ck_assert_int_ge(*slave, 0);
-	return master;
-}
-
 /* A person who says nothing gets this folder at 127.0.0.1:8080, and ends it with Ctrl-C. */
 START_TEST(terminal_alone)
 {
-	int slave, master = terminal(&slave);
+	int slave, master = open_terminal(&slave);
 	pid_t pid;
 
 	ck_assert(own_network());
@@ -701,7 +689,7 @@ END_TEST
 /* At a terminal -d may be left out with -p and -h too; nowhere else. */
 START_TEST(terminal_with_port)
 {
-	int slave, master = terminal(&slave);
+	int slave, master = open_terminal(&slave);
 	pid_t pid = start((struct given){ .in = slave, .dir = site, .args = LIST("-p", "0") });
 	unsigned port = wait_port(pid);
 
@@ -724,7 +712,7 @@ END_TEST
 START_TEST(root_by_accident)
 {
 	static const char *const ways[][3] = { { "-p", "0" }, { "-d", "." }, { "-d", "./" } };
-	int slave, master = terminal(&slave);
+	int slave, master = open_terminal(&slave);
 	pid_t pid = start(
 		(struct given){ .in = slave,
 				.dir = "/",
