@@ -300,6 +300,27 @@ START_TEST(journal_stream)
 }
 END_TEST
 
+/* So does an error at start; elsewhere the name of the program is in front. */
+START_TEST(complaint_to_journal)
+{
+	static const char complaint[] = "/nowhere: No such file or directory\n";
+	int error = open(in_top("err"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	char stream[64];
+	struct stat st;
+
+	ck_assert_int_eq(fstat(error, &st), 0);
+	snprintf(stream, sizeof(stream), "JOURNAL_STREAM=%ju:%ju", (uintmax_t)st.st_dev,
+		 (uintmax_t)st.st_ino + (unsigned)_i);
+	ck_assert_int_eq(finish(start((struct given){ .err = error,
+						      .args = LIST("-d", "/nowhere", "-p", "0"),
+						      .env = LIST(stream) })),
+			 1);
+	close(error);
+	ck_assert_int_eq(strncmp(content("err"), _i ? "wwwd: " : "<3>", _i ? 6 : 3), 0);
+	ck_assert_str_eq(content("err") + (_i ? 6 : 3), complaint);
+}
+END_TEST
+
 /* Where the socket doesn't know the client, the supervisor may. */
 static const struct {
 	const char *env[3], *peer;
@@ -803,6 +824,7 @@ Suite *log_suite(void)
 	tcase_add_test(group, full);
 	tcase_add_test(group, nobody_reads);
 	tcase_add_loop_test(group, journal_stream, 0, 3);
+	tcase_add_loop_test(group, complaint_to_journal, 0, 2);
 	tcase_add_loop_test(group, peer_of_supervisor, 0, sizeof(peers) / sizeof(peers[0]));
 	tcase_add_test(group, peer_behind_pipe);
 
