@@ -24,6 +24,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -66,6 +67,7 @@ enum {
 	ROWS_STEP = 32 << 10,   /* bytes of rows written */
 	UNREAD_MOST = 1 << 17,  /* bytes that the kernel holds for a client that doesn't read */
 	CHECKS_MOST = 10,       /* of a remembered answer: folders deep, and three more */
+	CHAIN_MOST = 8,         /* remembered answers that are looked through for one */
 	CACHE_KEPT = 10000000,  /* us that an answer is remembered when nobody asks for it */
 	FINE_TICK = 50,         /* ms: more than one tick of any kernel's clock, */
 	COARSE_TICK = 2000,     /* and of file systems whose times have no fractions */
@@ -1312,29 +1314,27 @@ static enum range_kind read_ranges(text value, uint64_t size, struct ranges *ran
 /* ---- names to descriptors ---------------------------------------------- */
 
 /*
- * Ends the segment that the first *n bytes of a path end with: "." goes, and ".." goes with the
- * segment before it. False if there is none before it, for that is above the root.
+ * How much is left of the first n bytes of a path when their last segment ends: "." goes, and ".."
+ * goes with the segment before it. ABOVE if there is none before it, for that is above the root.
  */
-static bool end_segment(const char *path, size_t *n)
+enum { ABOVE = PATH_MAX };
+
+static size_t end_segment(const char *path, size_t n)
 {
-	size_t begin = *n;
+	size_t begin = n;
 
 	while (begin && path[begin - 1] == '.')
 		begin--;
-
-	size_t dots = *n - begin;
-
-	if (dots == 0 || dots > 2 || (begin && path[begin - 1] != '/'))
-		return true;
-	if (dots == 2) {
-		if (begin == 0)
-			return false;
-		do
-			begin--;
-		while (begin && path[begin - 1] != '/');
-	}
-	*n = begin;
-	return true;
+	if (begin == n || n - begin > 2 || (begin && path[begin - 1] != '/'))
+		return n;
+	if (n - begin == 1)
+		return begin;
+	if (begin == 0)
+		return ABOVE;
+	do
+		begin--;
+	while (begin && path[begin - 1] != '/');
+	return begin;
 }
 
 /*
@@ -1354,7 +1354,8 @@ static int decode_path(text raw, char path[PATH_MAX])
 			i += 2;
 		}
 		if (c == '/') {
-			if (!end_segment(path, &n))
+			n = end_segment(path, n);
+			if (n == ABOVE)
 				return 400;
 			if (n == 0 || path[n - 1] == '/')
 				continue;
@@ -1363,7 +1364,8 @@ static int decode_path(text raw, char path[PATH_MAX])
 			return 404;
 		path[n++] = c;
 	}
-	if (!end_segment(path, &n))
+	n = end_segment(path, n);
+	if (n == ABOVE)
 		return 400;
 	path[n] = '\0';
 	return 0;
@@ -2240,6 +2242,7 @@ struct cached {
 };
 
 struct http_cache {
+	uint64_t seed[2];
 	size_t size, used, held; /* held: used, and what is being sent but no longer in the cache */
 	uint32_t files, files_most; /* kept open */
 	struct cached *newest, *oldest;
@@ -2247,18 +2250,19 @@ struct http_cache {
 	struct cached *bucket[];
 };
 
-struct http_cache *http_cache_new(size_t size, uint32_t files)
+struct http_cache *http_cache_new(size_t size, uint32_t files, const void *seed)
 {
 	uint32_t buckets = 64;
 	struct http_cache *cache;
 
 	if (size < INLINE_MOST)
 		return NULL;
-	while (buckets < size / 4096 && buckets < 1u << 20)
+	while (buckets < size / 1024 && buckets < 1u << 20) /* an answer takes more than that */
 		buckets *= 2;
 	/* pointers is what it is an array of: NOLINTNEXTLINE(bugprone-sizeof-expression) */
 	cache = calloc(1, sizeof(*cache) + buckets * sizeof(cache->bucket[0]));
 	if (cache) {
+		memcpy(cache->seed, seed, HTTP_SEED);
 		cache->size = size;
 		cache->files_most = files;
 		cache->mask = buckets - 1;
@@ -2303,15 +2307,62 @@ static bool all_hold(const struct http_site *site, const struct cached *entry)
 	return true;
 }
 
-static uint32_t hash_key(text key, const struct taste *taste)
+static uint64_t rotated(uint64_t word, int bits)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a */
+	return word << bits | word >> (64 - bits);
+}
 
-	for (size_t i = 0; i < key.len; i++)
-		hash = (hash ^ (unsigned char)key.at[i]) * 16777619u;
-	for (size_t i = 0; i < CODINGS; i++)
-		hash = (hash ^ taste->order[i]) * 16777619u;
-	return hash;
+static void mix(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[1] = rotated(v[1], 13) ^ v[0];
+	v[0] = rotated(v[0], 32);
+	v[2] += v[3];
+	v[3] = rotated(v[3], 16) ^ v[2];
+	v[0] += v[3];
+	v[3] = rotated(v[3], 21) ^ v[0];
+	v[2] += v[1];
+	v[1] = rotated(v[1], 17) ^ v[2];
+	v[2] = rotated(v[2], 32);
+}
+
+static void mix_word(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
+	mix(v);
+	v[0] ^= word;
+}
+
+/*
+ * SipHash-1-3 (Aumasson and Bernstein) of a word and the bytes behind it: without the seed nobody
+ * can choose what falls together.
+ */
+static uint64_t siphash(const uint64_t seed[2], uint64_t first, text t)
+{
+	uint64_t v[4] = { seed[0] ^ 0x736f6d6570736575, seed[1] ^ 0x646f72616e646f6d,
+			  seed[0] ^ 0x6c7967656e657261, seed[1] ^ 0x7465646279746573 };
+	uint64_t word, last = (uint64_t)(t.len + sizeof(first)) << 56;
+
+	mix_word(v, first);
+	for (; t.len >= sizeof(word); skip(&t, sizeof(word))) {
+		memcpy(&word, t.at, sizeof(word));
+		mix_word(v, le64toh(word));
+	}
+	for (size_t i = 0; i < t.len; i++)
+		last |= (uint64_t)(unsigned char)t.at[i] << 8 * i;
+	mix_word(v, last);
+	v[2] ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		mix(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static uint32_t hash_key(const struct http_cache *cache, text key, const struct taste *taste)
+{
+	uint64_t order = 0;
+
+	memcpy(&order, taste->order, sizeof(taste->order));
+	return (uint32_t)siphash(cache->seed, order, key);
 }
 
 static void cache_unlink(struct http_cache *cache, struct cached *entry)
@@ -2352,6 +2403,20 @@ static void cache_remove(struct http_cache *cache, struct cached *entry)
 		cache_free(cache, entry);
 }
 
+/* The new one comes first in its bucket; where there are too many, the first that came goes. */
+static void cache_chain(struct http_cache *cache, struct cached *entry)
+{
+	struct cached **bucket = &cache->bucket[entry->hash & cache->mask], *last = *bucket;
+	int count = 1;
+
+	for (; last && last->chain; last = last->chain)
+		count++;
+	if (count == CHAIN_MOST)
+		cache_remove(cache, last);
+	entry->chain = *bucket;
+	*bucket = entry;
+}
+
 static void cache_release(struct http_cache *cache, struct cached *entry)
 {
 	if (--entry->users == 0 && entry->gone)
@@ -2369,7 +2434,7 @@ int64_t http_cache_tidy(struct http_cache *cache, const struct http_turn *turn)
 static struct cached *cache_find(struct http_cache *cache, const struct http_site *site, text key,
 				 const struct taste *taste)
 {
-	uint32_t hash = hash_key(key, taste);
+	uint32_t hash = hash_key(cache, key, taste);
 	struct cached *entry = cache->bucket[hash & cache->mask];
 
 	while (entry &&
@@ -2397,7 +2462,7 @@ static bool settled(const struct stat *st, const struct timespec *now)
 
 /* What an answer was made from. */
 struct source {
-	text key;
+	text key; /* the path that was asked for, decoded */
 	struct taste taste;
 	enum coding coding;
 	const char *path;       /* of the file, whose sibling it may be */
@@ -2492,7 +2557,7 @@ OWN_FRAME static struct cached *cache_add(const struct http_turn *turn,
 	if (!entry)
 		return NULL;
 	*entry = (struct cached){
-		.hash = hash_key(source->key, &source->taste),
+		.hash = hash_key(cache, source->key, &source->taste),
 		.size = (uint32_t)size,
 		.key_len = (uint32_t)source->key.len,
 		.head_len = (uint32_t)head_len,
@@ -2506,8 +2571,7 @@ OWN_FRAME static struct cached *cache_add(const struct http_turn *turn,
 	memcpy(entry->check, m.check, sizeof(m.check));
 	memcpy(entry->bytes, bytes, m.bytes.len);
 	memcpy(entry->bytes + m.bytes.len, answer.at, answer.len);
-	entry->chain = cache->bucket[entry->hash & cache->mask];
-	cache->bucket[entry->hash & cache->mask] = entry;
+	cache_chain(cache, entry);
 	cache_link(cache, entry);
 	cache->used += size;
 	cache->held += size;
@@ -2917,7 +2981,8 @@ static bool has_conditions(const struct request *req)
 }
 
 /* A regular file at w->path, open: as it is, a sibling of it, a part of it, or why not. */
-static void answer_file(struct http_conn *conn, const struct http_turn *turn, struct file file)
+static void answer_file(struct http_conn *conn, const struct http_turn *turn, text key,
+			struct file file)
 {
 	struct http_work *w = conn->work;
 	struct taste taste = read_taste(&w->req);
@@ -2969,7 +3034,7 @@ static void answer_file(struct http_conn *conn, const struct http_turn *turn, st
 	inline_body(w, turn->cache ? CACHED_MOST : INLINE_MOST);
 	if (turn->cache && w->req.method == GET && !has_conditions(&w->req)) {
 		const struct mark was = mark_of(&file.st);
-		const struct source source = { w->req.path, taste, coding, w->path, &was };
+		const struct source source = { key, taste, coding, w->path, &was };
 
 		w->body.entry = cache_add(
 			turn, conn->site, &source, (text){ w->out.at + rest, w->out.len - rest },
@@ -3030,29 +3095,28 @@ static void begin_listing(struct http_conn *conn, const struct http_turn *turn)
 	w->body.list = list;
 }
 
-static void answer_folder(struct http_conn *conn, const struct http_turn *turn)
+static void answer_folder(struct http_conn *conn, const struct http_turn *turn, text key)
 {
 	static const char index[] = "index.html";
 	struct http_work *w = conn->work;
-	size_t n = strlen(w->path);
 	struct file file = { .fd = -ENAMETOOLONG };
 
-	if (n + sizeof(index) <= sizeof(w->path)) {
-		memcpy(w->path + n, index, sizeof(index));
+	if (key.len + sizeof(index) <= sizeof(w->path)) {
+		memcpy(w->path + key.len, index, sizeof(index));
 		file = open_file(conn->site, w->path, false);
 	}
 	if (file.fd >= 0) {
-		answer_file(conn, turn, file);
+		answer_file(conn, turn, key, file);
 		return;
 	}
-	w->path[n] = '\0';
+	w->path[key.len] = '\0';
 	if (status_of(-file.fd) == 404 && conn->site->listing)
 		begin_listing(conn, turn);
 	else
 		answer_error(conn, turn, status_of(-file.fd));
 }
 
-static bool answer_cached(struct http_conn *conn, const struct http_turn *turn)
+static bool answer_cached(struct http_conn *conn, const struct http_turn *turn, text key)
 {
 	struct http_work *w = conn->work;
 	struct cached *entry;
@@ -3061,7 +3125,7 @@ static bool answer_cached(struct http_conn *conn, const struct http_turn *turn)
 	if (!turn->cache || w->req.method == POST || has_conditions(&w->req))
 		return false;
 	taste = read_taste(&w->req);
-	entry = cache_find(turn->cache, conn->site, w->req.path, &taste);
+	entry = cache_find(turn->cache, conn->site, key, &taste);
 	if (!entry)
 		return false;
 	entry->used = turn->clock;
@@ -3087,20 +3151,21 @@ static bool answer_cached(struct http_conn *conn, const struct http_turn *turn)
 static void answer_name(struct http_conn *conn, const struct http_turn *turn)
 {
 	struct http_work *w = conn->work;
-	size_t n;
-	int status;
+	int status = decode_path(w->req.path, w->path);
 
-	if (answer_cached(conn, turn))
-		return;
-	w->effort += EFFORT_LOOKUP;
-	status = decode_path(w->req.path, w->path);
 	if (status) {
 		answer_error(conn, turn, status);
 		return;
 	}
-	n = strlen(w->path);
-	if (n == 0 || w->path[n - 1] == '/') {
-		answer_folder(conn, turn);
+
+	/* all spellings of a name are one; w->path may have more behind it later */
+	const text key = text_of(w->path);
+
+	if (answer_cached(conn, turn, key))
+		return;
+	w->effort += EFFORT_LOOKUP;
+	if (key.len == 0 || key.at[key.len - 1] == '/') {
+		answer_folder(conn, turn, key);
 		return;
 	}
 
@@ -3112,7 +3177,7 @@ static void answer_name(struct http_conn *conn, const struct http_turn *turn)
 		close(file.fd);
 		answer_page(conn, turn, (struct answer){ .status = 301, .moved = true });
 	} else {
-		answer_file(conn, turn, file);
+		answer_file(conn, turn, key, file);
 	}
 }
 

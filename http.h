@@ -162,10 +162,12 @@ bool http_holds(const struct http_conn *conn);
 /*
  * A memory of answers: small ones as they are, at most `size` bytes in all, and
  * of larger ones the head and the open file, at most `files`. NULL if there is
- * no room for one. It forgets what nobody asks for: http_cache_tidy() says when
- * it wants to be called again.
+ * no room for one. A client that does not know the seed cannot choose names that
+ * fall together. It forgets what nobody asks for: http_cache_tidy() says when it
+ * wants to be called again.
  */
-struct http_cache *http_cache_new(size_t size, uint32_t files);
+enum { HTTP_SEED = 16 };
+struct http_cache *http_cache_new(size_t size, uint32_t files, const void *seed);
 int64_t http_cache_tidy(struct http_cache *cache, const struct http_turn *turn);
 
 /* A Combined Log Format line, escaped and with its newline; returns its length. */

@@ -3,6 +3,7 @@
 
 enum { CACHE_SIZE = 256 << 10, CACHE_FILES = 2 };
 
+static const char cache_seed[HTTP_SEED + 1] = "sixteen bytes, a";
 static struct tree ground;
 static struct http_site served;
 static struct http_cache *cache;
@@ -17,7 +18,7 @@ static void make_cache(void)
 	put_file(&ground, "a/b/page", "deeper");
 	served = site_of(&ground);
 	moment = turn_at(0);
-	cache = moment.cache = http_cache_new(CACHE_SIZE, CACHE_FILES);
+	cache = moment.cache = http_cache_new(CACHE_SIZE, CACHE_FILES, cache_seed);
 	need(cache, "http_cache_new");
 }
 
@@ -74,6 +75,15 @@ static bool found(const char *key, const char *accepted, const char *answer)
 	return true;
 }
 
+static size_t count_entries(void)
+{
+	size_t count = 0;
+
+	for (const struct cached *entry = cache->newest; entry; entry = entry->older)
+		count++;
+	return count;
+}
+
 /* Until whatever is done to a file shows in its times. */
 static void wait_a_tick(void)
 {
@@ -101,7 +111,7 @@ START_TEST(many_are_found)
 {
 	char key[16], answer[16];
 
-	for (int i = 0; i < 100; i++) { /* there are 64 buckets */
+	for (int i = 0; i < 100; i++) { /* there are 256 buckets */
 		snprintf(key, sizeof(key), "/%d", i);
 		snprintf(answer, sizeof(answer), "hb%d", i);
 		offer(key, "page", "", IDENTITY, text_of(answer));
@@ -160,25 +170,80 @@ START_TEST(what_is_too_large_is_not_remembered)
 	offer("/2", "page", "", IDENTITY, (text){ answer, sizeof(answer) });
 	ck_assert(!found("/2", "", ""));
 	ck_assert(found("/1", "", "hb")); /* and nothing had to go for it */
-	ck_assert_ptr_null(http_cache_new(0, 1));
-	ck_assert_ptr_null(http_cache_new(INLINE_MOST - 1, 1));
+	ck_assert_ptr_null(http_cache_new(0, 1, cache_seed));
+	ck_assert_ptr_null(http_cache_new(INLINE_MOST - 1, 1, cache_seed));
 }
 END_TEST
 
 START_TEST(buckets_are_by_size)
 {
-	struct http_cache *large = http_cache_new(8 << 20, 0);
+	struct http_cache *large = http_cache_new(8 << 20, 0, cache_seed);
 
 	need(large, "http_cache_new");
-	ck_assert_uint_eq(cache->mask, 63);
-	ck_assert_uint_eq(large->mask, 2047); /* one for each 4 KiB */
+	ck_assert_uint_eq(cache->mask, 255);
+	ck_assert_uint_eq(large->mask, 8191); /* one for each KiB */
 	free(large);
-	large = http_cache_new((size_t)64 << 30, 0);
+	large = http_cache_new((size_t)64 << 30, 0, cache_seed);
 	need(large, "http_cache_new");
 	ck_assert_uint_eq(large->mask, (1 << 20) - 1); /* and no more, however large it is */
 	free(large);
 }
 END_TEST
+
+/* Of the bytes 0, 1, 2 ... with a key of 0, 1, 2 ..., by their number: as others have it. */
+START_TEST(the_hash_is_siphash)
+{
+	static const struct {
+		size_t len;
+		uint64_t hash;
+	} rows[] = {
+		{ 8, 0x369095118d299a8e },  { 9, 0x25a48eb36c063de4 },  { 15, 0xd320d86d2a519956 },
+		{ 16, 0xcc4fdd1a7d908b66 }, { 63, 0x9d199062b7bbb3a8 },
+	};
+	const uint64_t key[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
+	char bytes[64];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)i;
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		uint64_t hash = siphash(key, key[0], (text){ bytes + 8, rows[i].len - 8 });
+
+		expect(hash == rows[i].hash, "%zu: %jx", rows[i].len, (uintmax_t)hash);
+	}
+}
+END_TEST
+
+/* Without the seed nobody knows where a name goes, nor where it goes for another taste. */
+START_TEST(hashes_are_by_seed_and_taste)
+{
+	static const char *const accepted[] = { "", "gzip", "br", "zstd", "gzip, br", "br, zstd" };
+	struct http_cache *other = http_cache_new(CACHE_SIZE, 0, "sixteen bytes, b");
+	uint32_t hashes[LENGTH(accepted)];
+	int alike = 0;
+
+	need(other, "http_cache_new");
+	for (size_t i = 0; i < LENGTH(accepted); i++) {
+		const struct taste taste = taste_for(accepted[i]);
+
+		hashes[i] = hash_key(cache, text_of("page"), &taste);
+		ck_assert_uint_ne(hashes[i], hash_key(other, text_of("page"), &taste));
+		for (size_t k = 0; k < i; k++)
+			alike += (hashes[k] & cache->mask) == (hashes[i] & cache->mask);
+	}
+	ck_assert_int_lt(alike, 3);
+	free(other);
+}
+END_TEST
+
+/* The next name of which the hash ends in these bits, beginning with a number. */
+static void find_name(char name[32], uint32_t *number, uint32_t bits, uint32_t mask)
+{
+	const struct taste taste = taste_for("");
+
+	do
+		snprintf(name, 32, "/%u", ++*number);
+	while ((hash_key(cache, text_of(name), &taste) & mask) != bits);
+}
 
 /* Two names that have one hash, found by trying, are two answers. */
 START_TEST(names_that_collide_are_two)
@@ -191,10 +256,11 @@ START_TEST(names_that_collide_are_two)
 	for (uint32_t i = 1;; i++) {
 		snprintf(name[0], sizeof(name[0]), "/%u", i);
 
-		uint32_t hash = hash_key(text_of(name[0]), &taste), *there = &seen[hash % TRIED];
+		uint32_t hash = hash_key(cache, text_of(name[0]), &taste);
+		uint32_t *there = &seen[hash % TRIED];
 
 		snprintf(name[1], sizeof(name[1]), "/%u", *there);
-		if (*there && hash_key(text_of(name[1]), &taste) == hash)
+		if (*there && hash_key(cache, text_of(name[1]), &taste) == hash)
 			break;
 		*there = i;
 		need(i < UINT32_MAX, "a collision");
@@ -204,6 +270,31 @@ START_TEST(names_that_collide_are_two)
 	offer(name[1], "a/b/page", "", IDENTITY, text_of("hb1"));
 	ck_assert(found(name[0], "", "hb0"));
 	ck_assert(found(name[1], "", "hb1"));
+}
+END_TEST
+
+/* However many names fall together, no more than a few are looked through: the first ones go. */
+START_TEST(chains_are_short)
+{
+	enum { NAMES = CHAIN_MOST + 3, BITS = 5 };
+	static char names[NAMES][32];
+	uint32_t number = 0;
+	size_t size;
+
+	for (int i = 0; i < NAMES; i++) {
+		find_name(names[i], &number, BITS, cache->mask);
+		offer(names[i], "page", "", IDENTITY, text_of("hb"));
+	}
+	offer("/another", "page", "", IDENTITY, text_of("hb")); /* in a bucket of its own */
+	for (int i = 0; i < NAMES; i++)
+		expect(found(names[i], "", "hb") == (i >= NAMES - CHAIN_MOST), "name %d", i);
+	ck_assert(found("/another", "", "hb"));
+	size = cache->used;
+	find_name(names[0], &number, BITS, cache->mask);
+	offer(names[0], "page", "", IDENTITY, text_of("hb"));
+	ck_assert_uint_le(cache->used, size + 8); /* another has gone for it, but for its length */
+	forget();
+	ck_assert_uint_eq(cache->used, 0);
 }
 END_TEST
 
@@ -544,12 +635,48 @@ START_TEST(a_cache_changes_no_answer)
 				  n);
 		ck_assert(memcmp(with, without, n) == 0);
 	}
-	/* "/page" plainly, with gzip and with br, "//page", "/" */
-	size_t count = 0;
+	/* "/page" plainly, with gzip and with br, and "/" */
+	ck_assert_uint_eq(count_entries(), 4);
+}
+END_TEST
 
-	for (const struct cached *entry = cache->newest; entry; entry = entry->older)
-		count++;
-	ck_assert_uint_eq(count, 5);
+/* Whoever spells a name in a thousand ways pushes nobody's answer out. */
+START_TEST(all_spellings_are_one)
+{
+	static const char *const requests[] = {
+		"GET /a/b/page" TO "\r\n",         "GET //a/b///page" TO "\r\n",
+		"GET /%61/b/p%61ge" TO "\r\n",     "GET /a/b/p%61%67e" TO "\r\n",
+		"GET /./a/./b/page" TO "\r\n",     "GET /x/../a/b/page" TO "\r\n",
+		"GET /%2e/a/b/page" TO "\r\n",     "GET /a/b/%2E%2e/b/page" TO "\r\n",
+		"GET http://a/a/b/page" TO "\r\n", "GET /a/b/page?with=query" TO "\r\n",
+	};
+	static char heard[64 << 10];
+
+	converse(requests, LENGTH(requests), cache, heard, sizeof(heard));
+	ck_assert_uint_eq(count_entries(), 1);
+	ck_assert(is_text((text){ cache->newest->bytes, cache->newest->key_len }, "a/b/page"));
+}
+END_TEST
+
+/* A folder's own address and that of its index are two, for one may be a redirect. */
+START_TEST(a_folder_and_its_index_are_two)
+{
+	static const char *const requests[] = {
+		"GET /a/" TO "\r\n",     "GET /a/index.html" TO "\r\n", "GET /a" TO "\r\n",
+		"GET /a/b/.." TO "\r\n", "GET /a/." TO "\r\n",
+	};
+	static const int wanted[] = { 200, 200, 301, 200, 200 };
+	static char heard[64 << 10];
+	text stream = { heard, 0 };
+	struct reply reply;
+
+	put_file(&ground, "a/index.html", "<p>index");
+	stream.len = converse(requests, LENGTH(requests), cache, heard, sizeof(heard));
+	for (size_t i = 0; i < LENGTH(wanted); i++) {
+		ck_assert_ptr_null(read_reply(&stream, false, &reply));
+		ck_assert_int_eq(reply.status, wanted[i]);
+	}
+	ck_assert_uint_eq(count_entries(), 2);
 }
 END_TEST
 
@@ -693,7 +820,10 @@ Suite *cache_suite(void)
 	tcase_add_test(memory, the_least_used_goes);
 	tcase_add_test(memory, what_is_too_large_is_not_remembered);
 	tcase_add_test(memory, buckets_are_by_size);
+	tcase_add_test(memory, the_hash_is_siphash);
+	tcase_add_test(memory, hashes_are_by_seed_and_taste);
 	tcase_add_test(memory, names_that_collide_are_two);
+	tcase_add_test(memory, chains_are_short);
 	suite_add_tcase(suite, memory);
 
 	tcase_add_checked_fixture(change, make_cache, remove_cache);
@@ -710,6 +840,8 @@ Suite *cache_suite(void)
 
 	tcase_add_checked_fixture(outside, make_cache, remove_cache);
 	tcase_add_test(outside, a_cache_changes_no_answer);
+	tcase_add_test(outside, all_spellings_are_one);
+	tcase_add_test(outside, a_folder_and_its_index_are_two);
 	tcase_add_test(outside, a_change_is_seen_at_once);
 	tcase_add_test(outside, large_files_are_kept_open);
 	tcase_add_test(outside, large_files_stay_while_they_are_sent);

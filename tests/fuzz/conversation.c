@@ -198,7 +198,8 @@ static void begin_run(struct run *run, unsigned options)
 		run->site.limits.requests = 3;
 	run->turn = turn_at(SECONDS(1000));
 	run->turn.closing = options & CLOSING;
-	run->turn.cache = options & CACHE ? http_cache_new(64 << 10, 1) : NULL;
+	run->turn.cache = options & CACHE ? http_cache_new(64 << 10, 1, "a seed of 16 bytes")
+					  : NULL;
 	run->want = HTTP_READ;
 	run->late = false;
 	talk_open(&run->talk, &run->site, &run->turn);
