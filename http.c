@@ -3510,11 +3510,13 @@ static void count_sent(struct http_conn *conn, ssize_t n)
 							       : UNREAD_MOST;
 }
 
-/* Send what is in `out`: GO when it is gone. */
+/* Send what is in `out`: GO when it is gone. Where something is missing in it, nothing is sent. */
 static int flush(struct http_conn *conn, struct http_turn *turn)
 {
 	struct http_work *w = conn->work;
 
+	if (w->out.overrun)
+		return lose(conn, turn);
 	while (w->sent < w->out.len) {
 		ssize_t n;
 
@@ -3862,23 +3864,30 @@ static int step_list(struct http_conn *conn, struct http_turn *turn)
 	return w->out.overrun ? lose(conn, turn) : go(conn, STREAM);
 }
 
-/* Some more rows, as far as there is room for them. */
+/* Some more rows, as far as there is room: of one that doesn't fit nothing stays in `out`. */
 static void write_rows(struct http_work *w, struct http_turn *turn)
 {
-	enum { ROW_MOST = 4 << 10 };
 	struct listing *list = w->body.list;
-	size_t before = w->out.len;
+	size_t before = w->out.len, whole;
+	bool last;
 
-	while (list->next < list->count && w->out.size - w->out.len > ROW_MOST &&
-	       w->out.len - before < ROWS_STEP)
-		put_row(&w->out, list, &list->items[list->order[list->next++]]);
-	if (list->next == list->count && w->out.size - w->out.len > ROW_MOST) {
-		put_list_tail(&w->out, list);
-		w->body_sent += w->out.len - before;
-		release_body(&w->body, turn);
-		return;
+	do {
+		whole = w->out.len;
+		last = list->next == list->count;
+		if (last)
+			put_list_tail(&w->out, list);
+		else
+			put_row(&w->out, list, &list->items[list->order[list->next++]]);
+	} while (!last && !w->out.overrun && w->out.len - before < ROWS_STEP);
+	if (w->out.overrun && whole) { /* it has to wait until the others are gone */
+		w->out.overrun = false;
+		w->out.len = whole;
+		list->next -= !last;
+		last = false;
 	}
 	w->body_sent += w->out.len - before;
+	if (last)
+		release_body(&w->body, turn);
 }
 
 /* What sendfile(2) can't write to: a pipe that must not block, a terminal, a file. */

@@ -1737,6 +1737,96 @@ START_TEST(a_listing_may_take_its_time)
 }
 END_TEST
 
+/* A connection whose head has gone out, and now comes a page of `count` names of that length. */
+static void stream_names(struct talk *talk, uint32_t count, size_t length, bool plain)
+{
+	struct http_work *work;
+	struct listing *list = calloc(1, sizeof(*list));
+	const struct stat st = { .st_mode = S_IFREG };
+	char *name = malloc(length + 1);
+
+	need(list && name, "malloc");
+	memset(name, '"', length);
+	name[length] = '\0';
+	list->style.plain = plain;
+	talk_open(talk, &place, &now);
+	work = talk->conn.work;
+	for (uint32_t i = 0; i < count; i++) { /* no two are equal */
+		snprintf(name, 9, "%08x", i);
+		name[8] = '"';
+		ck_assert(add_item(list, &now, name, &st));
+	}
+	free(name);
+	ck_assert(begin_sort(list, &now));
+	while (!sort_some(list))
+		;
+	clear_body(&work->body);
+	work->status = 200;
+	work->body.kind = LIST_BODY;
+	work->body.list = list;
+	talk->conn.state = STREAM;
+}
+
+/* Names have 255 bytes mostly, and more in some file systems: FUSE's have a thousand, or four. */
+START_TEST(names_may_be_long)
+{
+	static const size_t lengths[] = { 9, 255, 256, 700, 1023, 1500, 2000, 3000, 4095 };
+	enum { NAMES = 300 };
+
+	for (size_t i = 0; i < 2 * LENGTH(lengths); i++) {
+		struct out rest = { NULL, 0, 0, false };
+		struct listing *list;
+		struct talk talk;
+		text stream;
+
+		stream_names(&talk, NAMES, lengths[i / 2], i % 2);
+		list = talk.conn.work->body.list;
+		put_list_tail(&rest, list);
+		rest.len += list->rows_len;
+		rest.at = malloc(rest.len);
+		rest.size = rest.len;
+		need(rest.at, "malloc");
+		rest.len = 0;
+		for (uint32_t k = 0; k < list->count; k++)
+			put_row(&rest, list, &list->items[k]);
+		put_list_tail(&rest, list);
+		talk_step(&talk);
+		stream = talk_heard(&talk);
+		expect(same(stream, (text){ rest.at, rest.size }), "%zu bytes, not %zu", stream.len,
+		       rest.size);
+		ck_assert_uint_eq(talk.logged[0].bytes, rest.size);
+		free(rest.at);
+		talk_close(&talk);
+	}
+}
+END_TEST
+
+/* What fits nowhere ends the connection, and who gets the memory next knows nothing of it. */
+START_TEST(what_does_not_fit_ends_the_connection)
+{
+	struct talk talk, next;
+	text stream;
+
+	for (uint32_t count = 1; count < 4; count++) {
+		stream_names(&talk, count, HTTP_OUT_SIZE, false);
+		ck_assert_int_eq(talk_step(&talk), HTTP_DONE);
+		ck_assert_uint_eq(talk.len, 0);
+		ck_assert(work_is_clean(talk.conn.work));
+		ck_assert_uint_eq(now.memory, talk.conn.held);
+
+		talk_open(&next, &place, &now);
+		free(next.conn.work);
+		next.conn.work = talk.conn.work;
+		talk_say(&next, "GET /small.txt" ON "\r\n");
+		stream = talk_heard(&next);
+		ck_assert(is_text(expect_reply(&stream, false, 200).body, "hello, world"));
+		talk.conn.work = NULL;
+		talk_close(&talk);
+		talk_close(&next);
+	}
+}
+END_TEST
+
 START_TEST(a_listing_can_be_dropped)
 {
 	int before = count_descriptors();
@@ -2054,6 +2144,8 @@ Suite *step_suite(void)
 	tcase_add_test(listings, a_large_folder_is_listed);
 	tcase_add_test(listings, a_listing_of_any_length_has_an_end);
 	tcase_add_test(listings, a_listing_may_take_its_time);
+	tcase_add_test(listings, names_may_be_long);
+	tcase_add_test(listings, what_does_not_fit_ends_the_connection);
 	tcase_add_test(listings, a_listing_can_be_dropped);
 	tcase_add_test(listings, listings_are_bounded_and_can_be_off);
 
