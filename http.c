@@ -1390,6 +1390,7 @@ static bool hidden(const char *path)
 struct walk {
 	int fd[WALK_DEPTH + 1];
 	int depth, links;
+	int found;           /* what the name leads to, when it has ended, or -1 */
 	char rest[PATH_MAX]; /* of the name, still to go */
 };
 
@@ -1449,65 +1450,70 @@ static int walk_down(struct walk *w, const char *name)
 	return 0;
 }
 
-/* The next step: > 0 if the name has ended here in a descriptor, 0 to go on, or -errno. */
+/* Opens the last name, which has no slash behind it: 0, and w->found or a link to follow, or -errno. */
+static int walk_last(struct walk *w, const char *name, int flags)
+{
+	int fd = openat(w->fd[w->depth], name, flags | O_NOFOLLOW);
+	int error = fd < 0 ? errno : 0;
+
+	if (fd >= 0 && flags & O_PATH) { /* which opens a link itself */
+		struct stat st;
+
+		if (fstat(fd, &st) < 0)
+			error = errno;
+		else if (S_ISLNK(st.st_mode))
+			error = ELOOP;
+	}
+	if (error == 0) {
+		w->found = fd;
+		return 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return walk_link_if(w, name, "", -error);
+}
+
+/* The next step: 0, and w->found if the name has ended here, or -errno. */
 static int walk_step(struct walk *w, int flags)
 {
-	char name[NAME_MAX + 1];
+	char name[PATH_MAX];
 	size_t slashes = strspn(w->rest, "/"), n = strcspn(w->rest + slashes, "/");
 	const char *after = w->rest + slashes + n;
 	bool last = after[strspn(after, "/")] == '\0';
+	int status;
 
-	if (n > NAME_MAX)
-		return -ENAMETOOLONG;
 	memcpy(name, w->rest + slashes, n);
 	name[n] = '\0';
 	if (last && (n == 0 || strcmp(name, "..") == 0 || strcmp(name, ".") == 0)) {
-		int status = n ? walk_down(w, name) : 0;
-		int fd = status ? status : openat(w->fd[w->depth], ".", flags);
-
-		return status ? status : fd < 0 ? -errno : fd;
+		status = n ? walk_down(w, name) : 0;
+		if (status)
+			return status;
+		w->found = openat(w->fd[w->depth], ".", flags);
+		return w->found < 0 ? -errno : 0;
 	}
-	if (last && *after == '\0') {
-		int fd = openat(w->fd[w->depth], name, flags | O_NOFOLLOW);
-		int error = fd < 0 ? errno : 0;
-
-		if (fd >= 0 && flags & O_PATH) { /* which opens a link itself */
-			struct stat st;
-
-			if (fstat(fd, &st) < 0)
-				error = errno;
-			else if (S_ISLNK(st.st_mode))
-				error = ELOOP;
-		}
-		if (error == 0)
-			return fd;
-		if (fd >= 0)
-			close(fd);
-		return walk_link_if(w, name, "", -error);
-	}
-
-	int status = walk_down(w, name);
-
-	if (status < 0)
+	if (last && *after == '\0')
+		return walk_last(w, name, flags);
+	status = walk_down(w, name);
+	if (status)
 		return walk_link_if(w, name, after, status);
 	memmove(w->rest, after, strlen(after) + 1);
-	return status;
+	return 0;
 }
 
 /* What openat2(2) does with RESOLVE_BENEATH, for kernels before 5.6. */
 static int open_walking(int root, const char *path, int flags)
 {
-	struct walk w = { .fd = { root } };
-	int fd = 0;
+	struct walk w = { .fd = { root }, .found = -1 };
+	int error = 0;
 
 	if (strlen(path) >= sizeof(w.rest))
 		return -ENAMETOOLONG;
 	memcpy(w.rest, path, strlen(path) + 1);
-	while (fd == 0)
-		fd = walk_step(&w, flags);
+	while (error == 0 && w.found < 0)
+		error = walk_step(&w, flags);
 	while (w.depth)
 		close(w.fd[w.depth--]);
-	return fd;
+	return error ? error : w.found;
 }
 
 /*

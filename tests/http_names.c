@@ -583,6 +583,36 @@ START_TEST(what_may_not_be_read_isnt)
 }
 END_TEST
 
+/* A process may have been started without standard input: 0 is a descriptor like any other. */
+START_TEST(descriptor_0_is_one)
+{
+	static const char *const paths[] = { "file", "link0", "dir/sub/file", "dir/", "dots/file" };
+	const int ways[] = { O_RDONLY, O_PATH };
+	int input = dup(STDIN_FILENO), before;
+
+	need(input >= 0, "dup");
+	close(STDIN_FILENO);
+	before = count_descriptors();
+	for (size_t i = 0; i < LENGTH(paths) * LENGTH(ways); i++) {
+		const char *path = paths[i / 2];
+		int fd = open_beneath(&by_openat2, path, ways[i % 2]);
+		int walked;
+
+		expect(fd == 0, "\"%s\" is opened as %d", path, fd);
+		close(fd);
+		walked = open_beneath(&by_walking, path, ways[i % 2]);
+		expect(walked >= 0 && count_descriptors() == before + 1,
+		       "\"%s\" is walked to as %d", path, walked);
+		/* folders on the way have the lower numbers, and are closed */
+		expect(walked == 0 || strchr(path, '/'), "\"%s\" is walked to as %d", path, walked);
+		close(walked);
+	}
+	ck_assert_int_eq(count_descriptors(), before);
+	need(dup2(input, STDIN_FILENO) == STDIN_FILENO, "dup2");
+	close(input);
+}
+END_TEST
+
 START_TEST(descriptors_may_run_out)
 {
 	const int needed = 3; /* to walk: two folders, and the file */
@@ -870,6 +900,7 @@ Suite *names_suite(void)
 	tcase_add_test(open, links_are_counted);
 	tcase_add_test(open, a_walk_has_its_bounds);
 	tcase_add_test(open, what_may_not_be_read_isnt);
+	tcase_add_test(open, descriptor_0_is_one);
 	tcase_add_test(open, descriptors_may_run_out);
 	tcase_add_test(open, only_files_and_folders_are_opened);
 	tcase_add_test(open, errors_have_a_status);
