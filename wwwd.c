@@ -90,7 +90,7 @@ enum {
 	OWN_FILES_LEAST = 10,  /* and where there are few */
 	CACHED_FILES = 256,    /* kept open for the next who asks, at most */
 	SPARE_WORKS = 16,      /* request memories kept for the next one */
-	LOG_BUFFER = 256 << 10,
+	LOG_BUFFER = 1 << 20,
 	LOG_PAUSE_LEAST = 1000,     /* us until a log that took nothing is tried again, */
 	LOG_PAUSE_MOST = 1000000,   /* and after many tries in vain */
 	LOG_LAST_TIME = 200,        /* ms that the last lines wait for room */
@@ -1120,8 +1120,14 @@ static void tell_lost(void)
 		log_lost = 0;
 }
 
+/*
+ * A daemon that is only slower than the loop is given a moment before lines are lost: it takes what
+ * it can get in a burst. One that takes nothing is not waited for.
+ */
 static void write_log(void)
 {
+	bool taken = false;
+
 	if (log_retry > turn.clock)
 		return;
 	while (log_at < log_end) {
@@ -1131,8 +1137,11 @@ static void write_log(void)
 			continue;
 		if (n <= 0) {
 			put_off_log(n ? errno : ENOSPC);
+			if (taken && log_end - log_at > LOG_BUFFER / 2)
+				nap(1);
 			return;
 		}
+		taken = true;
 		log_at += (size_t)n;
 		log_torn = log_lines[log_at - 1] != end_of_record();
 		log_pause = 0;

@@ -370,7 +370,9 @@ END_TEST
 
 /* ---- a log that nobody reads ---- */
 
-enum { AGENT = 800, MANY_LINES = 600 }; /* more than pipes, sockets and wwwd itself hold */
+#define ARGS "-d", site, "--requests-max", "10000"
+
+enum { AGENT = 800, MANY_LINES = 1800 }; /* more than pipes, sockets and wwwd itself hold */
 
 static const struct stuck {
 	const char *name;
@@ -432,10 +434,8 @@ static struct server serve_stuck(int error, uid_t uid, const char *workers)
 	int fd = -1;
 
 	snprintf(number, sizeof(number), "%u", server.port);
-	server.pid = start(
-		(struct given){ .err = error,
-				.uid = uid,
-				.args = LIST("-d", site, "-p", number, "--workers", workers) });
+	server.pid = start((struct given){
+		.err = error, .uid = uid, .args = LIST(ARGS, "-p", number, "--workers", workers) });
 	for (long long end = now() + START_TIME; fd < 0 && now() < end; nap(5))
 		fd = dial(server.port);
 	ck_assert_msg(fd >= 0, "it doesn't listen");
@@ -485,7 +485,7 @@ START_TEST(connection_outlives_stuck_log)
 				    .out = ends[1],
 				    .err = log[1],
 				    .uid = stuck->uid,
-				    .args = LIST("-d", site) });
+				    .args = LIST(ARGS) });
 	close(ends[1]);
 	for (int i = 0; i < MANY_LINES; i++)
 		ck_assert_msg(ask_with_agent(ends[0], "") == 200, "request %d", i);
@@ -724,7 +724,7 @@ static struct server serve_daemon(const struct daemon *daemon)
 			 (uintmax_t)st.st_ino);
 	}
 	server.pid = start((struct given){
-		.in = listener, .err = error, .env = LIST(stream), .args = LIST("-d", site) });
+		.in = listener, .err = error, .env = LIST(stream), .args = LIST(ARGS) });
 	close(listener);
 	if (!daemon->inetd)
 		close(error);

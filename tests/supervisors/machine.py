@@ -3,6 +3,9 @@
 The root is made once by mmdebstrap, from the sources that apt has here, and
 kept in ${XDG_CACHE_HOME:-~/.cache}/wwwd. Each machine boots a copy of it in
 systemd-nspawn, with a loopback of its own, so that port 80 is always free.
+
+$RELEASE names another release of Debian than the one here (trixie), which is
+fetched from the same mirrors.
 """
 
 import hashlib
@@ -44,6 +47,10 @@ def command(*args, **more):
 
 
 def release():
+	return os.environ.get("RELEASE") or own_release()
+
+
+def own_release():
 	text = pathlib.Path("/etc/os-release").read_text()
 	found = re.search(r"^VERSION_CODENAME=(\S+)", text, re.M)
 	if not found:
@@ -51,8 +58,19 @@ def release():
 	return found[1]
 
 
+def mirror():
+	"""Where apt here has its own release from."""
+	found = re.search(rf"^ *\d+ (\S+) {own_release()}/main ", command("apt-cache", "policy").stdout,
+		re.M)
+	if not found:
+		raise Unable("apt names no mirror of this release")
+	return found[1]
+
+
 def sources(suite):
-	"""The files of apt's sources that are about the release itself."""
+	"""The files of apt's sources that are about the release itself, or a line for another one."""
+	if suite != own_release():
+		return [f"deb {mirror()} {suite} main"]
 	etc = pathlib.Path("/etc/apt")
 	files = [etc / "sources.list", *etc.glob("sources.list.d/*.list"),
 		*etc.glob("sources.list.d/*.sources")]
@@ -67,7 +85,7 @@ def apt_options():
 
 
 def known(packages):
-	"""Those of them that apt can install."""
+	"""Those of them that apt can install here; $RELEASE is taken to have the same."""
 	if not command("apt-cache", "policy", "systemd").stdout:
 		command("apt-get", "update")
 	found = command("apt-cache", "--no-all-versions", "show", *packages).stdout
