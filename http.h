@@ -86,7 +86,7 @@ enum http_want {
 /* Each clock runs for as long as its limit says, so a list a clock is a queue by deadline. */
 enum http_clock { HTTP_IDLE, HTTP_HEADER, HTTP_MOVING, HTTP_LINGERING, HTTP_CLOCKS };
 
-/* A connection. All fields but `work` are http.c's; deadline, clock and requests may be read. */
+/* A connection. All fields but `work` are http.c's; deadline, clock, requests and held may be read. */
 struct http_conn {
 	const struct http_site *site;
 	struct http_work *work; /* lent by the caller, see http_holds() */

@@ -1006,6 +1006,7 @@ struct client {
 	struct source *source;
 	int64_t deadline; /* with which it stands in its queue */
 	uint32_t events;  /* what epoll watches it for, 0 if it does not */
+	int fd;
 	uint8_t queue;
 	union address peer;
 };
@@ -1913,7 +1914,7 @@ static bool watch(struct client *client, uint32_t events)
 
 	if (client->events == events)
 		return true;
-	if (epoll_ctl(loop.epoll, client->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, client->conn.in,
+	if (epoll_ctl(loop.epoll, client->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, client->fd,
 		      &event) < 0)
 		return false;
 	client->events = events;
@@ -2057,7 +2058,7 @@ static void end_client(struct client *client)
 	leave_queue(client);
 	take_out(&client->holding);
 	leave_source(client);
-	close(client->conn.in);
+	close(client->fd);
 	free(client);
 	count_client(false);
 }
@@ -2111,6 +2112,7 @@ static struct client *new_client(int fd, const union address *peer)
 
 	if (!client)
 		return NULL;
+	client->fd = fd;
 	client->peer = *peer;
 	if (!enter_source(client)) {
 		free(client);
