@@ -183,7 +183,9 @@ START_TEST(buckets_are_by_size)
 	ck_assert_uint_eq(cache->mask, 255);
 	ck_assert_uint_eq(large->mask, 8191); /* one for each KiB */
 	free(large);
-	large = http_cache_new((size_t)64 << 30, 0, cache_seed);
+	if (SIZE_MAX >> 16 >> 20 == 0)
+		return; /* with 32 bits there is none so large */
+	large = http_cache_new(SIZE_MAX >> 28, 0, cache_seed);
 	need(large, "http_cache_new");
 	ck_assert_uint_eq(large->mask, (1 << 20) - 1); /* and no more, however large it is */
 	free(large);
