@@ -1563,7 +1563,7 @@ static const struct call {
 	uint32_t argument;
 } narrow_calls[] = {
 	{ SYS_socket, AF_UNIX }, /* sd_notify(3) says good-bye */
-#ifdef SYS_socketcall /* libc may reach sockets by it; no new one, whose family it hides */
+#ifdef SYS_socketcall            /* libc may use it; but for no new socket, whose family it hides */
 	{ SYS_socketcall, SYS_RECV },
 	{ SYS_socketcall, SYS_RECVFROM },
 	{ SYS_socketcall, SYS_SEND },
@@ -2615,11 +2615,11 @@ static int hold_many(void)
 
 	begin_loop();
 	watch_signals();
+	notify("READY=1\nSTATUS=serving"); /* where libc makes sockets by socketcall(2), not later */
 	if (!confine_calls())
 		say(LOG_WARNING, "seccomp: %s: on without it", strerror(errno));
 	if (speaks_for_all)
 		print_banners();
-	notify("READY=1\nSTATUS=serving");
 	while (!loop.stopping || loop.count) {
 		int n = epoll_pwait(loop.epoll, events, EVENTS, time_to_wait(), NULL);
 
