@@ -39,29 +39,35 @@ static: wwwd-static
 wwwd-static: $(SOURCES) http.h Makefile
 	$(MUSL_CC) $(LANGUAGE) $(STATIC) -o $@ $(SOURCES)
 
-# Installs what is missing of a list of packages, and does nothing when nothing is.
+# What is missing of what building needs, or what a check needs, is installed; nothing else ever
+# installs anything.
+DEPS = tests/deps tests/packages-build
 deps:
-	tests/deps tests/packages
-deps-browser:
-	tests/deps tests/packages-browser
+	$(DEPS)
+deps-check:
+	$(DEPS) tests/packages-check
 deps-32:
-	tests/deps tests/packages tests/packages-32
+	$(DEPS) tests/packages-check tests/packages-32
+deps-browser:
+	$(DEPS) tests/packages-browser
+deps-fresh:
+	$(DEPS) tests/packages-fresh
 deps-lint:
-	tests/deps tests/packages-lint
+	$(DEPS) tests/packages-lint
 deps-fuzz:
-	tests/deps tests/packages tests/fuzz/packages
+	$(DEPS) tests/packages-check tests/fuzz/packages
 deps-coverage:
-	tests/deps tests/packages tests/packages-coverage
+	$(DEPS) tests/packages-check tests/packages-coverage
 deps-bench:
-	tests/deps tests/packages tests/bench/packages
+	$(DEPS) tests/packages-check tests/bench/packages
 deps-floods:
-	tests/deps tests/packages tests/floods/packages
+	$(DEPS) tests/packages-check tests/floods/packages
 deps-faults:
-	tests/deps tests/packages tests/faults/packages
+	$(DEPS) tests/packages-check tests/faults/packages
 deps-supervisors:
-	tests/deps tests/packages tests/supervisors/packages
+	$(DEPS) tests/packages-check tests/supervisors/packages
 deps-differential:
-	tests/deps tests/packages tests/differential/packages
+	$(DEPS) tests/packages-check tests/differential/packages
 
 # A sample, at an address that is printed; make run PORT=0 for any free port.
 PORT = 8080
@@ -156,6 +162,11 @@ build/faults.so: tests/faults/shim.c
 	mkdir -p build
 	$(CC) $(TEST_CFLAGS) -Wno-pedantic -fPIC -shared -o $@ $<
 
+# README's first commands on machines that have nothing; a suite may have an architecture behind it.
+SUITES = bookworm
+check-fresh:
+	tests/fresh $(SUITES)
+
 check-browser: wwwd
 	tests/run tests/browser.py
 
@@ -248,7 +259,7 @@ clean:
 	rm -f wwwd-$(VERSION).tar.gz
 
 .NOTPARALLEL:
-.PHONY: all static deps deps-32 deps-bench deps-browser deps-coverage deps-differential deps-faults \
-	deps-floods deps-fuzz deps-lint deps-supervisors run check check-32 check-asan check-browser \
-	check-differential check-faults check-floods check-supervisors coverage fuzz fuzz-afl \
-	fuzz-keep soak lint bench install uninstall dist clean
+.PHONY: all static deps deps-32 deps-bench deps-browser deps-check deps-coverage deps-differential \
+	deps-faults deps-floods deps-fresh deps-fuzz deps-lint deps-supervisors run check check-32 \
+	check-asan check-browser check-differential check-faults check-floods check-fresh \
+	check-supervisors coverage fuzz fuzz-afl fuzz-keep soak lint bench install uninstall dist clean

@@ -60,6 +60,25 @@ free_port() {
 	echo $port
 }
 
+# A copy of the sources, where commands find an apt-get that writes down what it is asked
+# for, and packages that are all there or all missing ($1).
+pretend() {
+	mkdir -p "$scratch/a fresh tree" "$scratch/bin"
+	cp -r Makefile wwwd.c http.c http.h tests www "$scratch/a fresh tree"
+	echo "[ $1 = missing ] || echo install ok installed" >"$scratch/bin/dpkg-query"
+	# shellcheck disable=SC2016 # their own variables
+	echo 'echo "$@" >>"$(dirname "$0")/../asked"' >"$scratch/bin/apt-get"
+	# shellcheck disable=SC2016
+	echo 'exec "$@"' >"$scratch/bin/sudo"
+	sed -i '1i #!/bin/sh' "$scratch"/bin/*
+	chmod +x "$scratch"/bin/*
+	: >"$scratch/asked"
+}
+
+asked_for() {
+	grep -q "^install .* $1\$" "$scratch/asked" || { cat "$scratch/asked"; return 1; }
+}
+
 ports=()
 for port in 8080 8081 8082 8083 8084; do
 	ports+=(-e "s/\b$port\b/$(free_port)/g")
@@ -73,13 +92,25 @@ while IFS= read -r command; do
 	n=$((n + 1))
 	case "$command" in
 	*'make deps run')
-		background 'make deps run PORT=0' "$scratch/$n"
+		pretend missing
+		cd "$scratch/a fresh tree" || exit 1
+		PATH=$scratch/bin:$PATH background "bash -c '$command PORT=0'" "$scratch/$n"
+		cd "$top" || exit 1
 		url=$(sed -n 's|.* at \(http://[^ ]*\).*|\1|p' "$scratch/$n")
 		curl -sf "$url" | grep -q wwwd
-		ok $? "$command" "$scratch/$n" ;;
-	*'make deps check')
-		(cd "$top" && make -n deps check) >"$scratch/$n" 2>&1 # which is what runs this
-		ok $? "$command" "$scratch/$n" ;;
+		ok $? "$command" "$scratch/$n"
+		asked_for make && asked_for 'gcc libc6-dev libsystemd-dev'
+		ok $? 'it installs what building needs, and no more' "$scratch/asked" ;;
+	*'make deps-check check')
+		pretend missing
+		# which is what runs this
+		(cd "$scratch/a fresh tree" && PATH=$scratch/bin:$PATH &&
+			bash -c "${command/make deps-check/make -n deps-check}") >"$scratch/$n" 2>&1
+		ok $? "$command" "$scratch/$n"
+		pretend there
+		(cd "$scratch/a fresh tree" && PATH=$scratch/bin:$PATH &&
+			bash -c "${command% check}") >"$scratch/$n" 2>&1 && [ ! -s "$scratch/asked" ]
+		ok $? 'it installs nothing where nothing is missing' "$scratch/asked" ;;
 	*'&')
 		cd "$scratch" || exit 1
 		background "$(sed "${ports[@]}" <<<"${command%&}")" "$scratch/$n"
