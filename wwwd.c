@@ -1544,37 +1544,25 @@ static int confine_files(bool many)
 #define SECCOMP_ARCH 0
 #endif
 
-/* What the event loop calls once it runs, the most frequent first. */
+/* What the event loop calls once it runs, whatever the arguments. */
 static const int loop_calls[] = {
-	SYS_epoll_pwait, SYS_recvfrom,   SYS_sendto,   CALL_FSTATAT,
-	CALL_FSTAT,      SYS_openat2,    SYS_openat,   SYS_close,
-	SYS_pread64,     CALL_SENDFILE,  SYS_accept4,  SYS_epoll_ctl,
-	SYS_shutdown,    SYS_write,      CALL_GETTIME, SYS_getdents64,
-	CALL_FCNTL,      SYS_readlinkat, CALL_MMAP,    SYS_munmap,
-	SYS_mremap,      SYS_madvise,    SYS_brk,      SYS_read,
-	SYS_sendmsg,     SYS_getsockopt, SYS_writev,   SYS_restart_syscall,
-	SYS_dup3,        SYS_futex,      CALL_SEEK,    SYS_exit_group,
-	SYS_setsockopt,  SYS_getpid,     SYS_pwritev2, CALL_PPOLL,
+	SYS_epoll_pwait, SYS_recvfrom,   CALL_FSTATAT,        CALL_FSTAT,     SYS_openat2,
+	SYS_openat,      SYS_close,      SYS_pread64,         CALL_SENDFILE,  SYS_accept4,
+	SYS_epoll_ctl,   SYS_shutdown,   SYS_write,           CALL_FCNTL,     CALL_GETTIME,
+	SYS_getdents64,  SYS_readlinkat, SYS_munmap,          SYS_mremap,     SYS_madvise,
+	SYS_brk,         SYS_read,       SYS_getsockopt,      SYS_writev,     SYS_dup3,
+	SYS_futex,       CALL_SEEK,      SYS_restart_syscall, SYS_exit_group, SYS_setsockopt,
+	SYS_getpid,      SYS_pwritev2,   CALL_PPOLL,
 };
 
-/* Those that the loop makes with one value of their first argument. */
-static const struct call {
+/* A call that is allowed if the lower half of one of its arguments, masked, has this value. */
+struct narrow_call {
 	int number;
-	uint32_t argument;
-} narrow_calls[] = {
-	{ SYS_socket, AF_UNIX }, /* sd_notify(3) says good-bye */
-#ifdef SYS_socketcall            /* libc may use it; but for no new socket, whose family it hides */
-	{ SYS_socketcall, SYS_RECV },
-	{ SYS_socketcall, SYS_RECVFROM },
-	{ SYS_socketcall, SYS_SEND },
-	{ SYS_socketcall, SYS_SENDTO },
-	{ SYS_socketcall, SYS_ACCEPT4 },
-	{ SYS_socketcall, SYS_SHUTDOWN },
-	{ SYS_socketcall, SYS_SENDMSG },
-	{ SYS_socketcall, SYS_GETSOCKOPT },
-	{ SYS_socketcall, SYS_SETSOCKOPT },
-#endif
+	unsigned argument;
+	uint32_t mask, value;
 };
+
+enum { ALL = UINT32_MAX, NOT_ANY = UINT32_MAX };
 
 static struct sock_filter load(size_t offset)
 {
@@ -1592,29 +1580,68 @@ static struct sock_filter answer(uint32_t verdict)
 	return (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, verdict);
 }
 
-/* A plain list: whatever is not on it fails with EPERM. */
+static struct sock_filter mask_with(uint32_t mask)
+{
+	return (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask);
+}
+
+/* Five steps, which end with a jump to `allow`, or go on. */
+static size_t add_narrow_call(struct sock_filter *filter, size_t at, size_t allow,
+			      const struct narrow_call *call)
+{
+	size_t argument = offsetof(struct seccomp_data, args) + 8 * call->argument +
+			  (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0);
+
+	filter[at++] = load(offsetof(struct seccomp_data, nr));
+	filter[at++] = when((uint32_t)call->number, 0, 3);
+	filter[at++] = load(argument);
+	filter[at++] = mask_with(call->mask);
+	filter[at] = when(call->value, allow - at - 1, 0);
+	return at + 1;
+}
+
+/*
+ * Whatever is not allowed fails with EPERM. The calls whose arguments are looked at come first: of
+ * the others the kernel remembers that they are allowed. An address is allowed for the socket of the
+ * log's datagrams alone: a seccomp filter can't see which address it is, but without connect(2) no
+ * service that listens for streams can be reached, and a log whose daemon is restarted needs it.
+ * sd_notify(3) needs a socket, and sendmsg(2) with an address, if there is a manager to be told of
+ * the end. No memory becomes executable.
+ */
 static bool confine_calls(void)
 {
+	const bool notifies = speaks_for_all && getenv("NOTIFY_SOCKET");
+	const struct narrow_call narrow_calls[] = {
+		{ SYS_sendto, 5, ALL, 0 },                   /* no address, */
+		{ SYS_sendto, 0, ALL, (uint32_t)datagrams }, /* or from this socket */
+		{ CALL_MMAP, 2, PROT_EXEC, 0 },
+		{ SYS_socket, 0, ALL, notifies ? AF_UNIX : NOT_ANY },
+		{ SYS_sendmsg, 0, notifies ? 0 : ALL, notifies ? 0 : NOT_ANY },
+#ifdef SYS_socketcall /* libc may use it; but for no new socket, whose family it hides */
+		{ SYS_socketcall, 0, ALL, SYS_RECV },
+		{ SYS_socketcall, 0, ALL, SYS_RECVFROM },
+		{ SYS_socketcall, 0, ALL, SYS_SEND },
+		{ SYS_socketcall, 0, ALL, SYS_SENDTO },
+		{ SYS_socketcall, 0, ALL, SYS_ACCEPT4 },
+		{ SYS_socketcall, 0, ALL, SYS_SHUTDOWN },
+		{ SYS_socketcall, 0, ALL, SYS_SENDMSG },
+		{ SYS_socketcall, 0, ALL, SYS_GETSOCKOPT },
+		{ SYS_socketcall, 0, ALL, SYS_SETSOCKOPT },
+#endif
+	};
 	enum { N = LENGTH(loop_calls), NARROW = LENGTH(narrow_calls) };
-	enum { REFUSE = 3 + N + 4 * NARROW, ALLOW };
-	/* of an argument the lower half */
-	const size_t argument = offsetof(struct seccomp_data, args) +
-				(__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0);
+	enum { REFUSE = 3 + 5 * NARROW + N, ALLOW };
 	struct sock_filter filter[ALLOW + 1];
 	struct sock_fprog program = { LENGTH(filter), filter };
 	size_t at = 0;
 
 	filter[at++] = load(offsetof(struct seccomp_data, arch));
 	filter[at] = when(SECCOMP_ARCH, 0, REFUSE - at - 1), at++;
+	for (size_t i = 0; i < NARROW; i++)
+		at = add_narrow_call(filter, at, ALLOW, &narrow_calls[i]);
 	filter[at++] = load(offsetof(struct seccomp_data, nr));
 	for (size_t i = 0; i < N; i++, at++)
 		filter[at] = when((uint32_t)loop_calls[i], ALLOW - at - 1, 0);
-	for (size_t i = 0; i < NARROW; i++) {
-		filter[at++] = when((uint32_t)narrow_calls[i].number, 0, 3);
-		filter[at++] = load(argument);
-		filter[at] = when(narrow_calls[i].argument, ALLOW - at - 1, 0), at++;
-		filter[at++] = load(offsetof(struct seccomp_data, nr));
-	}
 	filter[at++] = answer(SECCOMP_RET_ERRNO | EPERM);
 	filter[at++] = answer(SECCOMP_RET_ALLOW);
 	errno = ENOSYS;

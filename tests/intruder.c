@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -25,9 +26,9 @@
 
 static char outside[256], file[256], other[256];
 static struct sockaddr_in somebody, nobody;
-static struct sockaddr_un abstract;
+static struct sockaddr_un abstract, daemon_path;
 static socklen_t abstract_size;
-static int found_tcp[2], found_unix, found_file;
+static int found_tcp[2], found_unix, found_datagrams, found_file;
 
 __attribute__((constructor)) static void prepare(void)
 {
@@ -46,6 +47,9 @@ __attribute__((constructor)) static void prepare(void)
 	abstract_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
 				    (size_t)snprintf(abstract.sun_path + 1,
 						     sizeof(abstract.sun_path) - 1, "%s", top));
+	daemon_path.sun_family = AF_UNIX;
+	snprintf(daemon_path.sun_path, sizeof(daemon_path.sun_path), "%s/daemon", top);
+	found_datagrams = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	for (int i = 0; i < 2; i++)
 		found_tcp[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	found_unix = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -148,6 +152,61 @@ static int connect_abstract(void)
 	return connect(found_unix, (struct sockaddr *)&abstract, abstract_size);
 }
 
+static int make_unix_socket(void)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int send_datagram(void)
+{
+	return sendto(found_datagrams, "x", 1, MSG_DONTWAIT, (struct sockaddr *)&daemon_path,
+		      sizeof(daemon_path)) == 1
+		       ? 0
+		       : -1;
+}
+
+static int send_message(void)
+{
+	struct iovec part = { .iov_base = (char[]){ 'x' }, .iov_len = 1 };
+	const struct msghdr message = { .msg_name = &daemon_path,
+					.msg_namelen = sizeof(daemon_path),
+					.msg_iov = &part,
+					.msg_iovlen = 1 };
+
+	return sendmsg(found_datagrams, &message, MSG_DONTWAIT) == 1 ? 0 : -1;
+}
+
+static int map_with(int protection)
+{
+	void *memory = mmap(NULL, 4096, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? -1 : munmap(memory, 4096);
+}
+
+static int map_memory(void)
+{
+	return map_with(PROT_READ | PROT_WRITE);
+}
+
+static int map_code(void)
+{
+	return map_with(PROT_READ | PROT_EXEC);
+}
+
+static int map_all(void)
+{
+	return map_with(PROT_READ | PROT_WRITE | PROT_EXEC);
+}
+
+static int make_code(void)
+{
+	static _Alignas(4096) char page[4096];
+
+	return mprotect(page, sizeof(page), PROT_READ | PROT_EXEC);
+}
+
 static int trace_parent(void)
 {
 	return ptrace(PTRACE_SEIZE, getppid(), NULL, NULL) < 0 ? -1 : 0;
@@ -198,6 +257,13 @@ static const struct {
 	{ "connect_tcp", connect_tcp },
 	{ "bind_tcp", bind_tcp },
 	{ "connect_abstract", connect_abstract },
+	{ "make_unix_socket", make_unix_socket },
+	{ "send_datagram", send_datagram },
+	{ "send_message", send_message },
+	{ "map_memory", map_memory },
+	{ "map_code", map_code },
+	{ "map_all", map_all },
+	{ "make_code", make_code },
 	{ "trace_parent", trace_parent },
 	{ "signal_parent", signal_parent },
 	{ "make_process", make_process },

@@ -52,6 +52,13 @@ static const struct {
 	{ "connect_tcp", EPERM, EACCES, 0 },
 	{ "bind_tcp", EPERM, EACCES, 0 },
 	{ "connect_abstract", EPERM, EPERM, 0 },
+	{ "make_unix_socket", EPERM, ANYTHING, 0 },
+	{ "send_datagram", EPERM, ANYTHING, 0 },
+	{ "send_message", EPERM, ANYTHING, 0 },
+	{ "map_memory", 0, 0, 0 },
+	{ "map_code", EPERM, ANYTHING, 0 },
+	{ "map_all", EPERM, ANYTHING, 0 },
+	{ "make_code", EPERM, ANYTHING, 0 },
 	{ "trace_parent", EPERM, EPERM, ANYTHING }, /* Yama may have a say */
 	{ "signal_parent", EPERM, EPERM, 0 },
 	{ "make_process", EPERM, ANYTHING, 0 },
@@ -86,6 +93,18 @@ static int listen_abstract(void)
 			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)),
 			 0);
 	ck_assert_int_eq(listen(fd, 8), 0);
+	return fd;
+}
+
+/* Where a datagram can be sent to, as to syslog. */
+static int listen_daemon(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", in_top("daemon"));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(chmod(in_top("daemon"), 0666), 0);
 	return fd;
 }
 
@@ -139,13 +158,14 @@ START_TEST(intrusion)
 {
 	const struct way *way = &ways[_i];
 	char preload[4200], place[300], number[64];
-	int listener, abstract, fd;
+	int listener, abstract, daemon, fd;
 	unsigned port;
 	pid_t pid;
 
 	(void)own_network(); /* where we may, so that nobody else takes a port */
 	listener = listen_tcp(&port);
 	abstract = listen_abstract();
+	daemon = listen_daemon();
 	open_site();
 	/* by a path of ours: of one with a space in it the loader makes two */
 	ck_assert_int_eq(symlink(intruder, in_top("intruder.so")), 0);
@@ -173,6 +193,7 @@ START_TEST(intrusion)
 		finish(pid);
 	close(listener);
 	close(abstract);
+	close(daemon);
 }
 END_TEST
 
@@ -180,7 +201,8 @@ END_TEST
 START_TEST(intrusion_unconfined)
 {
 	unsigned port;
-	int listener = listen_tcp(&port), abstract = listen_abstract(), out[2];
+	int listener = listen_tcp(&port), abstract = listen_abstract(), daemon = listen_daemon();
+	int out[2];
 	char number[16];
 	pid_t pid;
 
@@ -213,6 +235,7 @@ START_TEST(intrusion_unconfined)
 	}
 	close(listener);
 	close(abstract);
+	close(daemon);
 }
 END_TEST
 
