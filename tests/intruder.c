@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char outside[256], file[256], other[256];
+static char outside[256], file[256], other[256], log_file[256], beside_log[256];
 static struct sockaddr_in somebody, nobody;
 static struct sockaddr_un abstract, daemon_path;
 static socklen_t abstract_size;
@@ -39,6 +39,8 @@ __attribute__((constructor)) static void prepare(void)
 	snprintf(outside, sizeof(outside), "%s/outside", top);
 	snprintf(file, sizeof(file), "%s/site/file", top);
 	snprintf(other, sizeof(other), "%s/site/other", top);
+	snprintf(log_file, sizeof(log_file), "%s/logs/log", top);
+	snprintf(beside_log, sizeof(beside_log), "%s/logs/folder/file", top);
 	nobody = (struct sockaddr_in){ .sin_family = AF_INET,
 				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	somebody = nobody;
@@ -128,6 +130,47 @@ static int remove_file(void)
 static int write_found_file(void)
 {
 	return write(found_file, "x", 1) == 1 ? 0 : -1;
+}
+
+static int read_log(void)
+{
+	return try_open(log_file, O_RDONLY);
+}
+
+static int truncate_log(void)
+{
+	return try_open(log_file, O_WRONLY | O_TRUNC);
+}
+
+static int write_beside_log(void)
+{
+	return try_open(beside_log, O_WRONLY);
+}
+
+static int truncate_beside_log(void)
+{
+	return try_open(beside_log, O_WRONLY | O_TRUNC);
+}
+
+static int create_beside_log(void)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s.new", beside_log);
+	return try_open(path, O_WRONLY | O_CREAT | O_EXCL);
+}
+
+static int rename_log(void)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s.renamed", log_file);
+	return rename(log_file, path) == 0 ? rename(path, log_file) : -1;
+}
+
+static int remove_beside_log(void)
+{
+	return unlink(beside_log);
 }
 
 static int make_tcp_socket(void)
@@ -253,6 +296,13 @@ static const struct {
 	{ "make_folder", make_folder },
 	{ "write_found_file", write_found_file },
 	{ "remove_file", remove_file },
+	{ "read_log", read_log },
+	{ "truncate_log", truncate_log },
+	{ "write_beside_log", write_beside_log },
+	{ "truncate_beside_log", truncate_beside_log },
+	{ "create_beside_log", create_beside_log },
+	{ "rename_log", rename_log },
+	{ "remove_beside_log", remove_beside_log },
 	{ "make_tcp_socket", make_tcp_socket },
 	{ "connect_tcp", connect_tcp },
 	{ "bind_tcp", bind_tcp },

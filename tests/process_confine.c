@@ -22,12 +22,11 @@ enum { NOBODY = 65534, SOMEBODY = 54321 };
 /* Who starts it, and what for. */
 static const struct way {
 	const char *name;
-	bool root, many;
+	bool root, many, log;
 } ways[] = {
-	{ "root's server", true, true },
-	{ "root's connection", true, false },
-	{ "a user's server", false, true },
-	{ "a user's connection", false, false },
+	{ "root's server", true, true, false },      { "root's connection", true, false, false },
+	{ "a user's server", false, true, false },   { "a user's connection", false, false, false },
+	{ "a server with a log", true, true, true },
 };
 
 /* What each try has to end with; ANYTHING is the kernel's own business there. */
@@ -48,6 +47,13 @@ static const struct {
 	{ "make_folder", EPERM, EACCES, 0 },
 	{ "write_found_file", EFBIG, EFBIG, 0 },
 	{ "remove_file", EPERM, EACCES, 0 },
+	{ "read_log", EACCES, EACCES, 0 },
+	{ "truncate_log", EACCES, EACCES, 0 },
+	{ "write_beside_log", EACCES, EACCES, 0 },
+	{ "truncate_beside_log", EACCES, EACCES, 0 },
+	{ "create_beside_log", EACCES, EACCES, 0 },
+	{ "rename_log", EPERM, EACCES, 0 },
+	{ "remove_beside_log", EPERM, EACCES, 0 },
 	{ "make_tcp_socket", EPERM, ANYTHING, 0 },
 	{ "connect_tcp", EPERM, EACCES, 0 },
 	{ "bind_tcp", EPERM, EACCES, 0 },
@@ -66,6 +72,18 @@ static const struct {
 	{ "execute", EPERM, EACCES, ANYTHING },    /* and then there is no line of it */
 };
 
+/* What wwwd(8) says that --log allows: a new log below its folder, and so any new file, and writing. */
+static const char *const allowed_by_log[] = { "write_found_file", "write_beside_log",
+					      "create_beside_log" };
+
+static int wanted_of(const struct way *way, int number)
+{
+	for (size_t i = 0; way->log && i < sizeof(allowed_by_log) / sizeof(allowed_by_log[0]); i++)
+		if (strcmp(tries[number].name, allowed_by_log[i]) == 0)
+			return 0;
+	return way->many ? tries[number].many : tries[number].one;
+}
+
 enum { TRIES = sizeof(tries) / sizeof(tries[0]) };
 
 static char intruder[4096];
@@ -77,6 +95,16 @@ static void open_site(void)
 	put("site/file", "content");
 	ck_assert_int_eq(chmod(in_top("site/file"), 0666), 0);
 	ck_assert_int_eq(chmod(site, 0777), 0);
+	for (int i = 0; i < 2; i++) {
+		const char *folder = i ? "logs/folder" : "logs";
+
+		ck_assert_int_eq(mkdir(in_top(folder), 0777), 0);
+		ck_assert_int_eq(chmod(in_top(folder), 0777), 0);
+	}
+	put("logs/log", "");
+	put("logs/folder/file", "content");
+	ck_assert_int_eq(chmod(in_top("logs/log"), 0666), 0);
+	ck_assert_int_eq(chmod(in_top("logs/folder/file"), 0666), 0);
 	put("err", "");
 	ck_assert_int_eq(chmod(in_top("err"), 0666), 0);
 	ck_assert_int_eq(mkdir(in_top("work"), 0777), 0);
@@ -135,7 +163,8 @@ static pid_t start_way(const struct way *way, const char *const *env, int *fd)
 
 		snprintf(number, sizeof(number), "%u", port);
 		given.err = error[1];
-		given.args = LIST("-d", site, "-p", number);
+		given.args = LIST("-d", site, "-p", number, way->log ? "--log" : NULL,
+				  in_top("logs/log"));
 		pid = start(given);
 		*fd = -1;
 		for (long long end = now() + START_TIME; *fd < 0 && now() < end; nap(5))
@@ -178,14 +207,15 @@ START_TEST(intrusion)
 	close(fd);
 	for (int i = 0; i < TRIES; i++) {
 		int error = error_of(reply.bytes, tries[i].name);
-		int want = way->many ? tries[i].many : tries[i].one;
+		int want = wanted_of(way, i);
 
 		ck_assert_msg(error != ANYTHING, "%s: no %s in: %s", way->name, tries[i].name,
 			      reply.bytes);
 		ck_assert_msg(error == want || want == ANYTHING, "%s, %s: %s", way->name,
 			      tries[i].name, error ? strerror(error) : "it succeeded");
 	}
-	ck_assert_str_eq(content("site/file"), "content");
+	if (!way->log)
+		ck_assert_str_eq(content("site/file"), "content");
 	ck_assert_int_lt(access(in_top("site/other"), F_OK), 0);
 	if (way->many)
 		stop(pid);
@@ -459,6 +489,8 @@ Suite *confine_suite(void)
 			skip(ways[i].name, "a sanitizer needs what is forbidden");
 		else
 			tcase_add_loop_test(group, intrusion, i, i + 1);
+		if (ways[i].log)
+			continue;
 		tcase_add_loop_test(group, kernel_says, i, i + 1);
 		if (!sanitized())
 			tcase_add_loop_test(group, no_core, i, i + 1);
