@@ -3471,10 +3471,17 @@ static ssize_t receive(struct http_conn *conn, void *buffer, size_t size)
 	return n;
 }
 
+/* Does more of the answer follow what is in `out`? */
+static bool has_more(const struct http_conn *conn)
+{
+	return conn->state == STREAM && conn->work->body.kind != NO_BODY;
+}
+
 static ssize_t transmit(struct http_conn *conn, const void *buffer, size_t size)
 {
-	/* of a connection that ends here the last segment waits for the FIN that follows at once */
-	int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (conn->state == CLOSE ? MSG_MORE : 0);
+	/* the last segment waits for what follows at once: the body, or the FIN at the end */
+	bool more = conn->state == CLOSE || has_more(conn);
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
 	ssize_t n;
 
 	if (!conn->out_socket && !ready(conn->out, POLLOUT)) {
@@ -3494,7 +3501,7 @@ static ssize_t transmit(struct http_conn *conn, const void *buffer, size_t size)
 	return n;
 }
 
-/* Before the first call that takes no flags the caller is asked to see to what they'd say. */
+/* The caller is asked once, before the first answer that one send(2) can't do (struct http_end). */
 static bool must_tame(struct http_conn *conn)
 {
 	bool must = !conn->tame;
@@ -3526,7 +3533,7 @@ static int flush(struct http_conn *conn, struct http_turn *turn)
 	while (w->sent < w->out.len) {
 		ssize_t n;
 
-		if (!conn->out_socket && must_tame(conn))
+		if ((!conn->out_socket || has_more(conn)) && must_tame(conn))
 			return HTTP_TAME;
 		n = transmit(conn, w->out.at + w->sent, w->out.len - w->sent);
 		if (n < 0)
@@ -3923,8 +3930,6 @@ static int send_part(struct http_conn *conn, struct http_turn *turn, struct rang
 
 	if (!conn->out_socket)
 		return copy_part(w, range) > 0 ? GO : lose(conn, turn);
-	if (must_tame(conn))
-		return HTTP_TAME;
 	do
 		sent = sendfile(conn->out, w->body.fd, &at, n);
 	while (sent < 0 && errno == EINTR);

@@ -114,7 +114,9 @@ void http_tell(struct http_turn *turn, int64_t clock, const struct timespec *wal
  * A fresh connection on two descriptors, which may be the same and stay the
  * caller's. Calls that take flags never wait and never raise SIGPIPE. sendfile(2)
  * and write(2) take none: a tame end sees to it itself, for SIGPIPE is ignored
- * and the descriptor is non-blocking, or a socket with SO_SNDTIMEO.
+ * and the descriptor is non-blocking, or a socket with SO_SNDTIMEO. And a tame
+ * TCP socket has TCP_NODELAY: of an answer in several parts no small one waits
+ * until the peer has acknowledged another.
  */
 struct http_end {
 	int fd;

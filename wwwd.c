@@ -771,6 +771,8 @@ static size_t listener_count;
  */
 static const int unsent_most = 64 << 10;
 
+static const int on = 1, off = 0;
+
 static void add_listener(int fd, int worker, char *banner)
 {
 	int flags = fcntl(fd, F_GETFL);
@@ -779,8 +781,9 @@ static void add_listener(int fd, int worker, char *banner)
 		die("more than %d sockets to listen on", LISTENERS_MOST);
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		die("descriptor %d: %s", fd, strerror(errno));
-	/* accepted sockets inherit it: of a UNIX socket there is nothing to limit */
+	/* accepted sockets inherit both: a UNIX socket has neither, and no need of them */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_most, sizeof(unsent_most));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	listeners[listener_count++] = (struct listener){ fd, worker, banner };
 }
 
@@ -849,8 +852,6 @@ static void print_banners(void)
 			say(LOG_NOTICE, "%s", listeners[i].banner);
 }
 
-static const int on = 1, off = 0;
-
 /*
  * The first socket of an address is bound before it may be shared, so that the
  * port of somebody else, of another wwwd too, is refused; the others join it.
@@ -879,8 +880,6 @@ static int listen_at(const struct addrinfo *ai, in_port_t *port, bool both, int 
 	if (*port)
 		address.in.sin_port = *port;
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	/* accepted sockets inherit it: an answer never waits for the last one's acknowledgement */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (ai->ai_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, both ? &off : &on, sizeof(on));
 	if (!bind_and_listen(fd, &address.any, ai->ai_addrlen, worker)) {
@@ -1722,15 +1721,17 @@ static int milliseconds_until(int64_t deadline)
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
-/* For calls that take no flags: no SIGPIPE, and no waiting beyond this. */
+/* As struct http_end says: no SIGPIPE, no waiting beyond this, and no waiting for acknowledgements. */
 static void tame(struct http_end end)
 {
 	int64_t time = options.stall_time < 1000000 ? options.stall_time : 1000000;
 	struct timeval patience = { .tv_sec = time / 1000000, .tv_usec = time % 1000000 };
 
 	signal(SIGPIPE, SIG_IGN);
-	if (end.socket)
-		(void)setsockopt(end.fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (!end.socket)
+		return;
+	(void)setsockopt(end.fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	(void)setsockopt(end.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 /*

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -45,6 +46,25 @@ static inline int call_fstatat(int folder, const char *path, struct stat *st, in
 	return stat_fails() ? -1 : fstatat(folder, path, st, flags);
 }
 
+/* What http.c said to send(2), which the client's end says nothing like. */
+static struct {
+	size_t bytes;
+	bool more;
+} sends[256];
+static size_t send_count;
+
+static inline ssize_t call_send(int fd, const void *bytes, size_t size, int flags)
+{
+	ssize_t n = send(fd, bytes, size, flags);
+
+	if (flags & MSG_DONTWAIT && n > 0 && send_count < sizeof(sends) / sizeof(sends[0])) {
+		sends[send_count].bytes = (size_t)n;
+		sends[send_count++].more = flags & MSG_MORE;
+	}
+	return n;
+}
+
+#define send call_send
 #define syscall call_openat2
 #define fstat call_fstat
 #define fstatat call_fstatat
@@ -52,6 +72,7 @@ static inline int call_fstatat(int folder, const char *path, struct stat *st, in
 #undef syscall
 #undef fstat
 #undef fstatat
+#undef send
 
 /* The rows of a test are told apart by what is printed where one fails. */
 #define expect(condition, ...)                     \

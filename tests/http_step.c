@@ -1908,6 +1908,56 @@ START_TEST(a_wild_socket_is_tamed_before_a_file_is_sent)
 }
 END_TEST
 
+/*
+ * A small segment would wait for the acknowledgement of another (RFC 896): one that the rest of an
+ * answer follows is not sent before it, and the socket is tamed, once, before the first such answer.
+ */
+START_TEST(parts_of_an_answer_go_together)
+{
+	static const struct {
+		const char *request;
+		bool tamed;
+		const char *more; /* does more follow each send(2)? changes only */
+	} rows[] = {
+		{ "GET /small.txt" ON "\r\n", false, "0" },
+		{ "GET /folder/" ON "\r\n", false, "0" },
+		{ "GET /nothing" ON "\r\n", false, "0" },
+		{ "HEAD /big.bin" ON "\r\n", false, "0" },
+		{ "GET /big.bin" ON "Range: bytes=0-99\r\n\r\n", false, "0" },
+		{ "GET /small.txt" ON "\r\nGET /small.txt" ON "\r\n", false, "0" },
+		{ "GET /small.txt" ON "Connection: close\r\n\r\n", false, "1" },
+		{ "GET /big.bin" ON "\r\n", true, "1" },
+		{ "GET /big.bin" ON "Connection: close\r\n\r\n", true, "1" },
+		{ "GET /small.txt" ON "\r\nGET /big.bin" ON "\r\n", true, "1" },
+		{ "GET /big.bin" ON "Range: bytes=0-0,5-6\r\n\r\n", true, "10" },
+		{ "GET /many/" ON "\r\n", true, "10" },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct talk talk;
+		enum http_want want;
+		char more[LENGTH(sends) + 1] = "";
+		int tamed = 0;
+
+		talk_open(&talk, &place, &now);
+		talk.conn.tame = false;
+		send_only(&talk, rows[i].request);
+		send_count = 0;
+		do {
+			want = http_step(&talk.conn, &now);
+			talk_hear(&talk);
+			tamed += want == HTTP_TAME;
+		} while (want != HTTP_READ && want != HTTP_DONE);
+		for (size_t k = 0; k < send_count; k++)
+			if (k == 0 || sends[k].more != sends[k - 1].more)
+				strcat(more, sends[k].more ? "1" : "0");
+		expect(tamed == rows[i].tamed, "%s: tamed %d times", rows[i].request, tamed);
+		expect(strcmp(more, rows[i].more) == 0, "%s: %s", rows[i].request, more);
+		talk_close(&talk);
+	}
+}
+END_TEST
+
 START_TEST(an_end_is_as_tame_as_both)
 {
 	struct http_conn conn;
@@ -2141,6 +2191,7 @@ Suite *step_suite(void)
 	tcase_add_test(memory, empty_lines_are_not_handed_on);
 	tcase_add_test(memory, a_connection_can_be_dropped);
 
+	tcase_add_test(listings, parts_of_an_answer_go_together);
 	tcase_add_test(listings, a_large_folder_is_listed);
 	tcase_add_test(listings, a_listing_of_any_length_has_an_end);
 	tcase_add_test(listings, a_listing_may_take_its_time);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,6 +238,60 @@ START_TEST(inetd_client_gone)
 }
 END_TEST
 
+static int no_delay(int fd)
+{
+	int set = -1;
+	socklen_t size = sizeof(set);
+
+	ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &set, &size), 0);
+	return set != 0;
+}
+
+/*
+ * Whoever made the socket may not have set TCP_NODELAY, and then a small part of an answer would
+ * wait until the client acknowledges another. It is set before the first answer in several parts,
+ * and small ones cost no call.
+ */
+START_TEST(inetd_delays_nothing)
+{
+	static const struct {
+		const char *request;
+		int status;
+		bool parts;
+	} rows[] = {
+		{ "GET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n", 200, false },
+		{ "GET /none HTTP/1.1\r\nHost: a\r\n\r\n", 404, false },
+		{ "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 200, false },
+		{ "GET /large HTTP/1.1\r\nHost: a\r\n\r\n", 200, true },
+		{ "GET /large HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0,9-9\r\n\r\n", 206, true },
+		{ "GET /many/ HTTP/1.1\r\nHost: a\r\n\r\n", 200, true },
+	};
+	char name[64];
+
+	put_sparse("site/large", 32 << 10);
+	ck_assert_int_eq(mkdir(in_top("site/many"), 0755), 0);
+	for (int i = 0; i < 3000; i++) {
+		snprintf(name, sizeof(name), "site/many/%040d", i);
+		put(name, "");
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int ends[2];
+		pid_t pid;
+
+		connect_pair(ends);
+		ck_assert_int_eq(no_delay(ends[1]), 0);
+		pid = start((struct given){
+			.in = ends[1], .out = ends[1], .err = ends[1], .args = LIST("-d", site) });
+		for (int again = 0; again < 2; again++)
+			ck_assert_int_eq(ask_on(ends[0], rows[i].request), rows[i].status);
+		ck_assert_msg(no_delay(ends[1]) == rows[i].parts, "%s", rows[i].request);
+		close(ends[0]);
+		close(ends[1]);
+		ck_assert_int_eq(finish(pid), 0);
+	}
+}
+END_TEST
+
 /* Whatever is wrong, not a byte that isn't HTTP may reach the client. */
 static const struct {
 	int status;
@@ -279,6 +334,7 @@ START_TEST(inetd_waits)
 
 		ck_assert_int_eq(get(port, "/ten.txt"), 200);
 		ck_assert_int_eq(get(port, "/none"), 404);
+		ck_assert_int_eq(no_delay(listener), 1); /* and so have those accepted on it */
 		began = now();
 		ck_assert_int_eq(finish(pid), 0);
 		ck_assert_int_ge(now() - began, 400);
@@ -791,6 +847,7 @@ Suite *mode_suite(void)
 	group = test_case(suite, "inetd", 15);
 	tcase_add_test(group, inetd_answers);
 	tcase_add_test(group, inetd_answers_unix);
+	tcase_add_test(group, inetd_delays_nothing);
 	tcase_add_test(group, inetd_client_gone);
 	tcase_add_loop_test(group, inetd_fault, 0, sizeof(inetd_faults) / sizeof(inetd_faults[0]));
 	tcase_add_test(group, inetd_waits);
