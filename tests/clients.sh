@@ -1,5 +1,6 @@
 #!/bin/sh
-# curl and wget, as they come, against a server that listens by itself.
+# curl, wget, zsync and apt, as they come, against a server that listens by itself, and curl against
+# one that tcpserver starts for each connection.
 # $WWWD names the program, ./wwwd otherwise. Says "N passed, N failed, N skipped" at the end.
 set -eu
 
@@ -7,14 +8,15 @@ wwwd=$(realpath "${WWWD:-./wwwd}")
 top=$(mktemp -d)
 site=$top/site
 server=
+supervisor=
 passed=0 failed=0 skipped=0
 
 end() {
 	status=$?
-	if [ -n "$server" ]; then
-		kill "$server" || true
-		wait "$server" || true
-	fi
+	for pid in $server $supervisor; do
+		kill "$pid" || true
+		wait "$pid" || true
+	done
 	rm -rf "$top"
 	exit "$status"
 }
@@ -68,6 +70,22 @@ get() {
 	wget --no-config --no-proxy --quiet --tries=1 --timeout=10 "$@"
 }
 
+# skip NAME REASON
+skip() {
+	echo "skipped: $1: $2"
+	skipped=$((skipped + 1))
+}
+
+# wait_for PATTERN FILE: what a line of it has where the pattern has \(...\), once there is one
+wait_for() {
+	i=0
+	while ! grep -qs "$1" "$2" && [ $i -lt 100 ]; do
+		sleep 0.05
+		i=$((i + 1))
+	done
+	sed -n "s|$1|\\1|p" "$2"
+}
+
 header() {
 	sed -n "s/^$1: *//Ip" "$2" | tr -d '\r'
 }
@@ -89,13 +107,7 @@ gzip -k "$site/page.txt"
 
 "$wwwd" -d "$site" -h 127.0.0.1 -p 0 --quiet 2>"$top/err" &
 server=$!
-url=
-i=0
-while [ -z "$url" ] && [ $i -lt 100 ]; do
-	sleep 0.05
-	url=$(sed -n 's|.* \(http://127[^ ]*\)/$|\1|p' "$top/err")
-	i=$((i + 1))
-done
+url=$(wait_for '.* \(http://127[^ ]*\)/$' "$top/err")
 [ -n "$url" ] || { cat "$top/err"; exit 1; }
 
 # ---- curl ----
@@ -148,8 +160,7 @@ for coding in gzip br zstd; do
 	esac
 	if ! command -v "${make%% *}" >/dev/null ||
 		! curl -V | grep -qi "${coding%zip}"; then
-		echo "skipped: curl --compressed, $coding: curl or ${make%% *} lacks it"
-		skipped=$((skipped + 1))
+		skip "curl --compressed, $coding" "curl or ${make%% *} lacks it"
 		continue
 	fi
 	cp "$site/page.txt" "$site/$coding.txt"
@@ -230,6 +241,98 @@ get -r -l 5 -np -nH -R 'index.html*' -P "$top/mirror" "$url/"
 for name in plain.txt big.bin 'a b/100% & ü?.txt'; do
 	same "wget -r, $name" "$site/$name" "$top/mirror/$name"
 done
+
+# ---- zsync: what differs is fetched in one request of many ranges ----
+
+if command -v zsync >/dev/null; then
+	mkdir "$site/zsync" "$top/zsync"
+	cp "$site/big.bin" "$site/zsync/new.bin"
+	cp "$site/big.bin" "$top/zsync/old.bin"
+	i=0
+	while [ $i -lt 25 ]; do
+		printf 'different' | dd of="$top/zsync/old.bin" bs=1 seek=$((i * 100000 + 50000)) \
+			conv=notrunc status=none
+		i=$((i + 1))
+	done
+	zsyncmake -u new.bin -o "$site/zsync/new.zsync" "$site/zsync/new.bin" 2>/dev/null
+	synchronize() {
+		(cd "$top/zsync" && env -u http_proxy zsync -i old.bin "$url/zsync/new.zsync") \
+			>"$top/log" 2>&1
+	}
+	check zsync synchronize
+	same 'zsync, the file' "$site/zsync/new.bin" "$top/zsync/new.bin"
+	fetched=$(sed -n 's/.*fetched \([0-9]*\).*/\1/p' "$top/log")
+	check "zsync, only what differs: ${fetched:-nothing} bytes" [ "${fetched:-3000000}" -lt 1000000 ]
+else
+	skip zsync 'it is not here'
+fi
+
+# ---- apt: of a flat repository it asks for /flat/./Packages ----
+
+if command -v apt-get >/dev/null; then
+	mkdir -p "$site/flat" "$top/apt/state/lists/partial" "$top/apt/cache/archives/partial"
+	: >"$top/apt/status"
+	head -c 1000 "$site/big.bin" >"$site/flat/trivial.deb"
+	cat >"$site/flat/Packages" <<-END
+		Package: trivial
+		Version: 1
+		Architecture: all
+		Maintainer: none
+		Filename: ./trivial.deb
+		Size: 1000
+		SHA256: $(sha256sum <"$site/flat/trivial.deb" | cut -d ' ' -f 1)
+		Description: nothing
+	END
+	echo "deb [trusted=yes] $url/flat ./" >"$top/apt/sources"
+	# all of it in a folder, and nothing of what this machine's apt has or does
+	cat >"$top/apt/conf" <<-END
+		Dir::Etc::Main "/dev/null";
+		Dir::Etc::Parts "/dev/null";
+		Dir::Etc::SourceList "$top/apt/sources";
+		Dir::Etc::SourceParts "/dev/null";
+		Dir::State "$top/apt/state";
+		Dir::State::Status "$top/apt/status";
+		Dir::Cache "$top/apt/cache";
+		Dir::Log "$top/apt";
+		APT::Sandbox::User "root";
+		Acquire::Languages "none";
+		Acquire::http::Proxy::127.0.0.1 "DIRECT";
+	END
+	apt() {
+		(cd "$top/apt" && LC_ALL=C APT_CONFIG="$top/apt/conf" apt-get "$@") \
+			>"$top/log" 2>&1 || { cat "$top/log" && false; }
+	}
+	check 'apt-get update' apt update
+	has 'apt-get update' "Get:" "$top/log"
+	check 'apt-get update, again' apt update
+	lacks 'apt-get update, again' "Packages [" "$top/log"
+	check 'apt-get download' apt download trivial
+	same 'apt-get download, the file' "$site/flat/trivial.deb" "$top/apt/trivial_1_all.deb"
+else
+	skip apt 'it is not here'
+fi
+
+# ---- tcpserver: files in several parts on one connection ----
+
+if command -v tcpserver >/dev/null; then
+	mkdir "$site/kept" "$top/kept"
+	i=1
+	while [ $i -le 20 ]; do
+		tail -c +$((i * 1000)) "$site/big.bin" | head -c $((i * 3000)) >"$site/kept/$i.bin"
+		i=$((i + 1))
+	done
+	tcpserver -1 -HRl0 127.0.0.1 0 "$wwwd" -d "$site" --quiet >"$top/port" 2>"$top/log" &
+	supervisor=$!
+	port=$(wait_for '^\([0-9]*\)$' "$top/port")
+	is 'tcpserver, one connection for twenty' 1 "$(fetch -w '%{num_connects}\n' \
+		-o "$top/kept/#1.bin" "http://127.0.0.1:$port/kept/[1-20].bin" | grep -c 1)"
+	check 'tcpserver, the files' diff -r "$site/kept" "$top/kept"
+	kill "$supervisor"
+	wait "$supervisor" || true
+	supervisor=
+else
+	skip tcpserver 'it is not here'
+fi
 
 # ---- the end ----
 
