@@ -37,6 +37,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -294,12 +295,13 @@ static struct options {
 	size_t hosts;
 	bool no_listing, quiet, verbose;
 	int64_t exit_idle_time; /* us, 0 never */
-	uint64_t workers, cache, connections, memory;
+	uint64_t workers, cache, connections, memory, socket_mode;
 	uint64_t line, header, fields, body, stall_rate, requests;
 	int64_t header_time, idle_time, stall_time;
 } options = {
 	.workers = 1,
 	.cache = 8 << 20,
+	.socket_mode = UINT64_MAX, /* as umask(2) leaves it */
 	.line = 8 << 10,
 	.header = 32 << 10,
 	.fields = 100,
@@ -314,7 +316,7 @@ static struct options {
 static LARGE char headers[HTTP_HEADERS_MOST];
 static size_t headers_len;
 
-enum kind { WORD, FLAG, SIZE, COUNT, SECONDS, HOST, HEADER, WORKERS, HELP, ABOUT };
+enum kind { WORD, FLAG, SIZE, COUNT, SECONDS, MODE, HOST, HEADER, WORKERS, HELP, ABOUT };
 
 static const struct option_row {
 	const char *name;
@@ -331,6 +333,8 @@ static const struct option_row {
 	  WHOLE },
 	{ "port", 'p', WORD, "PORT", &options.port, 0, 0, "number, service, 0 for any (8080)",
 	  WHOLE },
+	{ "socket-mode", 0, MODE, "MODE", &options.socket_mode, 0, 0777,
+	  "of UNIX sockets, octal (by umask)", WHOLE },
 	{ "user", 0, WORD, "USER", &options.user, 0, 0, "whom root becomes (nobody)", WHOLE },
 	{ "header", 0, HEADER, "LINE", NULL, 0, 0, "add 'Name: value' to every answer", WHOLE },
 	{ "no-listing", 0, FLAG, NULL, &options.no_listing, 0, 0, "no pages for bare folders",
@@ -501,6 +505,16 @@ static void take_host(const char *host)
 	options.host[options.hosts++] = host;
 }
 
+static void take_mode(const struct option_row *row, const char *word)
+{
+	char *end;
+	uint64_t mode = strtoul(word, &end, 8);
+
+	if (word[strspn(word, "01234567")] != '\0' || *end || mode > row->most)
+		usage("--%s: '%s' is not an octal mode up to 777", row->name, word);
+	*(uint64_t *)row->value = mode;
+}
+
 static void take_header(const char *line)
 {
 	const char *fault = http_header_fault(line);
@@ -538,6 +552,7 @@ static void take_option(const struct option_row *row, const char *word)
 	case WORD: *(const char **)row->value = word; break;
 	case FLAG: *(bool *)row->value = true; break;
 	case HOST: take_host(word); break;
+	case MODE: take_mode(row, word); break;
 	case HEADER: take_header(word); break;
 	case WORKERS: take_workers(row, word); break;
 	case HELP: print_help(); break;
@@ -955,20 +970,71 @@ static bool left_behind(const struct sockaddr_un *address)
 	return refused;
 }
 
+static bool is_free(const struct sockaddr_un *address)
+{
+	struct stat st;
+	bool unused;
+
+	if (lstat(address->sun_path, &st) < 0)
+		return errno == ENOENT;
+	unused = S_ISSOCK(st.st_mode) && left_behind(address);
+	errno = EADDRINUSE;
+	return unused;
+}
+
+/* Of two that start at the same path the second waits here, and finds the first listening. */
+static int lock_folder(const char *path, int length)
+{
+	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	int fd;
+
+	snprintf(folder, sizeof(folder), "%.*s", length, path);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)flock(fd, LOCK_EX);
+	return fd;
+}
+
+static bool bind_path(int fd, const struct sockaddr_un *address)
+{
+	bool has_mode = options.socket_mode != UINT64_MAX, bound;
+	mode_t mask = has_mode ? umask(0777 & ~(mode_t)options.socket_mode) : 0;
+
+	bound = bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+	if (has_mode)
+		umask(mask);
+	return bound;
+}
+
+/*
+ * The socket gets its name when it listens already: a client that finds one there is served, also
+ * while one server replaces another that has left its socket behind.
+ */
 static void listen_on_path(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = { .sun_family = AF_UNIX }, fresh = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct stat st;
+	int folder = (int)(strrchr(path, '/') - path) + 1, lock;
+	int n = snprintf(fresh.sun_path, sizeof(fresh.sun_path), "%.*s.wwwd.%d", folder, path,
+			 (int)getpid());
 
-	if (strlen(path) >= sizeof(address.sun_path))
+	if (strlen(path) >= sizeof(address.sun_path) || n >= (int)sizeof(fresh.sun_path))
 		die("%s: %s", path, strerror(ENAMETOOLONG));
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && left_behind(&address))
-		unlink(path);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(fd, SOMAXCONN) < 0)
+	lock = lock_folder(path, folder);
+	if (fd < 0 || !is_free(&address))
 		die("%s: %s", path, strerror(errno));
+	if (is_free(&fresh)) /* of a process that had the same number */
+		unlink(fresh.sun_path);
+	if (!bind_path(fd, &fresh))
+		die("%s: %s", path, strerror(errno));
+	if (listen(fd, SOMAXCONN) < 0 || rename(fresh.sun_path, path) < 0) {
+		int error = errno;
+
+		unlink(fresh.sun_path);
+		die("%s: %s", path, strerror(error));
+	}
+	close(lock);
 	add_listener(fd, EVERY_WORKER, format("serving %s at unix:%s", shown_root(), path));
 }
 
@@ -1588,7 +1654,7 @@ static struct sock_filter mask_with(uint32_t mask)
 static size_t add_narrow_call(struct sock_filter *filter, size_t at, size_t allow,
 			      const struct narrow_call *call)
 {
-	size_t argument = offsetof(struct seccomp_data, args) + 8 * call->argument +
+	size_t argument = offsetof(struct seccomp_data, args) + sizeof(uint64_t) * call->argument +
 			  (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0);
 
 	filter[at++] = load(offsetof(struct seccomp_data, nr));

@@ -1,4 +1,5 @@
 /* What wwwd makes of what it is given: a pipe, a file, a connection, a listener, a terminal. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -733,6 +735,134 @@ START_TEST(path_in_use)
 }
 END_TEST
 
+static void leave_socket(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(address.sun_path, path, strlen(path));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(fd);
+}
+
+/* A name whose socket doesn't listen yet is never seen: it comes by rename(2), and in one step. */
+START_TEST(path_listens_at_once)
+{
+	char bytes[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), moved = 0;
+	const char *path = in_top("folder/socket");
+	pid_t pid;
+	ssize_t n;
+
+	ck_assert_int_eq(mkdir(in_top("folder"), 0755), 0);
+	if (_i)
+		leave_socket(path);
+	ck_assert_int_ge(
+		inotify_add_watch(watch, in_top("folder"), IN_CREATE | IN_DELETE | IN_MOVED_TO), 0);
+	pid = start((struct given){ .args = LIST("-d", site, "-h", path) });
+	ck_assert(wait_text("err", "at unix:"));
+	n = read(watch, bytes, sizeof(bytes));
+	ck_assert_int_gt(n, 0);
+	for (char *at = bytes; at < bytes + n;) {
+		const struct inotify_event *event = (const struct inotify_event *)(void *)at;
+
+		if (strcmp(event->name, "socket") == 0) {
+			ck_assert_uint_eq(event->mask, IN_MOVED_TO);
+			moved++;
+		}
+		at += sizeof(*event) + event->len;
+	}
+	ck_assert_int_eq(moved, 1);
+	ck_assert_int_eq(stop(pid), 0);
+	close(watch);
+}
+END_TEST
+
+/* Of two that start at once where a socket was left behind, one serves, and the other says why not. */
+START_TEST(path_wanted_twice)
+{
+	const char *path = in_top("socket");
+	pid_t pids[2];
+	int status[2], fd;
+
+	leave_socket(path);
+	for (int i = 0; i < 2; i++)
+		pids[i] = start((struct given){
+			.program = "/usr/bin/strace",
+			.args = LIST("-D", "-f", "-o", "/dev/null", "-e",
+				     "inject=?rename,?renameat,?renameat2:delay_enter=500000", wwwd,
+				     "-d", site, "-h", path) });
+	ck_assert(wait_text("err", "at unix:"));
+	ck_assert(wait_text("err", ": Address already in use\n"));
+	fd = dial_path(path);
+	ck_assert_int_eq(ask_on(fd, GET_LAST), 200);
+	close(fd);
+	for (int i = 0; i < 2; i++)
+		status[i] = stop(pids[i]);
+	ck_assert_int_eq(status[0] + status[1], 1);
+	ck_assert_int_eq(status[0] * status[1], 0);
+}
+END_TEST
+
+static const struct {
+	const char *mode;
+	mode_t mask, is;
+} socket_modes[] = {
+	{ NULL, 022, 0755 },  { NULL, 077, 0700 },   { "600", 0, 0600 },
+	{ "666", 077, 0666 }, { "0660", 022, 0660 }, { "0", 0, 0 },
+};
+
+START_TEST(path_mode)
+{
+	const char *mode = socket_modes[_i].mode;
+	struct stat st;
+	pid_t pid;
+
+	umask(socket_modes[_i].mask);
+	pid = start((struct given){ .args = LIST("-d", site, "-h", in_top("socket"),
+						 mode ? "--socket-mode" : NULL, mode) });
+	umask(022);
+	ck_assert(wait_text("err", "at unix:"));
+	ck_assert_int_eq(stat(in_top("socket"), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, socket_modes[_i].is);
+	ck_assert_int_eq(stop(pid), 0);
+}
+END_TEST
+
+START_TEST(path_bad_mode)
+{
+	static const char *const modes[] = { "8", "rw", "1777", "-1", " 600", "600 ", "0x1ff" };
+
+	ck_assert_int_eq(
+		finish(start((struct given){ .args = LIST("-d", site, "-h", in_top("socket"),
+							  "--socket-mode", modes[_i]) })),
+		2);
+	ck_assert_ptr_nonnull(strstr(content("err"), modes[_i]));
+	ck_assert_int_lt(access(in_top("socket"), F_OK), 0);
+}
+END_TEST
+
+/* The name that it has had before is gone. */
+START_TEST(path_leaves_nothing_else)
+{
+	struct dirent *entry;
+	DIR *folder;
+	pid_t pid;
+
+	ck_assert_int_eq(mkdir(in_top("folder"), 0755), 0);
+	pid = start((struct given){ .args = LIST("-d", site, "-h", in_top("folder/socket")) });
+	ck_assert(wait_text("err", "at unix:"));
+	folder = opendir(in_top("folder"));
+	ck_assert_ptr_nonnull(folder);
+	while ((entry = readdir(folder)))
+		ck_assert_msg(entry->d_name[strspn(entry->d_name, ".")] == '\0' ||
+				      strcmp(entry->d_name, "socket") == 0,
+			      "%s is left", entry->d_name);
+	closedir(folder);
+	ck_assert_int_eq(stop(pid), 0);
+}
+END_TEST
+
 /* ---- a terminal ---- */
 
 /* A person who says nothing gets this folder at 127.0.0.1:8080, and ends it with Ctrl-C. */
@@ -822,6 +952,10 @@ static void add_needy(TCase *group)
 			skip(alone[i].name, "needs root for a network of its own");
 		else
 			tcase_add_test(group, alone[i].test);
+	if (sanitized() || access("/usr/bin/strace", X_OK) != 0)
+		skip("path_wanted_twice", "needs strace, and no sanitizer");
+	else
+		tcase_add_test(group, path_wanted_twice);
 	if (access("/usr/bin/systemd-socket-activate", X_OK) != 0)
 		skip("socket_activate", "there is no systemd-socket-activate");
 	else
@@ -867,6 +1001,10 @@ Suite *mode_suite(void)
 	tcase_add_test(group, port_by_number);
 	tcase_add_test(group, path_left_behind);
 	tcase_add_test(group, path_in_use);
+	tcase_add_loop_test(group, path_listens_at_once, 0, 2);
+	tcase_add_test(group, path_leaves_nothing_else);
+	tcase_add_loop_test(group, path_mode, 0, sizeof(socket_modes) / sizeof(socket_modes[0]));
+	tcase_add_loop_test(group, path_bad_mode, 0, 7);
 	tcase_add_test(group, terminal_with_port);
 	tcase_add_test(group, no_dir_without_terminal);
 	tcase_add_loop_test(group, root_by_accident, 0, 3);

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -183,6 +184,7 @@ WRAP(int, epoll_pwait, (int fd, struct epoll_event *to, int most, int time, cons
      (fd, to, most, time, mask), -1)
 WRAP(int, faccessat, (int at, const char *path, int mode, int flags), (at, path, mode, flags), -1)
 WRAP(DIR *, fdopendir, (int fd), (fd), NULL)
+WRAP(int, flock, (int fd, int what), (fd, what), -1)
 WRAP(pid_t, fork, (void), (), -1)
 WRAP(int, fstat, (int fd, struct stat *st), (fd, st), -1)
 WRAP(int, fstatat, (int at, const char *path, struct stat *st, int flags),
@@ -211,6 +213,7 @@ WRAP(int, ppoll,
 WRAP(ssize_t, sendto,
      (int fd, const void *from, size_t size, int flags, const struct sockaddr *to, socklen_t n),
      (fd, from, size, flags, to, n), -1)
+WRAP(int, rename, (const char *from, const char *to), (from, to), -1)
 WRAP(int, setrlimit, (__rlimit_resource_t what, const struct rlimit *limit), (what, limit), -1)
 WRAP(int, setsockopt, (int fd, int level, int name, const void *from, socklen_t size),
      (fd, level, name, from, size), -1)
