@@ -1618,6 +1618,9 @@ static const int loop_calls[] = {
 	SYS_brk,         SYS_read,       SYS_getsockopt,      SYS_writev,     SYS_dup3,
 	SYS_futex,       CALL_SEEK,      SYS_restart_syscall, SYS_exit_group, SYS_setsockopt,
 	SYS_getpid,      SYS_pwritev2,   CALL_PPOLL,
+#ifdef SYS_send /* some processors have the short forms of sendto(2) and recvfrom(2) */
+	SYS_send,        SYS_recv,
+#endif
 };
 
 /* A call that is allowed if the lower half of one of its arguments, masked, has this value. */
