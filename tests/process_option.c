@@ -348,7 +348,8 @@ END_TEST
 /* What --memory says is in force, */
 START_TEST(memory)
 {
-	struct server server = serve((struct given){ .args = LIST("--verbose", "--memory", "96M") });
+	struct server server =
+		serve((struct given){ .args = LIST("--verbose", "--memory", "96M") });
 
 	ck_assert(wait_text("err", "memory for all connections: 96 MiB"));
 	ck_assert_int_eq(stop(server.pid), 0);
