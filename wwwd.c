@@ -405,7 +405,7 @@ static void print_help(void)
 static void print_version(void)
 {
 #ifdef WWWD_STATIC
-	print("wwwd " VERSION " (static: without libsystemd, so without fields in the journal)\n");
+	print("wwwd " VERSION " (static, without libsystemd)\n");
 #else
 	print("wwwd " VERSION " (libsystemd on need)\n");
 #endif

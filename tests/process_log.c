@@ -743,10 +743,11 @@ static void assert_datagram(int fd, const struct daemon *daemon, const char *nam
 /* The daemon leaves, and another one binds its own socket: lines of the time between wait for it. */
 START_TEST(daemon_restarts)
 {
-	const struct daemon *daemon = &daemons[_i];
+	const struct daemon *daemon = &daemons[_i / build_count];
 	struct server server;
 	int fd;
 
+	wwwd = builds[_i % build_count];
 	ck_assert(own_mounts());
 	fd = listen_datagrams(daemon->path);
 	server = serve_daemon(daemon);
@@ -780,12 +781,13 @@ static size_t lost_of(const struct daemon *daemon, const char *datagram)
 /* The daemon doesn't read: requests are answered, and it gets to know what it missed. */
 START_TEST(daemon_stops)
 {
-	const struct daemon *daemon = &daemons[_i];
+	const struct daemon *daemon = &daemons[_i / build_count];
 	size_t count = 0, lost = 0;
 	struct server server;
 	char text[16 << 10];
 	int fd, client;
 
+	wwwd = builds[_i % build_count];
 	ck_assert(own_mounts());
 	fd = listen_datagrams(daemon->path);
 	server = serve_daemon(daemon);
@@ -840,7 +842,7 @@ Suite *log_suite(void)
 		skip("syslog and the journal", "needs root for mounts of its own");
 		return suite;
 	}
-	tcase_add_loop_test(group, daemon_restarts, 0, 2);
-	tcase_add_loop_test(group, daemon_stops, 0, 2);
+	tcase_add_loop_test(group, daemon_restarts, 0, 2 * build_count);
+	tcase_add_loop_test(group, daemon_stops, 0, 2 * build_count);
 	return suite;
 }
