@@ -76,7 +76,8 @@ run: wwwd
 
 # ---- tests: all of them print how many passed ----
 
-TEST_LANGUAGE = $(LANGUAGE) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+# the first lines of http.h come before all others
+TEST_LANGUAGE = $(LANGUAGE) -include http.h
 TEST_CFLAGS = $(TEST_LANGUAGE) -O1 -g
 CHECK = $(shell pkg-config --cflags --libs check)
 

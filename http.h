@@ -7,11 +7,13 @@
 #ifndef HTTP_H
 #define HTTP_H
 
-/* Linux's own functions; sizes and times of 64 bits on every processor. This comes first. */
+/* This comes first: Linux's own functions, and sizes and times of 64 bits on every processor. */
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 #define _GNU_SOURCE 1
+#ifndef __LP64__
 #define _FILE_OFFSET_BITS 64
 #define _TIME_BITS 64
+#endif
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 #include <stdbool.h>
