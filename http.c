@@ -3160,6 +3160,9 @@ static void answer_name(struct http_conn *conn, const struct http_turn *turn)
 	int status = decode_path(w->req.path, w->path);
 
 	if (status) {
+		/* 400 ends the connection, as it does everywhere */
+		w->req.close |= status == 400;
+		conn->linger |= status == 400;
 		answer_error(conn, turn, status);
 		return;
 	}

@@ -133,7 +133,7 @@ START_TEST(each_request_has_its_answer)
 		{ "HEAD /nothing" ON "\r\n", 404, "Content-Type: text/html", "" },
 		{ "GET /small.txt/" ON "\r\n", 404, "Content-Type: text/html", NULL },
 		{ "GET /.git/config" ON "\r\n", 404, "Content-Type: text/html", NULL },
-		{ "GET /../small.txt" ON "\r\n", 400, "Content-Type: text/html", NULL },
+		{ "GET /../small.txt" ON "\r\n", 400, "Connection: close", NULL },
 		{ "DELETE /small.txt" ON "\r\n", 405, "Allow: GET, HEAD, POST, OPTIONS", NULL },
 		{ "CONNECT a:80" ON "\r\n", 405, "Connection: close", NULL },
 		{ "PUT /new" ON "Content-Length: 3\r\n\r\nabc", 405,

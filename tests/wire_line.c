@@ -33,7 +33,7 @@ const struct wire_case wire_line[] = {
 	CASE("HEAD with two spaces", LINE("HEAD  / HTTP/1.1"), CLOSED, HEAD_IS("400")),
 	CASE("HEAD with a wrong version", LINE("HEAD / HTTP/1.x"), CLOSED, HEAD_IS("400")),
 	CASE("HEAD with a wrong escape", LINE("HEAD /%zz HTTP/1.1"), CLOSED, HEAD_IS("400")),
-	CASE("HEAD above the root", HEAD("/..", ""), KEPT, HEAD_IS("400")),
+	CASE("HEAD above the root", HEAD("/..", ""), CLOSED, HEAD_IS("400")),
 	CASE("HEAD with a bare LF", "HEAD / HTTP/1.1\nHost: a\n\n", CLOSED, HEAD_IS("400")),
 	CASE("HEAD without Host", "HEAD / HTTP/1.1\r\n\r\n", CLOSED, HEAD_IS("400")),
 	CASE("HEAD with a field that is none", HEAD("/", "a b: c\r\n"), CLOSED, HEAD_IS("400")),
