@@ -4131,7 +4131,7 @@ void http_open(struct http_conn *conn, const struct http_site *site, struct http
 enum { WORK_LEAST = 3 * PAGE }; /* that a request touches, beside what is received of it */
 
 /* What is left to send when a step ends moves out of the way of the other connections. */
-static bool keep_unsent(struct http_work *w, const struct http_turn *turn)
+static bool keep_unsent(struct http_work *w)
 {
 	size_t left = w->out.len - w->sent;
 	char *unsent;
@@ -4141,10 +4141,10 @@ static bool keep_unsent(struct http_work *w, const struct http_turn *turn)
 	unsent = malloc(left);
 	if (!unsent)
 		return false;
-	memcpy(unsent, turn->out + w->sent, left);
-	w->unsent = unsent;
-	w->out = (struct out){ unsent, left, left, false };
+	memcpy(unsent, w->out.at + w->sent, left);
 	w->sent = 0;
+	w->out = (struct out){ unsent, left, left, false };
+	w->unsent = unsent;
 	return true;
 }
 
@@ -4153,15 +4153,13 @@ bool http_settle(struct http_conn *conn, struct http_turn *turn)
 	struct http_work *w = conn->work;
 	uint32_t held = conn->unread;
 
-	if (w) {
-		if (!keep_unsent(w, turn))
-			return false;
-		held += (uint32_t)(WORK_LEAST + w->touched + (w->unsent ? w->out.size : 0));
-	}
+	if (w)
+		held += (uint32_t)(WORK_LEAST + w->touched +
+				   (w->unsent ? w->out.size : w->out.len - w->sent));
 	turn->memory += held;
 	turn->memory -= conn->held;
 	conn->held = held;
-	return true;
+	return !w || keep_unsent(w);
 }
 
 int64_t http_pace(struct http_conn *conn, struct http_turn *turn, int64_t time)

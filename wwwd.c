@@ -2261,7 +2261,7 @@ static bool make_place(const struct client *newcomer)
 	struct client *client = find_idle(newcomer);
 	size_t own = newcomer ? newcomer->source->count : 0;
 
-	if (own == sources.most)
+	if (newcomer && own == sources.most)
 		source = newcomer->source;
 	if (!client && (own < sources.most || source->count > 1))
 		client = find_unfinished(source);

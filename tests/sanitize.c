@@ -20,6 +20,8 @@ int sigaltstack(const stack_t *restrict stack, stack_t *restrict old)
 
 	(void)stack;
 	if (old)
-		*old = (stack_t){ .ss_sp = unused, .ss_flags = SS_DISABLE, .ss_size = sizeof(unused) };
+		*old = (stack_t){ .ss_sp = unused,
+				  .ss_flags = SS_DISABLE,
+				  .ss_size = sizeof(unused) };
 	return 0;
 }
