@@ -3270,6 +3270,8 @@ static bool ask_acknowledged(const struct http_conn *conn, uint64_t *bytes, uint
 	if (size >= offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof(info.tcpi_bytes_retrans))
 		*unread = info.tcpi_notsent_bytes + info.tcpi_bytes_sent - info.tcpi_bytes_retrans -
 			  info.tcpi_bytes_acked;
+	if (*unread > INT64_MAX) /* our FIN is acknowledged too, and is no byte that was sent */
+		*unread = 0;
 	return true;
 }
 
@@ -3294,16 +3296,13 @@ static void begin_wait(struct http_conn *conn, const struct http_turn *turn)
 }
 
 /* What the peer has taken, or sent, since the clock was set. */
-static uint64_t moved_since(struct http_conn *conn)
+static uint64_t moved_since(const struct http_conn *conn)
 {
-	uint64_t now, unread = 0, moved = conn->moved;
+	uint64_t now, unread;
 
-	if (!ask_acknowledged(conn, &now, &unread))
-		unread = conn->state == READ_HEAD ? 0 : conn->unread;
-	else if (conn->measured)
-		moved = now - conn->acknowledged;
-	conn->unread = unread < UNREAD_MOST ? (uint32_t)unread : UNREAD_MOST;
-	return moved;
+	if (conn->measured && ask_acknowledged(conn, &now, &unread))
+		return now - conn->acknowledged;
+	return conn->moved;
 }
 
 static int go(struct http_conn *conn, enum state state)
@@ -3516,6 +3515,7 @@ static bool must_tame(struct http_conn *conn)
 static void count_moved(struct http_conn *conn, ssize_t n)
 {
 	conn->moved += (uint64_t)n;
+	conn->total += (uint32_t)n;
 	conn->work->effort += (unsigned)(n / EFFORT_BYTES);
 }
 
@@ -3563,6 +3563,7 @@ static int fill(struct http_conn *conn, struct http_turn *turn)
 	if (w->end > w->touched)
 		w->touched = w->end;
 	count_moved(conn, n);
+	conn->received += (uint32_t)n;
 	return n ? GO : END;
 }
 
@@ -3811,7 +3812,11 @@ static int step_body(struct http_conn *conn, struct http_turn *turn)
 {
 	const struct http_limits *limits = &conn->site->limits;
 	struct http_work *w = conn->work;
-	int status = w->req.chunked ? eat_chunks(w, limits) : eat_length(w);
+	int status = w->unsent ? flush(conn, turn) : GO; /* behind it is no room for a response */
+
+	if (status != GO || conn->state == GONE)
+		return status;
+	status = w->req.chunked ? eat_chunks(w, limits) : eat_length(w);
 
 	if (status == WHOLE)
 		return begin_answer(conn, turn);
@@ -4164,13 +4169,24 @@ bool http_settle(struct http_conn *conn, struct http_turn *turn)
 
 int64_t http_pace(struct http_conn *conn, struct http_turn *turn, int64_t time)
 {
-	int64_t age = turn->clock - (conn->deadline - clock_time(conn, conn->clock));
-	uint64_t moved = moved_since(conn);
+	const uint32_t too_long = 10000; /* ms: it says little of what is now */
+	uint32_t now = (uint32_t)(turn->clock / 1000) | 1, past = now - conn->looked;
+	uint64_t taken, unread = conn->state == READ_HEAD ? 0 : conn->unread;
+	uint32_t moved = conn->total;
 
+	if (ask_acknowledged(conn, &taken, &unread))
+		moved = conn->received + (uint32_t)taken;
+	conn->unread = unread < UNREAD_MOST ? (uint32_t)unread : UNREAD_MOST;
 	(void)http_settle(conn, turn);
-	if (conn->state == LIST || age < time)
+	if (conn->looked && (past == 0 || past < time / 1000))
 		return INT64_MAX;
-	return (int64_t)(moved / (uint64_t)(age / 1000 + 1) * 1000);
+
+	bool fresh = conn->looked && past <= too_long;
+	int64_t pace = fresh ? (int64_t)(moved - conn->seen) * 1000 / past : INT64_MAX;
+
+	conn->looked = now;
+	conn->seen = moved;
+	return pace;
 }
 
 size_t http_memory(const struct http_turn *turn)

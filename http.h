@@ -97,9 +97,12 @@ struct http_conn {
 	uint64_t moved;        /* bytes since the moving clock was set */
 	uint64_t acknowledged; /* bytes, by the peer, ever; if it was measured then */
 	uint32_t requests;
-	uint32_t drained; /* bytes thrown away while lingering */
-	uint32_t unread;  /* bytes that were sent, and that the kernel may still hold */
-	uint32_t held;    /* bytes of memory, as counted in http_turn.memory */
+	uint32_t drained;         /* bytes thrown away while lingering */
+	uint32_t unread;          /* bytes that were sent, and that the kernel may still hold */
+	uint32_t received, total; /* bytes that were received, and also sent, ever; they may wrap */
+	uint32_t looked;          /* ms, when http_pace() was called last, 0 never, */
+	uint32_t seen;            /* and what had been moved by then */
+	uint32_t held;            /* bytes of memory, as counted in http_turn.memory */
 	int in, out;
 	uint8_t clock; /* enum http_clock */
 	uint8_t state;
@@ -143,9 +146,8 @@ void http_drop(struct http_conn *conn, struct http_turn *turn);
 bool http_settle(struct http_conn *conn, struct http_turn *turn);
 
 /*
- * How many bytes a second the client has moved since the connection's clock was set; INT64_MAX
- * where that was less than `time` ago, or where the client has nothing to do. Finds out how much
- * of what was sent the kernel still holds.
+ * How many bytes a second the client has moved since the last call; INT64_MAX where that was less
+ * than `time` us ago, or too long. Finds out how much of what was sent the kernel still holds.
  */
 int64_t http_pace(struct http_conn *conn, struct http_turn *turn, int64_t time);
 

@@ -1068,7 +1068,7 @@ struct client {
 	struct link queued;     /* see queues */
 	struct link holding;    /* see holders, or alone */
 	struct link neighbours; /* of the same address */
-	struct source *source;
+	struct network *network;
 	int64_t deadline; /* with which it stands in its queue */
 	uint32_t events;  /* what epoll watches it for, 0 if it does not */
 	int fd;
@@ -1838,6 +1838,11 @@ static void write_log_midway(void)
 	write_log();
 }
 
+static size_t bounded_size(uint64_t size)
+{
+	return size < SIZE_MAX / 2 ? (size_t)size : SIZE_MAX / 2;
+}
+
 /* The supervisor's process: one conversation, then away, content whatever the client did. */
 static int hold_one(struct http_end in, struct http_end out, const union address *peer)
 {
@@ -1849,7 +1854,7 @@ static int hold_one(struct http_end in, struct http_end out, const union address
 		die("no memory for --line-max and --header-max");
 	tell_first_time();
 	turn.out = response_bytes;
-	turn.memory_most = options.memory ? options.memory : ONE_MEMORY;
+	turn.memory_most = options.memory ? bounded_size(options.memory) : ONE_MEMORY;
 	client.peer = *peer;
 	http_open(&client.conn, &site, in, out, &turn);
 	client.conn.work = http_work_init(memory, &site.limits);
@@ -1881,7 +1886,10 @@ static bool at_terminal; /* standard error is one */
 enum { WORKING = HTTP_CLOCKS, WAITING, QUEUES };
 static struct link queues[QUEUES];
 
-/* The connections that hold memory, those first that have not been looked at for longest. */
+/*
+ * The connections that hold memory, or held some when they were last looked at; those first that
+ * have not been looked at for longest.
+ */
 static struct link holders;
 
 static struct {
@@ -2034,38 +2042,39 @@ static bool listen_on(bool yes)
 	return true;
 }
 
-/* ---- sources: the addresses that connections come from ---- */
+/* ---- networks: the addresses that connections come from ---- */
 
 /*
  * When all places are taken, the address that holds most of them gives one up. An address is
  * an IPv4 address, or the first half of an IPv6 address, which is what one customer has.
  */
-struct source {
-	struct source *chain;          /* in its bucket */
-	struct source *before, *after; /* of those that hold as many places */
-	struct link clients;           /* the oldest first */
+struct network {
+	struct network *chain;          /* in its bucket */
+	struct network *before, *after; /* of those that hold as many places */
+	struct link clients;            /* the oldest first */
 	uint64_t address;
 	size_t count;
 };
 
-enum { SOURCE_BUCKETS = 4096 };
+enum { NETWORK_BUCKETS = 4096 };
 
 static struct {
-	struct source *bucket[SOURCE_BUCKETS];
-	struct source **by_count; /* for each number of places, the sources that hold so many */
-	size_t most;              /* the largest of those numbers */
-	uint64_t key[2];          /* of the hash, so that no client can choose a bucket */
-} sources;
+	struct network *bucket[NETWORK_BUCKETS];
+	struct network **by_count; /* for each number of places up to `limit`, those that hold it */
+	size_t limit, most;        /* most: the largest number that one holds */
+	uint64_t key[2];           /* of the hash, so that no client can choose a bucket */
+} networks;
 
-static void begin_sources(const void *seed)
+static void begin_networks(const void *seed)
 {
-	memcpy(sources.key, seed, sizeof(sources.key));
-	sources.by_count = calloc(loop.most + loop.waiting_most + 2, sizeof(struct source *));
-	if (!sources.by_count)
+	memcpy(networks.key, seed, sizeof(networks.key));
+	networks.limit = loop.most + loop.waiting_most;
+	networks.by_count = calloc(networks.limit + 1, sizeof(struct network *));
+	if (!networks.by_count)
 		die("%s", strerror(errno));
 }
 
-static uint64_t source_address(const union address *peer)
+static uint64_t network_address(const union address *peer)
 {
 	uint64_t address = 1; /* a prefix that nobody is given, for UNIX sockets */
 	const struct in6_addr *in6 = &peer->in6.sin6_addr;
@@ -2079,70 +2088,79 @@ static uint64_t source_address(const union address *peer)
 	return address;
 }
 
-static struct source **source_bucket(uint64_t address)
+static struct network **network_bucket(uint64_t address)
 {
-	uint64_t hash = (address ^ sources.key[0]) * (sources.key[1] | 1);
+	uint64_t hash = (address ^ networks.key[0]) * (networks.key[1] | 1);
 
-	return &sources.bucket[(hash ^ hash >> 29) * UINT64_C(0x9e3779b97f4a7c15) >> 52];
+	return &networks.bucket[(hash ^ hash >> 29) * UINT64_C(0x9e3779b97f4a7c15) >> 52];
+}
+
+/* Those that hold as many; with a stop there may be more than `limit`. */
+static struct network **equal_networks(const struct network *network)
+{
+	return &networks.by_count[network->count < networks.limit ? network->count
+								  : networks.limit];
 }
 
 /* Its count changes: it moves to the list of those that hold as many. */
-static void count_source(struct source *source, size_t count)
+static void count_network(struct network *network, size_t count)
 {
-	struct source **list = &sources.by_count[source->count];
+	struct network **list = equal_networks(network);
 
-	if (source->count) {
-		*(source->before ? &source->before->after : list) = source->after;
-		if (source->after)
-			source->after->before = source->before;
+	if (network->count) {
+		*(network->before ? &network->before->after : list) = network->after;
+		if (network->after)
+			network->after->before = network->before;
 	}
-	source->count = count;
-	source->before = NULL;
-	source->after = count ? sources.by_count[count] : NULL;
-	if (source->after)
-		source->after->before = source;
-	if (count)
-		sources.by_count[count] = source;
-	if (count > sources.most)
-		sources.most = count;
-	while (sources.most && !sources.by_count[sources.most])
-		sources.most--;
+	network->count = count;
+	if (count) {
+		list = equal_networks(network);
+		network->before = NULL;
+		network->after = *list;
+		if (network->after)
+			network->after->before = network;
+		*list = network;
+		if (networks.most < (size_t)(list - networks.by_count))
+			networks.most = (size_t)(list - networks.by_count);
+	}
+	while (networks.most && !networks.by_count[networks.most])
+		networks.most--;
 }
 
-static bool enter_source(struct client *client)
+static bool enter_network(struct client *client)
 {
-	uint64_t address = source_address(&client->peer);
-	struct source **bucket = source_bucket(address), *source = *bucket;
+	uint64_t address = network_address(&client->peer);
+	struct network **bucket = network_bucket(address), *network = *bucket;
 
-	while (source && source->address != address)
-		source = source->chain;
-	if (!source) {
-		source = calloc(1, sizeof(*source));
-		if (!source)
+	while (network && network->address != address)
+		network = network->chain;
+	if (!network) {
+		network = calloc(1, sizeof(*network));
+		if (!network)
 			return false;
-		source->address = address;
-		make_alone(&source->clients);
-		source->chain = *bucket;
-		*bucket = source;
+		network->address = address;
+		make_alone(&network->clients);
+		network->chain = *bucket;
+		*bucket = network;
 	}
-	client->source = source;
-	put_last(&source->clients, &client->neighbours);
-	count_source(source, source->count + 1);
+	client->network = network;
+	put_last(&network->clients, &client->neighbours);
+	count_network(network, network->count + 1);
 	return true;
 }
 
-static void leave_source(struct client *client)
+static void leave_network(struct client *client)
 {
-	struct source *source = client->source, **at = source_bucket(source->address);
+	struct network *network = client->network, **at = network_bucket(network->address);
 
 	take_out(&client->neighbours);
-	count_source(source, source->count - 1);
-	if (source->count)
+	count_network(network, network->count - 1);
+	if (network->count)
 		return;
-	while (*at != source)
+	while (*at != network)
 		at = &(*at)->chain;
-	*at = source->chain;
-	free(source);
+	*at = network->chain;
+	free(network);
 }
 
 /* ---- clients ---- */
@@ -2154,7 +2172,7 @@ static void end_client(struct client *client)
 		give_work(client->conn.work);
 	leave_queue(client);
 	take_out(&client->holding);
-	leave_source(client);
+	leave_network(client);
 	close(client->fd);
 	free(client);
 	count_client(false);
@@ -2211,7 +2229,7 @@ static struct client *new_client(int fd, const union address *peer)
 		return NULL;
 	client->fd = fd;
 	client->peer = *peer;
-	if (!enter_source(client)) {
+	if (!enter_network(client)) {
 		free(client);
 		return NULL;
 	}
@@ -2232,60 +2250,85 @@ static struct client *find_idle(const struct client *newcomer)
 	for (int n = 0; n < LOOKS && at != &queues[HTTP_IDLE]; n++, at = at->next) {
 		struct client *client = queued_client(at);
 
-		if (client != newcomer && client->source->count == sources.most)
+		if (client != newcomer && client->network->count == networks.most)
 			return client;
 	}
 	return NULL;
 }
 
 /* The oldest connection of this address that waits for its client to say more. */
-static struct client *find_unfinished(const struct source *source)
+static struct client *find_unfinished(const struct network *network)
 {
-	struct link *at = source->clients.next;
+	struct link *at = network->clients.next;
 
-	for (int n = 0; n < LOOKS && at != &source->clients; n++, at = at->next)
+	for (int n = 0; n < LOOKS && at != &network->clients; n++, at = at->next)
 		if (neighbour(at)->events == EPOLLIN)
 			return neighbour(at);
 	return NULL;
 }
 
+static bool all_taken(void)
+{
+	return loop.count - loop.waiting > loop.most;
+}
+
 /*
- * A place is made by closing a connection of an address that holds most: the oldest idle one, else
- * the oldest whose request is not finished. A connection that is sending is closed only for an
- * address that holds fewer, or when too many wait. The newcomer is counted already; it is NULL
- * where descriptors are lacking.
+ * Closes a connection of an address that holds most: the oldest idle one, else the oldest whose
+ * request is not finished. The newcomer is counted already; it is NULL where there is none, but a
+ * lack of descriptors.
  */
 static bool make_place(const struct client *newcomer)
 {
-	struct source *source = sources.by_count[sources.most];
+	const struct network *network = networks.by_count[networks.most];
 	struct client *client = find_idle(newcomer);
-	size_t own = newcomer ? newcomer->source->count : 0;
 
-	if (newcomer && own == sources.most)
-		source = newcomer->source;
-	if (!client && (own < sources.most || source->count > 1))
-		client = find_unfinished(source);
-	if (client) {
+	if (newcomer && newcomer->network->count == networks.most)
+		network = newcomer->network;
+	if (!client && (network->count > 1 || !newcomer))
+		client = find_unfinished(network);
+	if (client)
 		end_client(client);
-		return true;
-	}
-	if (!newcomer || source->count == 1 ||
-	    (own == sources.most && loop.waiting < loop.waiting_most))
-		return false;
-	reset_client(neighbour(source->clients.next));
-	return true;
+	return client;
 }
 
+/* Whether the newcomer has a place, for which even a connection that is sending may be closed. */
+static bool take_place(const struct client *newcomer)
+{
+	const struct network *network = networks.by_count[networks.most];
+	size_t own = newcomer->network->count;
+	struct client *oldest;
+	bool placed;
+
+	if (!all_taken() || make_place(newcomer))
+		return true;
+	if (own == networks.most)
+		network = newcomer->network;
+	if (network->count == 1 || (own == networks.most && loop.waiting < loop.waiting_most))
+		return false; /* it waits */
+	oldest = neighbour(network->clients.next);
+	placed = oldest->queue != WAITING; /* one that waits has no place, but its turn */
+	reset_client(oldest);
+	return placed;
+}
+
+/* Of a client that waits for a place nothing is heard but that it is gone. */
 static void wait_for_place(struct client *client)
 {
 	leave_queue(client);
 	enter_queue(client, WAITING);
+	if (!watch(client, EPOLLHUP))
+		end_client(client);
 }
 
 static void admit_waiting(void)
 {
-	while (loop.waiting && loop.count - loop.waiting < loop.most)
-		step_client(queued_client(queues[WAITING].next));
+	while (loop.waiting) {
+		struct client *first = queued_client(queues[WAITING].next);
+
+		if (loop.count - loop.waiting >= loop.most && !make_place(first))
+			break;
+		step_client(first);
+	}
 }
 
 /* For lack of descriptors or memory: clients wait in the backlog. */
@@ -2332,10 +2375,10 @@ static bool accept_some(const struct listener *listener)
 			close(fd);
 			continue;
 		}
-		if (loop.count - loop.waiting > loop.most && !make_place(client))
-			wait_for_place(client);
-		else
+		if (take_place(client))
 			step_client(client);
+		else
+			wait_for_place(client);
 	}
 	return true;
 }
@@ -2424,12 +2467,15 @@ static bool relieve_memory(void)
 
 		more = holders.next != last;
 		take_out(&client->holding);
-		if (client->conn.held)
-			put_last(&holders, &client->holding);
+		if (!client->conn.held)
+			continue;
+		put_last(&holders, &client->holding);
+		if (client->queue == WORKING) /* it waits for us */
+			continue;
 		if (pressing && pace == 0) {
 			reset_client(client);
 			least = 0;
-		} else if (pace < least && client->conn.held) {
+		} else if (pace < least) {
 			slowest = client;
 			least = pace;
 		}
@@ -2497,10 +2543,10 @@ static void stop_loop(void)
 	loop.asking_until = turn.clock + ASKING_TIME;
 	loop.stop_at = turn.clock + STOP_TIME;
 	turn.closing = true;
+	loop.most = SIZE_MAX;
 	accept_rest();
 	(void)listen_on(false);
 	close_listeners();
-	loop.most = SIZE_MAX;
 	admit_waiting();
 	step_idle();
 	end_idle();
@@ -2540,12 +2586,12 @@ static bool is_listener(const void *pointer)
 }
 
 /*
- * A connection that gave way is called when its turn comes. Meanwhile it only hears that its client
- * is gone; when the client has sent its last byte, though, those on the way are still to be read.
+ * A connection that gave way, or waits for a place, is called when its turn comes. Meanwhile it only
+ * hears that its client is gone; when the client has sent its last byte, though, those on the way are still to be read.
  */
 static void handle_client(struct client *client, uint32_t events)
 {
-	if (client->queue != WORKING)
+	if (client->queue < WORKING)
 		step_client(client);
 	else if (events & (EPOLLERR | EPOLLHUP) && client->conn.clock != HTTP_LINGERING)
 		end_client(client);
@@ -2592,6 +2638,7 @@ static void handle_events(const struct epoll_event *events, int n)
 			hear_signals();
 		else if (!is_listener(events[i].data.ptr))
 			handle_client(events[i].data.ptr, events[i].events);
+	admit_waiting();
 	for (int i = 0; i < n; i++)
 		if (is_listener(events[i].data.ptr) && loop.listening)
 			accept_some(events[i].data.ptr);
@@ -2673,12 +2720,11 @@ static void share_memory(void)
 
 	if (!memory)
 		memory = (group < machine ? group : machine) / 4;
-	if (memory < MEMORY_LEAST)
-		memory = MEMORY_LEAST;
+	if (memory < MEMORY_LEAST * options.workers)
+		memory = MEMORY_LEAST * options.workers;
 	if (options.verbose)
 		say(LOG_INFO, "memory for all connections: %ju MiB", (uintmax_t)memory >> 20);
-	memory /= options.workers;
-	loop.memory = memory < SIZE_MAX / 2 ? (size_t)memory : SIZE_MAX / 2;
+	loop.memory = bounded_size(memory / options.workers);
 }
 
 /* All that the seccomp filter will not let us do later. */
@@ -2686,19 +2732,22 @@ static void begin_loop(void)
 {
 	/* 16 bytes that the kernel gives each program: NOLINTNEXTLINE(performance-no-int-to-ptr) */
 	const void *seed = (const void *)getauxval(AT_RANDOM);
+	size_t cache;
 
 	for (size_t i = 0; i < QUEUES; i++)
 		make_alone(&queues[i]);
 	make_alone(&holders);
-	begin_sources(seed);
+	begin_networks(seed);
 	turn.out = response_bytes;
-	turn.memory_most = loop.memory - loop.memory / 16;
 	loop.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (loop.epoll < 0)
 		die("epoll: %s", strerror(errno));
+	cache = options.cache < loop.memory / 4 ? (size_t)options.cache : loop.memory / 4;
+	/* what the cache will hold is not for listings */
+	turn.memory_most = loop.memory - loop.memory / 16 - cache;
 	turn.cache = http_cache_new(
-		(size_t)(options.cache < loop.memory / 4 ? options.cache : loop.memory / 4),
-		(uint32_t)(loop.most / 8 < CACHED_FILES ? loop.most / 8 : CACHED_FILES), seed);
+		cache, (uint32_t)(loop.most / 8 < CACHED_FILES ? loop.most / 8 : CACHED_FILES),
+		seed);
 	tell_time();
 	shared->active = turn.clock;
 	name_log();
@@ -2724,8 +2773,8 @@ static int hold_many(void)
 		handle_events(events, n);
 		step_working();
 		expire_clients();
-		admit_waiting();
 		keep_within_memory();
+		admit_waiting();
 		give_back_memory();
 		if (!loop.stopping && !loop.listening && turn.clock >= loop.paused_until &&
 		    !listen_on(true))

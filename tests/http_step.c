@@ -905,19 +905,77 @@ START_TEST(a_client_has_a_pace)
 	talk.conn.work = new_work(&place.limits);
 	ck_assert_int_eq(talk_say(&talk, "GET /big.bin" ON "\r\n"), HTTP_WRITE);
 	nanosleep(&on_the_way, NULL);
-	begin_wait(&talk.conn, &now);
-	talk.conn.measured = false;
-	begin_wait(&talk.conn, &now); /* from here on */
+	ck_assert(http_pace(&talk.conn, &now, 0) == INT64_MAX); /* from here on */
 	now.clock += SECONDS(1);
 	ck_assert(http_pace(&talk.conn, &now, SECONDS(2)) == INT64_MAX);
 	ck_assert_int_eq(http_pace(&talk.conn, &now, SECONDS(1)), 0);
 	ck_assert_uint_ge(talk.conn.unread, 16 << 10);
 	need(recv(talk.far, taken, sizeof(taken), MSG_WAITALL) == sizeof(taken), "recv");
 	nanosleep(&on_the_way, NULL);
-	ck_assert_int_gt(http_pace(&talk.conn, &now, SECONDS(1)), 10000);
+	ck_assert(http_pace(&talk.conn, &now, 0) == INT64_MAX); /* no time has passed */
+	now.clock += SECONDS(2);
+	ck_assert_int_gt(http_pace(&talk.conn, &now, SECONDS(1)), 5000);
+	now.clock += SECONDS(60);
+	ck_assert(http_pace(&talk.conn, &now, SECONDS(1)) == INT64_MAX); /* too long ago */
 	ck_assert_uint_eq(now.memory, talk.conn.held);
 	talk_close(&talk);
 	ck_assert_uint_eq(now.memory, 0);
+}
+END_TEST
+
+/* A client that has acknowledged all that was sent, and the end, holds nothing of the kernel's. */
+START_TEST(an_acknowledged_end_is_no_byte)
+{
+	const struct timespec on_the_way = { 0, 20000000 };
+	struct talk talk = { .turn = &now, .deaf = true };
+	struct http_end end = { -1, true, true };
+	char taken[4096];
+	int fd[2];
+
+	connect_over_tcp(fd);
+	end.fd = fd[0];
+	talk.far = fd[1];
+	http_open(&talk.conn, &place, end, end, &now);
+	talk.conn.work = new_work(&place.limits);
+	ck_assert_int_eq(talk_say(&talk, "bad\r\n"), HTTP_READ);
+	ck_assert_int_eq(talk.conn.state, LINGER);
+	need(recv(talk.far, taken, sizeof(taken), 0) > 100, "recv");
+	nanosleep(&on_the_way, NULL);
+	(void)http_pace(&talk.conn, &now, 0);
+	ck_assert_uint_eq(talk.conn.unread, 0);
+	talk_close(&talk);
+}
+END_TEST
+
+/* A body that is read in several steps behind unsent responses: none of them is lost. */
+START_TEST(a_body_behind_unsent_responses)
+{
+	const int little = 4096;
+	static char chunks[12000];
+	struct talk talk;
+	text stream;
+
+	for (size_t n = 0; n < sizeof(chunks); n += 6)
+		memcpy(chunks + n, "1\r\nx\r\n", 6);
+	put_bytes(&home, "medium.txt", big, 10 << 10);
+	talk_open(&talk, &place, &now);
+	need(setsockopt(talk.conn.in, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little)) == 0,
+	     "SO_SNDBUF");
+	talk.deaf = true;
+	for (int i = 0; i < 3; i++)
+		send_only(&talk, "GET /medium.txt" ON "\r\n");
+	send_only(&talk, "POST /small.txt" ON "Transfer-Encoding: chunked\r\n\r\n");
+	need(talk_send(&talk, chunks, sizeof(chunks)), "send");
+	send_only(&talk, "0\r\n\r\n");
+	for (int i = 0; i < 5; i++) /* called again, as at each event */
+		ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
+	talk.deaf = false;
+	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+	stream = talk_heard(&talk);
+	for (int i = 0; i < 4; i++)
+		expect_reply(&stream, false, 200);
+	ck_assert_uint_eq(stream.len, 0);
+	talk_close(&talk);
 }
 END_TEST
 
@@ -2165,6 +2223,8 @@ Suite *step_suite(void)
 	tcase_add_test(clocks, unsent_bytes_are_kept_and_counted);
 	tcase_add_test(clocks, a_client_has_a_pace);
 	tcase_add_test(clocks, what_was_read_is_not_counted);
+	tcase_add_test(clocks, an_acknowledged_end_is_no_byte);
+	tcase_add_test(clocks, a_body_behind_unsent_responses);
 	tcase_add_test(clocks, pipelined_requests_give_way);
 	tcase_add_test(clocks, parts_give_way);
 	tcase_add_test(clocks, a_file_gives_way);
