@@ -2544,10 +2544,10 @@ static void stop_loop(void)
 	loop.stop_at = turn.clock + STOP_TIME;
 	turn.closing = true;
 	loop.most = SIZE_MAX;
+	admit_waiting();
 	accept_rest();
 	(void)listen_on(false);
 	close_listeners();
-	admit_waiting();
 	step_idle();
 	end_idle();
 }

@@ -362,6 +362,79 @@ START_TEST(places_are_shared_between_addresses)
 }
 END_TEST
 
+/* However many wait for a place that none gives up, there are no more places than said. */
+START_TEST(those_who_wait_have_no_place)
+{
+	enum { CLIENTS = 60 };
+	struct server server = serve((struct given){ .args = LIST("--connections-max", "1") });
+	int busy = dial_small(server.port, 4096), fds[CLIENTS];
+
+	put_sparse("site/big.bin", 64 << 20);
+	say(busy, GET_BIG);
+	ck_assert_uint_eq(drain(busy, 1000), 1000);
+	for (int i = 0; i < CLIENTS; i++) {
+		fds[i] = dial_from("127.0.0.2", server.port);
+		ck_assert_int_ge(fds[i], 0);
+		say(fds[i], GET_TEN);
+		nap(2);
+	}
+	close(busy);
+	ck_assert_int_eq(hear(fds[CLIENTS - 1], false), 200);
+	for (int i = 0; i < CLIENTS; i++)
+		close(fds[i]);
+	ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* A client that waits gets the place of one that has become idle. */
+START_TEST(one_that_waits_replaces_an_idle_one)
+{
+	struct server server = serve((struct given){ .args = LIST("--connections-max", "1") });
+	int busy, further;
+
+	put_sparse("site/big.bin", 8 << 20);
+	busy = dial(server.port);
+	say(busy, GET_BIG);
+	ck_assert_uint_eq(drain(busy, 1000), 1000);
+	further = dial(server.port);
+	say(further, GET_TEN);
+	nap(50);
+	ck_assert_uint_gt(drain(busy, (8 << 20) - 2000), 8000000);
+	ck_assert_int_eq(hear(further, false), 200);
+	close(further);
+	close(busy);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* At a stop there is a place for each that was connected before. */
+START_TEST(those_who_wait_are_answered_at_a_stop)
+{
+	enum { CLIENTS = 40 };
+	struct server server = serve((struct given){ .args = LIST("--connections-max", "1") });
+	int busy = dial_small(server.port, 4096), fds[CLIENTS];
+	char address[16];
+
+	put_sparse("site/big.bin", 64 << 20);
+	say(busy, GET_BIG);
+	ck_assert_uint_eq(drain(busy, 1000), 1000);
+	for (int i = 0; i < CLIENTS; i++) {
+		snprintf(address, sizeof(address), "127.0.1.%d", i + 1);
+		fds[i] = dial_from(address, server.port);
+		say(fds[i], GET_TEN);
+	}
+	nap(50);
+	kill(server.pid, SIGTERM);
+	for (int i = 0; i < CLIENTS; i++) {
+		ck_assert_msg(hear(fds[i], false) == 200, "client %d", i);
+		close(fds[i]);
+	}
+	close(busy);
+	ck_assert_int_eq(finish(server.pid), 0);
+}
+END_TEST
+
 /* Hardly any descriptors: everybody is served all the same. */
 START_TEST(few_descriptors)
 {
@@ -445,6 +518,9 @@ Suite *limit_suite(void)
 	tcase_add_test(group, oldest_idle_goes);
 	tcase_add_test(group, busy_ones_stay);
 	tcase_add_loop_test(group, places_are_shared_between_addresses, 0, 2);
+	tcase_add_test(group, those_who_wait_have_no_place);
+	tcase_add_test(group, one_that_waits_replaces_an_idle_one);
+	tcase_add_test(group, those_who_wait_are_answered_at_a_stop);
 	tcase_add_test(group, few_descriptors);
 	tcase_add_test(group, last_descriptor);
 	return suite;
