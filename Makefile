@@ -68,11 +68,17 @@ deps-supervisors:
 	$(DEPS) tests/packages-check tests/supervisors/packages
 deps-differential:
 	$(DEPS) tests/packages-check tests/differential/packages
+deps-lecture:
+	$(DEPS) tests/lecture/packages
 
 # A sample, at an address that is printed; make run PORT=0 for any free port.
 PORT = 8080
 run: wwwd
 	./wwwd -d www -h 127.0.0.1 -p $(PORT)
+
+# wwwd, curl and wget under strace, call by call, explained; in Russian where LANG says so.
+lecture: wwwd
+	@tests/lecture/run
 
 # ---- tests: all of them print how many passed ----
 
@@ -261,6 +267,7 @@ clean:
 
 .NOTPARALLEL:
 .PHONY: all static deps deps-32 deps-bench deps-browser deps-check deps-coverage deps-differential \
-	deps-faults deps-floods deps-fresh deps-fuzz deps-lint deps-supervisors run check check-32 \
-	check-asan check-browser check-differential check-faults check-floods check-fresh \
+	deps-faults deps-floods deps-fresh deps-fuzz deps-lecture deps-lint deps-supervisors run \
+	lecture check check-32 check-asan check-browser check-differential check-faults check-floods \
+	check-fresh \
 	check-supervisors coverage fuzz fuzz-afl fuzz-keep soak lint bench install uninstall dist clean

@@ -1,0 +1,184 @@
+"""
+Where the lecture is played: a shell under strace, which starts the servers and the clients.
+
+One strace follows all of them, so that the order of its lines is the order of what happened. What
+strace writes is read chapter by chapter; nothing is left running at the end.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+WWWD = Path(os.environ.get("WWWD", TOP / "wwwd")).resolve()
+PATIENCE = 20  # seconds for anything that has to happen
+STRACE = ["strace", "-f", "-ttt", "-T", "-yy", "-s", "600", "-q"]
+
+
+class Trouble(Exception):
+    """What a person should read instead of a traceback."""
+
+
+def until(condition, what):
+    """The first true value of condition()."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise Trouble(f"{what}: not within {PATIENCE} seconds")
+
+
+def reachable(path):
+    """May every user read the file?"""
+    path = Path(path)
+    return path.stat().st_mode & 0o004 and all(
+        parent.stat().st_mode & 0o001 for parent in path.parents)
+
+
+class Process:
+    """One that the shell was asked to start."""
+
+    def __init__(self, pid, command):
+        self.pid = pid
+        self.command = command
+        self.port = None
+
+
+class Stage:
+    def __init__(self, scratch):
+        self.scratch = Path(scratch)
+        self.raw = self.scratch / "trace"
+        self.read = 0  # bytes of the trace that chapters have had
+        self.count = 0
+        self.alive = []
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.scratch), "LC_ALL": "C"}
+        self.strace = subprocess.Popen(
+            [*STRACE, "-o", str(self.raw), "sh"], cwd=TOP, env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            start_new_session=True)
+        if self.ask("echo ready") != "ready":
+            self.strace.stdin.close()
+            raise Trouble("strace cannot trace here: " + self.strace.stderr.read().strip())
+
+    def ask(self, command):
+        """The line with which the shell answers."""
+        try:
+            self.strace.stdin.write(command + "\n")
+            self.strace.stdin.flush()
+        except BrokenPipeError:
+            return ""
+        return self.strace.stdout.readline().strip()
+
+    def start(self, command, stdin="/dev/null"):
+        """Starts it in the background; what it says goes to self.said(process)."""
+        self.count += 1
+        said = self.scratch / f"said-{self.count}"
+        said.touch()
+        words = " ".join(shlex.quote(str(word)) for word in command)
+        pid = int(self.ask(f"{words} <{stdin} >{said} 2>&1 & echo $!"))
+        process = Process(pid, command)
+        process.said = said
+        self.alive.append(process)
+        return process
+
+    def serve(self, *options):
+        """A wwwd, which is listening, and its port."""
+        server = self.start([relative(WWWD), *options])
+        server.port = self.wait_for(server, r":(\d+)/$")
+        return server
+
+    def wait_for(self, process, pattern):
+        """The number in what it says."""
+        found = until(lambda: re.search(pattern, process.said.read_text(errors="replace"), re.M),
+                      f"{process.command[0]} says where it serves")
+        return int(found.group(1))
+
+    def wait(self, process):
+        """Its exit status."""
+        status = int(self.ask(f"wait {process.pid}; echo $?"))
+        self.alive.remove(process)
+        return status
+
+    def run(self, command):
+        process = self.start(command)
+        self.wait(process)
+        return process
+
+    def stop(self, process):
+        os.kill(process.pid, signal.SIGTERM)
+        return self.wait(process)
+
+    def seen(self, process, call):
+        """Waits until the trace has the call of the process."""
+        pattern = re.compile(rf"^{process.pid} +\S+ {call}\(", re.M)
+        until(lambda: pattern.search(self.raw.read_text(errors="replace"), self.read), call)
+
+    def settled(self):
+        """Waits until all that live do nothing, and strace has written all."""
+        quiet = 0
+        before = None
+        while quiet < 5:
+            time.sleep(0.02)
+            now = self.raw.stat().st_size, [state(process.pid) for process in self.alive]
+            quiet = quiet + 1 if now == before and set(now[1]) <= {"S"} else 0
+            before = now
+
+    def chapter(self):
+        """The lines of the trace since the last chapter."""
+        self.settled()
+        with open(self.raw, "rb") as trace:
+            trace.seek(self.read)
+            new = trace.read()
+        new = new[:new.rfind(b"\n") + 1]
+        self.read += len(new)
+        return new.decode("utf-8", "replace").splitlines()
+
+    def close(self):
+        for process in self.alive:
+            try:
+                os.kill(process.pid, signal.SIGTERM)
+            except ProcessLookupError:
+                pass
+        self.strace.stdin.close()
+        try:
+            self.strace.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.strace.pid, signal.SIGKILL)
+            self.strace.wait()
+
+
+def state(pid):
+    """S: it sleeps in a call."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return "gone"
+    return stat.rpartition(")")[2].split()[0]
+
+
+def relative(path):
+    """As a person in the repository would name it."""
+    path = Path(path)
+    return f"./{path.relative_to(TOP)}" if path.is_relative_to(TOP) else str(path)
+
+
+def script(name, *arguments):
+    return [sys.executable, "-I", "-S", f"tests/lecture/{name}.py", *map(str, arguments)]
+
+
+def look(*command):
+    """What a tool prints, or None where it isn't installed."""
+    if not shutil.which(command[0], path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
+        return None
+    environment = {"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", "LC_ALL": "C"}
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                          env=environment, check=False, timeout=PATIENCE).stdout
