@@ -196,6 +196,9 @@ soak: wwwd build/floods/rude
 check-differential: wwwd
 	tests/run tests/differential/run
 
+check-lecture: wwwd
+	tests/run tests/lecture/check
+
 lint:
 	clang-format --dry-run --Werror http.h $(SOURCES) $(wildcard tests/*.[ch] tests/*/*.[ch])
 	for source in $(SOURCES); do clang-tidy --quiet $$source -- -std=c11 || exit 1; done
@@ -269,5 +272,5 @@ clean:
 .PHONY: all static deps deps-32 deps-bench deps-browser deps-check deps-coverage deps-differential \
 	deps-faults deps-floods deps-fresh deps-fuzz deps-lecture deps-lint deps-supervisors run \
 	lecture check check-32 check-asan check-browser check-differential check-faults check-floods \
-	check-fresh \
-	check-supervisors coverage fuzz fuzz-afl fuzz-keep soak lint bench install uninstall dist clean
+	check-fresh check-lecture check-supervisors coverage fuzz fuzz-afl fuzz-keep soak lint bench \
+	install uninstall dist clean
