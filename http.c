@@ -4135,6 +4135,19 @@ void http_open(struct http_conn *conn, const struct http_site *site, struct http
 
 enum { WORK_LEAST = 3 * PAGE }; /* that a request touches, beside what is received of it */
 
+static void account(struct http_conn *conn, struct http_turn *turn)
+{
+	const struct http_work *w = conn->work;
+	uint32_t held = conn->unread;
+
+	if (w)
+		held += (uint32_t)(WORK_LEAST + w->touched +
+				   (w->unsent ? w->out.size : w->out.len - w->sent));
+	turn->memory += held;
+	turn->memory -= conn->held;
+	conn->held = held;
+}
+
 /* What is left to send when a step ends moves out of the way of the other connections. */
 static bool keep_unsent(struct http_work *w)
 {
@@ -4155,16 +4168,8 @@ static bool keep_unsent(struct http_work *w)
 
 bool http_settle(struct http_conn *conn, struct http_turn *turn)
 {
-	struct http_work *w = conn->work;
-	uint32_t held = conn->unread;
-
-	if (w)
-		held += (uint32_t)(WORK_LEAST + w->touched +
-				   (w->unsent ? w->out.size : w->out.len - w->sent));
-	turn->memory += held;
-	turn->memory -= conn->held;
-	conn->held = held;
-	return !w || keep_unsent(w);
+	account(conn, turn);
+	return !conn->work || keep_unsent(conn->work);
 }
 
 int64_t http_pace(struct http_conn *conn, struct http_turn *turn, int64_t time)
@@ -4177,7 +4182,7 @@ int64_t http_pace(struct http_conn *conn, struct http_turn *turn, int64_t time)
 	if (ask_acknowledged(conn, &taken, &unread))
 		moved = conn->received + (uint32_t)taken;
 	conn->unread = unread < UNREAD_MOST ? (uint32_t)unread : UNREAD_MOST;
-	(void)http_settle(conn, turn);
+	account(conn, turn);
 	if (conn->looked && (past == 0 || past < time / 1000))
 		return INT64_MAX;
 
