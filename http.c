@@ -4168,8 +4168,10 @@ static bool keep_unsent(struct http_work *w)
 
 bool http_settle(struct http_conn *conn, struct http_turn *turn)
 {
+	struct http_work *w = conn->work;
+
 	account(conn, turn);
-	return !conn->work || keep_unsent(conn->work);
+	return !w || keep_unsent(w);
 }
 
 int64_t http_pace(struct http_conn *conn, struct http_turn *turn, int64_t time)
