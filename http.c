@@ -3311,6 +3311,13 @@ static int go(struct http_conn *conn, enum state state)
 	return GO;
 }
 
+/* The conversation is over. */
+static int leave(struct http_conn *conn)
+{
+	conn->state = GONE;
+	return HTTP_DONE;
+}
+
 static void release_body(struct body *body, struct http_turn *turn)
 {
 	if (body->kind == FILE_BODY && body->entry)
@@ -3363,7 +3370,7 @@ static int lose(struct http_conn *conn, struct http_turn *turn)
 	memset(&w->req, 0, sizeof(w->req));
 	w->status = 0;
 	w->start = w->scan = w->end = 0;
-	return go(conn, GONE);
+	return leave(conn);
 }
 
 void http_drop(struct http_conn *conn, struct http_turn *turn)
@@ -3696,7 +3703,7 @@ static int step_flush(struct http_conn *conn, struct http_turn *turn)
 
 	if (want == HTTP_WRITE && conn->clock != HTTP_MOVING)
 		arm(conn, turn, HTTP_MOVING);
-	if (want != GO || conn->state == GONE)
+	if (want != GO)
 		return want;
 	if (conn->clock == HTTP_MOVING)
 		arm(conn, turn, conn->work->start < conn->work->end ? HTTP_HEADER : HTTP_IDLE);
@@ -3814,7 +3821,7 @@ static int step_body(struct http_conn *conn, struct http_turn *turn)
 	struct http_work *w = conn->work;
 	int status = w->unsent ? flush(conn, turn) : GO; /* behind it is no room for a response */
 
-	if (status != GO || conn->state == GONE)
+	if (status != GO)
 		return status;
 	status = w->req.chunked ? eat_chunks(w, limits) : eat_length(w);
 
@@ -3826,7 +3833,7 @@ static int step_body(struct http_conn *conn, struct http_turn *turn)
 		puts_out(&w->out, "HTTP/1.1 100 Continue\r\n\r\n");
 	w->req.expect = false;
 	status = flush(conn, turn);
-	if (status != GO || conn->state == GONE)
+	if (status != GO)
 		return status;
 	memmove(w->in + w->head_end, w->in + w->next, w->end - w->next);
 	w->end -= w->next - w->head_end;
@@ -3852,7 +3859,7 @@ static int step_list(struct http_conn *conn, struct http_turn *turn)
 	struct out edges = { NULL, 0, 0, false };
 	int want = flush(conn, turn); /* the responses before this one do not wait for it */
 
-	if (want != GO || conn->state == GONE)
+	if (want != GO)
 		return want;
 	if (list->dir) {
 		int error = read_entries(conn->site, turn, w->path, list);
@@ -3988,7 +3995,7 @@ static int step_stream(struct http_conn *conn, struct http_turn *turn)
 	if (w->body.kind == LIST_BODY)
 		write_rows(w, turn);
 	want = flush(conn, turn);
-	if (want != GO || conn->state == GONE)
+	if (want != GO)
 		return want;
 	switch (w->body.kind) {
 	case FILE_BODY: return spent(w) ? (int)HTTP_AGAIN : next_of_file(conn, turn);
@@ -4007,12 +4014,12 @@ static int step_close(struct http_conn *conn, struct http_turn *turn)
 	struct http_work *w = conn->work;
 	int want = flush(conn, turn);
 
-	if (want != GO || conn->state == GONE)
+	if (want != GO)
 		return want;
 	memset(&w->req, 0, sizeof(w->req));
 	w->start = w->scan = w->end = 0;
 	if (!conn->linger || !conn->in_socket || shutdown(conn->out, SHUT_WR) < 0)
-		return go(conn, GONE);
+		return leave(conn);
 	arm(conn, turn, HTTP_LINGERING);
 	return go(conn, LINGER);
 }
@@ -4029,7 +4036,7 @@ static int step_linger(struct http_conn *conn, struct http_turn *turn)
 		return HTTP_READ;
 	conn->drained += n > 0 ? (uint32_t)n : 0;
 	if (n <= 0 || conn->drained >= LINGER_MOST)
-		return go(conn, GONE);
+		return leave(conn);
 	return conn->dry ? HTTP_READ : HTTP_AGAIN;
 }
 
@@ -4072,7 +4079,7 @@ static int run_steps(struct http_conn *conn, struct http_turn *turn)
 	};
 	int want = GO;
 
-	while (want == GO && conn->state != GONE)
+	while (want == GO)
 		want = steps[conn->state](conn, turn);
 	if (want == HTTP_WRITE)
 		begin_wait(conn, turn);
@@ -4094,16 +4101,14 @@ enum http_want http_step(struct http_conn *conn, struct http_turn *turn)
 		w->out = (struct out){ turn->out, w->out.len, HTTP_OUT_SIZE, false };
 	do {
 		want = run_steps(conn, turn);
-		if (conn->state == GONE)
-			return HTTP_DONE;
-		if (turn->clock < conn->deadline)
+		if (want == HTTP_DONE || turn->clock < conn->deadline)
 			break;
 		if (want == HTTP_AGAIN && conn->clock != HTTP_LINGERING)
 			arm(conn, turn, conn->clock);
 		else if (want != HTTP_TAME)
 			want = expire(conn, turn);
 	} while (want == GO);
-	return conn->state == GONE ? HTTP_DONE : (enum http_want)want;
+	return (enum http_want)want;
 }
 
 bool http_holds(const struct http_conn *conn)
