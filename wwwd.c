@@ -1900,11 +1900,16 @@ static struct {
 	size_t memory;                /* bytes that they may hold */
 	struct http_work *spare[SPARE_WORKS];
 	size_t spares;
-	int signals;    /* signalfd(2) */
-	bool listening; /* epoll watches the listeners */
-	bool told_to_stop;
-	int64_t paused_until, asking_until, stop_at;
-	bool stopping;
+	int signals;          /* signalfd(2) */
+	bool listening;       /* epoll watches the listeners */
+	int64_t paused_until; /* where it doesn't */
+	enum phase {
+		SERVING,
+		TOLD_TO_STOP,
+		ASKING,    /* no more are accepted; requests that were begun may be completed, */
+		FINISHING, /* and now only what is being sent is */
+	} phase;
+	int64_t phase_end;
 } loop;
 
 /* What the workers tell each other, who leave together when nobody has had a client for long. */
@@ -2188,7 +2193,7 @@ static void step_client(struct client *client)
 	if (!conn->work)
 		conn->work = take_work();
 	want = conn->work ? http_step(conn, &turn) : HTTP_DONE;
-	if (loop.stopping && want == HTTP_READ && conn->clock == HTTP_IDLE && conn->requests)
+	if (loop.phase >= ASKING && want == HTTP_READ && conn->clock == HTTP_IDLE && conn->requests)
 		want = HTTP_DONE; /* it was kept alive before there was anything to finish */
 	if (want == HTTP_DONE) {
 		end_client(client);
@@ -2361,7 +2366,7 @@ static bool accept_some(const struct listener *listener)
 		if (fd < 0 && lacks_descriptors(errno)) {
 			if (n > 0)
 				return true;
-			if (!loop.stopping && loop.count && make_place(NULL))
+			if (loop.phase < ASKING && loop.count && make_place(NULL))
 				continue;
 			pause_accepting(PAUSE_TIME);
 			return false;
@@ -2539,9 +2544,8 @@ static void step_idle(void)
 static void stop_loop(void)
 {
 	notify("STOPPING=1\nSTATUS=finishing what is being sent");
-	loop.stopping = true;
-	loop.asking_until = turn.clock + ASKING_TIME;
-	loop.stop_at = turn.clock + STOP_TIME;
+	loop.phase = ASKING;
+	loop.phase_end = turn.clock + ASKING_TIME;
 	turn.closing = true;
 	loop.most = SIZE_MAX;
 	admit_waiting();
@@ -2566,9 +2570,8 @@ static int time_to_wait(void)
 	for (size_t i = 0; i < HTTP_CLOCKS; i++)
 		if (!is_alone(&queues[i]))
 			until = earlier(until, queued_client(queues[i].next)->deadline);
-	if (loop.stopping)
-		until = earlier(until,
-				turn.clock < loop.asking_until ? loop.asking_until : loop.stop_at);
+	if (loop.phase >= ASKING)
+		until = earlier(until, loop.phase_end);
 	else if (!loop.listening)
 		until = earlier(until, loop.paused_until);
 	if (turn.cache)
@@ -2626,8 +2629,8 @@ static void hear_signals(void)
 	struct signalfd_siginfo info;
 
 	while (read(loop.signals, &info, sizeof(info)) == sizeof(info))
-		if (info.ssi_signo != SIGHUP || hung_up())
-			loop.told_to_stop = true;
+		if ((info.ssi_signo != SIGHUP || hung_up()) && loop.phase == SERVING)
+			loop.phase = TOLD_TO_STOP;
 }
 
 /* Clients first: accepting may close an idle one, whose event would still be in the array. */
@@ -2766,7 +2769,7 @@ static int hold_many(void)
 		say(LOG_WARNING, "seccomp: %s: on without it", strerror(errno));
 	if (speaks_for_all)
 		print_banners();
-	while (!loop.stopping || loop.count) {
+	while (loop.phase < ASKING || loop.count) {
 		int n = epoll_pwait(loop.epoll, events, EVENTS, time_to_wait(), NULL);
 
 		tell_time();
@@ -2776,16 +2779,21 @@ static int hold_many(void)
 		keep_within_memory();
 		admit_waiting();
 		give_back_memory();
-		if (!loop.stopping && !loop.listening && turn.clock >= loop.paused_until &&
+		if (loop.phase < ASKING && !loop.listening && turn.clock >= loop.paused_until &&
 		    !listen_on(true))
 			loop.paused_until = turn.clock + PAUSE_TIME;
-		if (!loop.stopping && (loop.told_to_stop || turn.clock >= leave_at()))
+		if (loop.phase == TOLD_TO_STOP ||
+		    (loop.phase == SERVING && turn.clock >= leave_at()))
 			stop_loop();
 		write_log();
-		if (loop.stopping && turn.clock >= loop.asking_until)
-			end_unasked();
-		if (loop.stopping && turn.clock >= loop.stop_at)
+		if (loop.phase == ASKING && turn.clock >= loop.phase_end) {
+			loop.phase = FINISHING;
+			loop.phase_end += STOP_TIME - ASKING_TIME;
+		}
+		if (loop.phase == FINISHING && turn.clock >= loop.phase_end)
 			break;
+		if (loop.phase == FINISHING)
+			end_unasked();
 	}
 	finish_log();
 	return EXIT_SUCCESS;
