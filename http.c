@@ -541,6 +541,31 @@ void http_tell(struct http_turn *turn, int64_t clock, const struct timespec *wal
 
 /* ---- reading a request (RFC 9112) ------------------------------------- */
 
+/* RFC 9110 15. */
+enum status {
+	OK = 200,
+	NO_CONTENT = 204,
+	PARTIAL_CONTENT = 206,
+	MOVED_PERMANENTLY = 301,
+	NOT_MODIFIED = 304,
+	BAD_REQUEST = 400,
+	FORBIDDEN = 403,
+	NOT_FOUND = 404,
+	METHOD_NOT_ALLOWED = 405,
+	REQUEST_TIMEOUT = 408,
+	PRECONDITION_FAILED = 412,
+	CONTENT_TOO_LARGE = 413,
+	URI_TOO_LONG = 414,
+	RANGE_NOT_SATISFIABLE = 416,
+	EXPECTATION_FAILED = 417,
+	MISDIRECTED_REQUEST = 421,
+	FIELDS_TOO_LARGE = 431,
+	SERVER_ERROR = 500,
+	NOT_IMPLEMENTED = 501,
+	UNAVAILABLE = 503,
+	VERSION_NOT_SUPPORTED = 505,
+};
+
 enum method { GET, HEAD, POST, OPTIONS, PUT, DELETE, PATCH, TRACE, CONNECT, OTHER };
 
 static const text methods[] = {
@@ -596,7 +621,20 @@ struct request {
 	text value[FIELDS];   /* of the first line with that name, */
 	uint8_t seen[FIELDS]; /* and how many there were */
 	const char *head_end;
+	const char *reason; /* why it is refused, or NULL */
 };
+
+/* For the reader of the log: what is wrong with the request. */
+static int refused(struct request *req, enum status status, const char *reason)
+{
+	req->reason = reason;
+	return (int)status;
+}
+
+static int bad(struct request *req, const char *reason)
+{
+	return refused(req, BAD_REQUEST, reason);
+}
 
 static int hex_digit(char c)
 {
@@ -695,14 +733,14 @@ static int read_authority(struct request *req, text *target)
 	size_t begin = https ? secure.len : plain.len, end = begin;
 
 	if (!https && (target->len <= plain.len || !alike((text){ target->at, plain.len }, plain)))
-		return 400;
+		return bad(req, "a target that is neither a path nor a URI of http");
 	while (end < target->len && target->at[end] != '/' && target->at[end] != '?')
 		end++;
 	req->authority = (text){ target->at + begin, end - begin };
 	skip(target, end);
 	if (!valid_authority(req->authority))
-		return 400;
-	return https ? 421 : 0;
+		return bad(req, "a target whose host or port is none");
+	return https ? refused(req, MISDIRECTED_REQUEST, "https on a connection without TLS") : 0;
 }
 
 /* The four forms of RFC 9112 3.2: 0 or a status. */
@@ -711,11 +749,11 @@ static int read_target(struct request *req)
 	text t = req->target;
 
 	if (t.len == 0 || !all_of(t, TARGET))
-		return 400;
+		return bad(req, "a target that is empty, or has bytes that none may have");
 	if (req->method == CONNECT)
 		return 0; /* whatever it names, the answer is 405 */
 	if (same(t, text_of("*")))
-		return req->method == OPTIONS ? 0 : 400;
+		return req->method == OPTIONS ? 0 : bad(req, "a target of * without OPTIONS");
 	if (t.at[0] != '/') {
 		int status = read_authority(req, &t);
 
@@ -728,7 +766,9 @@ static int read_target(struct request *req)
 
 	req->path = path ? (text){ t.at, path } : text_of("/");
 	req->query = (text){ t.at + path, t.len - path };
-	return percent_encoded(req->path, true) && percent_encoded(req->query, false) ? 0 : 400;
+	if (!percent_encoded(req->path, true) || !percent_encoded(req->query, false))
+		return bad(req, "a % that encodes no byte, or a NUL or slash of a name");
+	return 0;
 }
 
 static enum method find_method(text name)
@@ -760,13 +800,13 @@ static int read_request_line(struct request *req, text line)
 
 	req->line = line;
 	if (!read_method(req, line))
-		return 400;
+		return bad(req, "a request line without a method");
 	skip(&rest, req->method_name.len + 1);
 
 	const char *space = memchr(rest.at, ' ', rest.len);
 
 	if (!space)
-		return 400;
+		return bad(req, "a request line without a version");
 	req->target = (text){ rest.at, (size_t)(space - rest.at) };
 	skip(&rest, req->target.len + 1);
 
@@ -775,9 +815,9 @@ static int read_request_line(struct request *req, text line)
 	if (version.len != 8 || memcmp(version.at, "HTTP/", 5) != 0 || version.at[6] != '.' ||
 	    hex_digit(version.at[5]) > 9 || hex_digit(version.at[7]) > 9 ||
 	    hex_digit(version.at[5]) < 0 || hex_digit(version.at[7]) < 0)
-		return 400;
+		return bad(req, "a version that is none of HTTP");
 	if (version.at[5] != '1')
-		return 505;
+		return refused(req, VERSION_NOT_SUPPORTED, "a version that is not 1.0 or 1.1");
 	req->minor = version.at[7] - '0';
 	return read_target(req);
 }
@@ -808,20 +848,24 @@ static int read_field(struct request *req, text line)
 	text name, value;
 
 	if (!split_field(line, &name, &value))
-		return 400;
+		return bad(req, "a field line that is none");
 
 	enum field f = find_field(name);
 
 	if (f == FIELDS)
 		return 0;
-	if (f == HOST && (req->seen[HOST] || !valid_authority(value)))
-		return 400;
+	if (f == HOST && req->seen[HOST])
+		return bad(req, "two Host fields");
+	if (f == HOST && !valid_authority(value))
+		return bad(req, "a Host field whose host or port is none");
 	if (f == CONTENT_LENGTH) {
 		uint64_t length;
 
 		/* the same length twice may be refused too (RFC 9110 8.6), as other readers do */
-		if (req->seen[CONTENT_LENGTH] || !read_number(value, &length))
-			return 400;
+		if (req->seen[CONTENT_LENGTH])
+			return bad(req, "two Content-Length fields");
+		if (!read_number(value, &length))
+			return bad(req, "a Content-Length that is no number");
 		req->length = length;
 	}
 	if (!req->seen[f])
@@ -914,15 +958,18 @@ static int read_coding(struct request *req)
 		chunked += alike(item, text_of("chunked"));
 		last = item;
 	}
-	if (req->minor == 0 || req->seen[CONTENT_LENGTH])
-		return 400;
+	if (req->minor == 0)
+		return bad(req, "Transfer-Encoding in HTTP/1.0");
+	if (req->seen[CONTENT_LENGTH])
+		return bad(req, "both Transfer-Encoding and Content-Length");
 	if (chunked != 1 || !alike(last, text_of("chunked")))
-		return 400;
+		return bad(req, "a Transfer-Encoding that does not end with one chunked");
 	if (codings > 1)
-		return 501;
+		return refused(req, NOT_IMPLEMENTED, "a Transfer-Encoding beside chunked");
 	if (req->seen[TRANSFER_ENCODING] != 1 ||
 	    !alike(req->value[TRANSFER_ENCODING], text_of("chunked")))
-		return 400; /* ", chunked": one reader's chunked is another's unknown */
+		/* ", chunked": one reader's chunked is another's unknown */
+		return bad(req, "a Transfer-Encoding with empty elements");
 	req->chunked = true;
 	return 0;
 }
@@ -931,7 +978,7 @@ static int read_coding(struct request *req)
 static int read_framing(struct request *req, const struct http_limits *limits)
 {
 	if (req->minor >= 1 && !req->seen[HOST])
-		return 400;
+		return bad(req, "no Host field");
 	if (req->seen[TRANSFER_ENCODING]) {
 		int status = read_coding(req);
 
@@ -942,14 +989,14 @@ static int read_framing(struct request *req, const struct http_limits *limits)
 	if (list_has(req, CONNECTION, "close"))
 		req->close = true;
 	if (req->length > limits->body)
-		return 413;
+		return refused(req, CONTENT_TOO_LARGE, "a body larger than --body-max");
 	if (req->seen[EXPECT] && req->minor >= 1) { /* RFC 9110 10.1.1: not in 1.0 */
 		struct list list = list_of(req, EXPECT);
 		text item;
 
 		for (; list_next(&list, &item); req->expect = true)
 			if (!alike(item, text_of("100-continue")))
-				return 417;
+				return refused(req, EXPECTATION_FAILED, "an unknown expectation");
 	}
 	return 0;
 }
@@ -1209,19 +1256,19 @@ static int judge_conditions(const struct request *req, const char *etag, const i
 
 	if (req->seen[IF_MATCH]) {
 		if (!etag_listed(req, IF_MATCH, etag, false))
-			return 412;
+			return PRECONDITION_FAILED;
 	} else if (modified && field_date(req, IF_UNMODIFIED_SINCE, now, &when) &&
 		   *modified > when) {
-		return 412;
+		return PRECONDITION_FAILED;
 	}
 	if (req->seen[IF_NONE_MATCH]) {
 		if (!etag_listed(req, IF_NONE_MATCH, etag, true))
 			return 0;
-		return reads ? 304 : 412;
+		return reads ? NOT_MODIFIED : PRECONDITION_FAILED;
 	}
 	if (reads && modified && field_date(req, IF_MODIFIED_SINCE, now, &when) &&
 	    *modified <= when)
-		return 304;
+		return NOT_MODIFIED;
 	return 0;
 }
 
@@ -1356,17 +1403,17 @@ static int decode_path(text raw, char path[PATH_MAX])
 		if (c == '/') {
 			n = end_segment(path, n);
 			if (n == ABOVE)
-				return 400;
+				return BAD_REQUEST;
 			if (n == 0 || path[n - 1] == '/')
 				continue;
 		}
 		if (n == PATH_MAX - 1)
-			return 404;
+			return NOT_FOUND;
 		path[n++] = c;
 	}
 	n = end_segment(path, n);
 	if (n == ABOVE)
-		return 400;
+		return BAD_REQUEST;
 	path[n] = '\0';
 	return 0;
 }
@@ -1558,15 +1605,15 @@ static int status_of(int error)
 	case EINVAL: /* what no name may be here, for this and some file systems */
 	case EILSEQ:
 	case ENXIO: /* a socket, a device */
-	case ENODEV: return 404;
+	case ENODEV: return NOT_FOUND;
 	case EACCES:
-	case EPERM: return 403;
+	case EPERM: return FORBIDDEN;
 	case EMFILE:
 	case ENFILE:
 	case ENOMEM:
 	case EINTR:
-	case EAGAIN: return 503;
-	default: return 500;
+	case EAGAIN: return UNAVAILABLE;
+	default: return SERVER_ERROR;
 	}
 }
 
@@ -2090,7 +2137,7 @@ static int stat_entry(const struct http_site *site, const char *folder, DIR *dir
 	else if (S_ISLNK(st->st_mode))
 		error = stat_link(site, folder, entry->d_name, st);
 	if (error)
-		return status_of(-error) >= 500 ? error : 0;
+		return status_of(-error) >= SERVER_ERROR ? error : 0;
 	return S_ISREG(st->st_mode) || S_ISDIR(st->st_mode);
 }
 
@@ -2655,36 +2702,42 @@ struct http_work *http_work_init(void *memory, const struct http_limits *limits)
 	return w;
 }
 
-static const struct status {
+static const struct status_row {
 	int code;
 	const char *line, *says;
 } statuses[] = {
-	{ 200, "200 OK", "" },
-	{ 204, "204 No Content", "" },
-	{ 206, "206 Partial Content", "" },
-	{ 301, "301 Moved Permanently", "It is a folder, and its address ends with a slash." },
-	{ 304, "304 Not Modified", "" },
-	{ 400, "400 Bad Request", "The request could not be understood." },
-	{ 403, "403 Forbidden", "It is there, but not for reading." },
-	{ 404, "404 Not Found", "There is nothing at this address." },
-	{ 405, "405 Method Not Allowed", "Files here are read, not changed." },
-	{ 408, "408 Request Timeout", "The request took too long to arrive." },
-	{ 412, "412 Precondition Failed", "A condition that the request makes does not hold." },
-	{ 413, "413 Content Too Large", "The body of the request is too large." },
-	{ 414, "414 URI Too Long", "The address is too long." },
-	{ 416, "416 Range Not Satisfiable", "The file has no such part." },
-	{ 417, "417 Expectation Failed", "The request expects what is not done here." },
-	{ 421, "421 Misdirected Request", "This connection is not secure, as https asks for." },
-	{ 431, "431 Request Header Fields Too Large", "The header of the request is too large." },
-	{ 500, "500 Internal Server Error", "It could not be read." },
-	{ 501, "501 Not Implemented", "The request asks for what is not known here." },
-	{ 503, "503 Service Unavailable", "Too much is going on. Try again in a moment." },
-	{ 505, "505 HTTP Version Not Supported", "HTTP/1.1 and HTTP/1.0 are spoken here." },
+	{ OK, "200 OK", "" },
+	{ NO_CONTENT, "204 No Content", "" },
+	{ PARTIAL_CONTENT, "206 Partial Content", "" },
+	{ MOVED_PERMANENTLY, "301 Moved Permanently",
+	  "It is a folder, and its address ends with a slash." },
+	{ NOT_MODIFIED, "304 Not Modified", "" },
+	{ BAD_REQUEST, "400 Bad Request", "The request could not be understood." },
+	{ FORBIDDEN, "403 Forbidden", "It is there, but not for reading." },
+	{ NOT_FOUND, "404 Not Found", "There is nothing at this address." },
+	{ METHOD_NOT_ALLOWED, "405 Method Not Allowed", "Files here are read, not changed." },
+	{ REQUEST_TIMEOUT, "408 Request Timeout", "The request took too long to arrive." },
+	{ PRECONDITION_FAILED, "412 Precondition Failed",
+	  "A condition that the request makes does not hold." },
+	{ CONTENT_TOO_LARGE, "413 Content Too Large", "The body of the request is too large." },
+	{ URI_TOO_LONG, "414 URI Too Long", "The address is too long." },
+	{ RANGE_NOT_SATISFIABLE, "416 Range Not Satisfiable", "The file has no such part." },
+	{ EXPECTATION_FAILED, "417 Expectation Failed",
+	  "The request expects what is not done here." },
+	{ MISDIRECTED_REQUEST, "421 Misdirected Request",
+	  "This connection is not secure, as https asks for." },
+	{ FIELDS_TOO_LARGE, "431 Request Header Fields Too Large",
+	  "The header of the request is too large." },
+	{ SERVER_ERROR, "500 Internal Server Error", "It could not be read." },
+	{ NOT_IMPLEMENTED, "501 Not Implemented", "The request asks for what is not known here." },
+	{ UNAVAILABLE, "503 Service Unavailable", "Too much is going on. Try again in a moment." },
+	{ VERSION_NOT_SUPPORTED, "505 HTTP Version Not Supported",
+	  "HTTP/1.1 and HTTP/1.0 are spoken here." },
 };
 
-static const struct status *find_status(int code)
+static const struct status_row *find_status(int code)
 {
-	const struct status *status = statuses;
+	const struct status_row *status = statuses;
 
 	while (status->code != code)
 		status++;
@@ -2804,7 +2857,7 @@ static void put_rest(struct out *o, const struct http_conn *conn, const struct h
 		put_location(o, conn->work->path, conn->work->req.query);
 	if (a->methods)
 		put_field(o, "Allow: ", allowed);
-	if (a->status == 503)
+	if (a->status == UNAVAILABLE)
 		puts_out(o, "Retry-After: 1\r\n");
 	if (a->policy)
 		puts_out(o, "Content-Security-Policy: default-src 'none'; "
@@ -2830,7 +2883,7 @@ static size_t write_head(struct http_conn *conn, const struct http_turn *turn,
 	return rest;
 }
 
-static void put_page(struct out *o, const struct status *status)
+static void put_page(struct out *o, const struct status_row *status)
 {
 	puts_out(o, "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
 		    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -2848,7 +2901,7 @@ static void put_page(struct out *o, const struct status *status)
 /* An answer that is not a file: the same for everybody, it repeats nothing of the request. */
 static void answer_page(struct http_conn *conn, const struct http_turn *turn, struct answer a)
 {
-	const struct status *status = find_status(a.status);
+	const struct status_row *status = find_status(a.status);
 	struct http_work *w = conn->work;
 	struct out length = { NULL, 0, 0, false };
 
@@ -2961,7 +3014,7 @@ static size_t answer_body(struct http_conn *conn, const struct http_turn *turn, 
 	body->fd = file->fd;
 	body->size = a->size = (uint64_t)file->st.st_size;
 	body->type = a->type;
-	if (a->status == 206) {
+	if (a->status == PARTIAL_CONTENT) {
 		a->range = &body->ranges.part[0];
 		if (body->ranges.count > 1) {
 			make_boundary(body->boundary, &file->st, turn);
@@ -3008,13 +3061,13 @@ static void answer_file(struct http_conn *conn, const struct http_turn *turn, te
 	a.status = judge_conditions(&w->req, etag, &modified, turn->wall.tv_sec);
 	if (a.status) {
 		close(file.fd);
-		if (a.status == 304) {
+		if (a.status == NOT_MODIFIED) {
 			a.empty = true;
 			a.type = NULL;
 			a.coding = IDENTITY;
 			write_head(conn, turn, &a);
 		} else {
-			answer_page(conn, turn, (struct answer){ .status = 412 });
+			answer_page(conn, turn, (struct answer){ .status = PRECONDITION_FAILED });
 		}
 		return;
 	}
@@ -3026,12 +3079,12 @@ static void answer_file(struct http_conn *conn, const struct http_turn *turn, te
 
 		close(file.fd);
 		answer_page(conn, turn,
-			    (struct answer){ .status = 416,
+			    (struct answer){ .status = RANGE_NOT_SATISFIABLE,
 					     .range = &nothing,
 					     .size = (uint64_t)file.st.st_size });
 		return;
 	}
-	a.status = kind == RANGE_PARTS ? 206 : 200;
+	a.status = kind == RANGE_PARTS ? PARTIAL_CONTENT : OK;
 
 	size_t rest = answer_body(conn, turn, &a, &file), head_end = w->out.len;
 
@@ -3055,11 +3108,11 @@ static void answer_error(struct http_conn *conn, const struct http_turn *turn, i
 {
 	struct http_work *w = conn->work;
 
-	if (status == 404) {
+	if (status == NOT_FOUND) {
 		struct file file = open_file(conn->site, "404.html", false);
 
 		if (file.fd >= 0) {
-			struct answer a = { .status = 404, .type = "text/html" };
+			struct answer a = { .status = NOT_FOUND, .type = "text/html" };
 
 			w->body.ranges.count = 1;
 			w->body.ranges.part[0] = (struct range){ 0, (uint64_t)file.st.st_size };
@@ -3069,7 +3122,8 @@ static void answer_error(struct http_conn *conn, const struct http_turn *turn, i
 			return;
 		}
 	}
-	answer_page(conn, turn, (struct answer){ .status = status, .methods = status == 405 });
+	answer_page(conn, turn,
+		    (struct answer){ .status = status, .methods = status == METHOD_NOT_ALLOWED });
 }
 
 static void begin_listing(struct http_conn *conn, const struct http_turn *turn)
@@ -3085,7 +3139,7 @@ static void begin_listing(struct http_conn *conn, const struct http_turn *turn)
 		free(list);
 		if (fd >= 0)
 			close(fd);
-		answer_error(conn, turn, fd < 0 ? status_of(-fd) : 503);
+		answer_error(conn, turn, fd < 0 ? status_of(-fd) : UNAVAILABLE);
 		return;
 	}
 	status = judge_conditions(&w->req, "", NULL, turn->wall.tv_sec);
@@ -3093,7 +3147,7 @@ static void begin_listing(struct http_conn *conn, const struct http_turn *turn)
 		closedir(list->dir);
 		free(list);
 		answer_page(conn, turn,
-			    (struct answer){ .status = status, .empty = status == 304 });
+			    (struct answer){ .status = status, .empty = status == NOT_MODIFIED });
 		return;
 	}
 	list->style = read_list_style(w->req.query);
@@ -3116,7 +3170,7 @@ static void answer_folder(struct http_conn *conn, const struct http_turn *turn, 
 		return;
 	}
 	w->path[key.len] = '\0';
-	if (status_of(-file.fd) == 404 && conn->site->listing)
+	if (status_of(-file.fd) == NOT_FOUND && conn->site->listing)
 		begin_listing(conn, turn);
 	else
 		answer_error(conn, turn, status_of(-file.fd));
@@ -3135,9 +3189,9 @@ static bool answer_cached(struct http_conn *conn, const struct http_turn *turn, 
 	if (!entry)
 		return false;
 	entry->used = turn->clock;
-	put_opening(&w->out, turn, &w->req, 200);
+	put_opening(&w->out, turn, &w->req, OK);
 	put(&w->out, entry->bytes + entry->answer, entry->head_len);
-	w->status = 200;
+	w->status = OK;
 	if (w->req.method == HEAD)
 		return true;
 	put(&w->out, entry->bytes + entry->answer + entry->head_len, entry->body_len);
@@ -3161,8 +3215,10 @@ static void answer_name(struct http_conn *conn, const struct http_turn *turn)
 
 	if (status) {
 		/* 400 ends the connection, as it does everywhere */
-		w->req.close |= status == 400;
-		conn->linger |= status == 400;
+		if (status == BAD_REQUEST) {
+			w->req.reason = "a target above the root";
+			w->req.close = conn->linger = true;
+		}
 		answer_error(conn, turn, status);
 		return;
 	}
@@ -3184,36 +3240,38 @@ static void answer_name(struct http_conn *conn, const struct http_turn *turn)
 		answer_error(conn, turn, status_of(-file.fd));
 	} else if (S_ISDIR(file.st.st_mode)) {
 		close(file.fd);
-		answer_page(conn, turn, (struct answer){ .status = 301, .moved = true });
+		answer_page(conn, turn,
+			    (struct answer){ .status = MOVED_PERMANENTLY, .moved = true });
 	} else {
 		answer_file(conn, turn, key, file);
 	}
 }
 
 /* Is the method one that is served? 0 or a status. */
-static int judge_method(enum method method)
+static int judge_method(struct request *req)
 {
-	switch (method) {
+	switch (req->method) {
 	case GET:
 	case HEAD:
 	case POST:
 	case OPTIONS: return 0;
-	case OTHER: return 501;
-	default: return 405;
+	case OTHER: return refused(req, NOT_IMPLEMENTED, "an unknown method");
+	default: return refused(req, METHOD_NOT_ALLOWED, "a method that is not served");
 	}
 }
 
 /* The request is understood and its body is gone: what is the answer? */
 static void answer(struct http_conn *conn, const struct http_turn *turn)
 {
-	enum method method = conn->work->req.method;
-	int status = judge_method(method);
+	struct request *req = &conn->work->req;
+	int status = judge_method(req);
 
 	if (status)
 		answer_error(conn, turn, status);
-	else if (method == OPTIONS)
-		answer_page(conn, turn,
-			    (struct answer){ .status = 204, .empty = true, .methods = true });
+	else if (req->method == OPTIONS)
+		answer_page(
+			conn, turn,
+			(struct answer){ .status = NO_CONTENT, .empty = true, .methods = true });
 	else
 		answer_name(conn, turn);
 }
@@ -3339,6 +3397,7 @@ static void log_request(const struct http_conn *conn, const struct http_turn *tu
 		.target = req->target,
 		.referer = req->value[REFERER],
 		.agent = req->value[USER_AGENT],
+		.reason = req->reason,
 		.status = w->status,
 		.bytes = w->body_sent,
 		.began = conn->began,
@@ -3437,7 +3496,8 @@ static int refuse(struct http_conn *conn, const struct http_turn *turn, int stat
 	w->next = w->end;
 	conn->linger = true;
 	arm(conn, turn, HTTP_MOVING);
-	answer_page(conn, turn, (struct answer){ .status = status, .methods = status == 405 });
+	answer_page(conn, turn,
+		    (struct answer){ .status = status, .methods = status == METHOD_NOT_ALLOWED });
 	return finish(conn, turn);
 }
 
@@ -3447,9 +3507,9 @@ static int refuse(struct http_conn *conn, const struct http_turn *turn, int stat
  */
 static int refuse_body(struct http_conn *conn, const struct http_turn *turn, int status)
 {
-	int method = judge_method(conn->work->req.method);
+	int method = status == BAD_REQUEST ? 0 : judge_method(&conn->work->req);
 
-	return refuse(conn, turn, method && status != 400 ? method : status);
+	return refuse(conn, turn, method ? method : status);
 }
 
 /* A pipe or a file can't be asked not to block; poll(2) tells whether it would. */
@@ -3575,19 +3635,23 @@ static int fill(struct http_conn *conn, struct http_turn *turn)
 }
 
 /* A method that long is none of ours (RFC 9112 3), an address that long is one too long. */
-static int line_too_long(const char *line, size_t most)
+static int line_too_long(struct request *req, const char *line, size_t most)
 {
-	return memchr(line, ' ', most) ? 414 : 501;
+	if (memchr(line, ' ', most))
+		return refused(req, URI_TOO_LONG, "a request line longer than --line-max");
+	return refused(req, NOT_IMPLEMENTED, "a method longer than --line-max");
 }
 
 static int read_head_line(struct request *req, const struct http_limits *limits, text line)
 {
 	if (req->lines++ == 0)
-		return line.len > limits->line ? line_too_long(line.at, limits->line)
+		return line.len > limits->line ? line_too_long(req, line.at, limits->line)
 					       : read_request_line(req, line);
 	req->header += line.len + 2;
-	if (req->header > limits->header || req->lines - 1 > limits->fields)
-		return 431;
+	if (req->header > limits->header)
+		return refused(req, FIELDS_TOO_LARGE, "a header larger than --header-max");
+	if (req->lines - 1 > limits->fields)
+		return refused(req, FIELDS_TOO_LARGE, "more fields than --fields-max");
 	return read_field(req, line);
 }
 
@@ -3606,7 +3670,7 @@ static int read_head_lines(struct http_work *w, const struct http_limits *limits
 		int status = 0;
 
 		if (line.len == 0 || line.at[--line.len] != '\r')
-			return 400;
+			return bad(req, "a line that ends without a carriage return");
 		w->scan = (size_t)(nl - w->in) + 1;
 		if (line.len) {
 			status = read_head_line(req, limits, line);
@@ -3616,7 +3680,8 @@ static int read_head_lines(struct http_work *w, const struct http_limits *limits
 			return WHOLE;
 		} else { /* 2.2: empty lines before a request */
 			w->start = w->scan;
-			status = ++req->blanks > BLANK_LINES ? 400 : 0;
+			if (++req->blanks > BLANK_LINES)
+				status = bad(req, "too many empty lines before a request");
 		}
 		if (status)
 			return status;
@@ -3625,10 +3690,12 @@ static int read_head_lines(struct http_work *w, const struct http_limits *limits
 	size_t part = w->end - w->scan;
 
 	if (req->lines == 0 && part > limits->line + 1)
-		return line_too_long(w->in + w->scan, limits->line);
+		return line_too_long(req, w->in + w->scan, limits->line);
 	if (req->lines == 0 && part && !is(w->in[w->scan], TOKEN) && w->in[w->scan] != '\r')
-		return 400; /* no line of HTTP: TLS, most likely */
-	return req->lines && req->header + part > limits->header + 1 ? 431 : MORE;
+		return bad(req, "no request of HTTP; perhaps TLS");
+	if (req->lines && req->header + part > limits->header + 1)
+		return refused(req, FIELDS_TOO_LARGE, "a header larger than --header-max");
+	return MORE;
 }
 
 static void compact(struct http_work *w)
@@ -3649,7 +3716,7 @@ static int end_head(struct http_conn *conn, struct http_turn *turn)
 	if (status)
 		return refuse_body(conn, turn, status);
 	/* what follows a CONNECT may be for the tunnel (RFC 9931); who waits for 100 need not send */
-	status = judge_method(w->req.method);
+	status = judge_method(&w->req);
 	if (status && (w->req.method == CONNECT || w->req.expect))
 		return refuse(conn, turn, status);
 	/* a method that nobody knows may be the end of a body, to another reader */
@@ -3690,7 +3757,8 @@ static int step_head(struct http_conn *conn, struct http_turn *turn)
 		w->start = w->scan = w->end = 0;
 	status = fill(conn, turn);
 	if (status == END)
-		return w->end ? refuse(conn, turn, 400) : lose(conn, turn);
+		return w->end ? refuse(conn, turn, bad(&w->req, "the end within a request"))
+			      : lose(conn, turn);
 	if (status == GO && conn->clock == HTTP_IDLE)
 		conn->began = turn->clock;
 	return status;
@@ -3730,11 +3798,12 @@ static int chunk_line(struct http_work *w, text *line)
 	size_t n = nl ? (size_t)(nl - at) : w->end - w->next;
 
 	if (n > CHUNK_LINE)
-		return 431;
+		return refused(&w->req, FIELDS_TOO_LARGE,
+			       "a line of chunked coding that is too long");
 	if (!nl)
 		return MORE;
 	if (n == 0 || at[n - 1] != '\r')
-		return 400;
+		return bad(&w->req, "a line of chunked coding without a carriage return");
 	*line = (text){ at, n - 1 };
 	w->next += n + 1;
 	return WHOLE;
@@ -3748,12 +3817,13 @@ static int eat_chunk_size(struct http_work *w, const struct http_limits *limits)
 	if (status != WHOLE)
 		return status;
 	if (!read_chunk_size(line, &w->left))
-		return 400;
+		return bad(&w->req, "a chunk size that is none");
 	if (w->left > limits->body - w->dropped)
-		return 413;
+		return refused(&w->req, CONTENT_TOO_LARGE, "a body larger than --body-max");
 	w->overhead += line.len > 16 ? line.len - 16 : 0; /* what a plain size has no need of */
 	if (w->overhead > limits->header)
-		return 431;
+		return refused(&w->req, FIELDS_TOO_LARGE,
+			       "chunk extensions larger than --header-max");
 	w->dropped += w->left;
 	w->chunk = w->left ? CHUNK_DATA : CHUNK_TRAILER;
 	return MORE;
@@ -3765,7 +3835,7 @@ static int eat_chunk_end(struct http_work *w)
 	size_t n = w->end - w->next < 2 ? w->end - w->next : 2;
 
 	if (memcmp(w->in + w->next, crlf, n) != 0)
-		return 400;
+		return bad(&w->req, "a chunk that does not end where it should");
 	if (n == 2) {
 		w->next += 2;
 		w->chunk = CHUNK_SIZE;
@@ -3785,9 +3855,11 @@ static int eat_trailer(struct http_work *w, const struct http_limits *limits)
 	if (status != WHOLE || line.len == 0)
 		return status;
 	if (!split_field(line, &name, &value) || find_field(name) != FIELDS)
-		return 400;
+		return bad(&w->req, "a trailer line that is none, or belongs in the header");
 	w->overhead += line.len;
-	return ++w->trailers > limits->fields || w->overhead > limits->header ? 431 : MORE;
+	if (++w->trailers > limits->fields || w->overhead > limits->header)
+		return refused(&w->req, FIELDS_TOO_LARGE, "trailers larger than a header may be");
+	return MORE;
 }
 
 /* RFC 9112 7.1, for as long as something is left and the step may go on. */
@@ -3841,7 +3913,9 @@ static int step_body(struct http_conn *conn, struct http_turn *turn)
 	if (spent(w))
 		return HTTP_AGAIN;
 	status = fill(conn, turn);
-	return status == END ? refuse(conn, turn, 400) : status;
+	if (status == END)
+		return refuse(conn, turn, bad(&w->req, "the end within a body"));
+	return status;
 }
 
 static int fail_listing(struct http_conn *conn, struct http_turn *turn, int error)
@@ -3855,7 +3929,7 @@ static int step_list(struct http_conn *conn, struct http_turn *turn)
 {
 	struct http_work *w = conn->work;
 	struct listing *list = w->body.list;
-	struct answer a = { .status = 200, .policy = true };
+	struct answer a = { .status = OK, .policy = true };
 	struct out edges = { NULL, 0, 0, false };
 	int want = flush(conn, turn); /* the responses before this one do not wait for it */
 
@@ -4055,15 +4129,21 @@ void http_forsake(const struct http_conn *conn)
 /* The deadline has passed: what it was for decides what becomes of the connection. */
 static int expire(struct http_conn *conn, struct http_turn *turn)
 {
+	struct request *req = &conn->work->req;
+
 	switch (conn->clock) {
-	case HTTP_HEADER: return refuse(conn, turn, 408);
+	case HTTP_HEADER:
+		return refuse(conn, turn,
+			      refused(req, REQUEST_TIMEOUT,
+				      "a header that takes longer than --header-time"));
 	case HTTP_MOVING:
 		if (moved_enough(conn, moved_since(conn))) {
 			arm(conn, turn, HTTP_MOVING);
 			return GO;
 		}
 		if (conn->state == READ_BODY)
-			return refuse(conn, turn, 408);
+			return refuse(conn, turn,
+				      refused(req, REQUEST_TIMEOUT, "a body that stalls"));
 		http_forsake(conn);
 		return lose(conn, turn);
 	default: return lose(conn, turn);

@@ -72,8 +72,9 @@ struct http_text {
 struct http_entry {
 	struct http_text line, method, target, referer, agent;
 	int status;
-	uint64_t bytes; /* of the body, sent */
-	int64_t began;  /* by http_turn.clock */
+	const char *reason; /* why the request was refused, or NULL */
+	uint64_t bytes;     /* of the body, sent */
+	int64_t began;      /* by http_turn.clock */
 	const struct http_turn *turn;
 };
 

@@ -341,7 +341,7 @@ static const struct option_row {
 	  WHOLE },
 	{ "log", 0, WORD, "FILE", &options.log, 0, 0, "append to it; SIGHUP reopens it", WHOLE },
 	{ "quiet", 0, FLAG, NULL, &options.quiet, 0, 0, "no log", WHOLE },
-	{ "verbose", 0, FLAG, NULL, &options.verbose, 0, 0, "say what confines this process",
+	{ "verbose", 0, FLAG, NULL, &options.verbose, 0, 0, "say what confines it, and why 400",
 	  WHOLE },
 	{ "workers", 0, WORKERS, "N", &options.workers, 1, WORKERS_MOST, "processes, or 'auto' (1)",
 	  WHOLE },
@@ -1323,6 +1323,8 @@ static void log_journal(const char *peer, const struct http_entry *entry, const 
 		if (texts[i].len)
 			add_field(&at, "HTTP_%s=%.*s", names[i], (int)texts[i].len, texts[i].at);
 	add_field(&at, "HTTP_STATUS=%d", entry->status);
+	if (entry->reason)
+		add_field(&at, "HTTP_REASON=%s", entry->reason);
 	add_field(&at, "HTTP_BYTES=%ju", (uintmax_t)entry->bytes);
 	add_field(&at, "REMOTE_ADDR=%s", peer);
 	add_field(&at, "DURATION_USEC=%jd", (intmax_t)(read_clock() - entry->began));
@@ -1339,10 +1341,14 @@ static void log_entry(const struct http_conn *conn, const struct http_entry *ent
 	const char *peer = name_peer(&client->peer, name);
 	size_t n = http_log_line(line, peer, entry);
 
-	if (journal.sink == TO_JOURNAL)
+	if (journal.sink == TO_JOURNAL) {
 		log_journal(peer, entry, line, n);
-	else
-		queue_line(line, n);
+		return;
+	}
+	queue_line(line, n);
+	if (options.verbose && entry->reason)
+		queue_line(line, (size_t)snprintf(line, sizeof(line), "wwwd: %s: %d for %s\n", peer,
+						  entry->status, entry->reason));
 }
 
 static int open_log_file(void)

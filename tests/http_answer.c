@@ -10,7 +10,7 @@ START_TEST(statuses_are_whole)
 
 	ck_assert_uint_eq(LENGTH(used), LENGTH(statuses));
 	for (size_t i = 0; i < LENGTH(used); i++) {
-		const struct status *status = &statuses[i];
+		const struct status_row *status = &statuses[i];
 
 		ck_assert_int_eq(status->code, used[i]);
 		ck_assert_ptr_eq(find_status(used[i]), status);

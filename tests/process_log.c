@@ -767,6 +767,28 @@ START_TEST(daemon_restarts)
 }
 END_TEST
 
+/* Why a request is refused is a field in the journal. */
+START_TEST(reason_in_journal)
+{
+	const struct daemon *daemon = &daemons[1];
+	struct server server;
+	const char *text;
+	int fd;
+
+	ck_assert(own_mounts());
+	fd = listen_datagrams(daemon->path);
+	server = serve_daemon(daemon);
+	ck_assert_int_eq(ask(server.port, "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), 400);
+	text = hear_datagram(fd);
+	ck_assert_msg(strstr(text, "\nHTTP_REASON=two Host fields\n"), "%s", text);
+	ck_assert_int_eq(get(server.port, "/"), 200);
+	text = hear_datagram(fd);
+	ck_assert_msg(!strstr(text, "HTTP_REASON"), "%s", text);
+	ck_assert_int_eq(stop(server.pid), 0);
+	close(fd);
+}
+END_TEST
+
 /* How many lines were lost, as syslog is told, or the journal by its stream; 0 before it is said. */
 static size_t lost_of(const struct daemon *daemon, const char *datagram)
 {
@@ -843,6 +865,7 @@ Suite *log_suite(void)
 		return suite;
 	}
 	tcase_add_loop_test(group, daemon_restarts, 0, 2 * build_count);
+	tcase_add_test(group, reason_in_journal);
 	tcase_add_loop_test(group, daemon_stops, 0, 2 * build_count);
 	return suite;
 }

@@ -345,6 +345,30 @@ START_TEST(verbose)
 }
 END_TEST
 
+/* Why a request is refused is said behind its line in the log. */
+START_TEST(verbose_reasons)
+{
+	static const struct {
+		const char *request, *reason;
+	} rows[] = {
+		{ "GET / HTTP/1.1\r\n\r\n", "400 for no Host field" },
+		{ "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "400 for two Host fields" },
+		{ "PUT / HTTP/1.1\r\nHost: a\r\n\r\n", "405 for a method that is not served" },
+		{ "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", "400 for a % that encodes no byte" },
+		{ "GET /.. HTTP/1.1\r\nHost: a\r\n\r\n", "400 for a target above the root" },
+		{ "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+		  "400 for a chunk size that is none" },
+	};
+	struct server server = serve((struct given){ .args = LIST("--verbose") });
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)ask(server.port, rows[i].request);
+		ck_assert_msg(wait_text("err", rows[i].reason), "%s", content("err"));
+	}
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
 /* What --memory says is in force, */
 START_TEST(memory)
 {
@@ -509,6 +533,7 @@ Suite *option_suite(void)
 	tcase_add_test(group, headers);
 	tcase_add_test(group, no_listing);
 	tcase_add_test(group, verbose);
+	tcase_add_test(group, verbose_reasons);
 	tcase_add_test(group, memory);
 	tcase_add_test(group, memory_of_the_machine);
 	tcase_add_test(group, verbose_quiet);
