@@ -621,14 +621,25 @@ struct request {
 	text value[FIELDS];   /* of the first line with that name, */
 	uint8_t seen[FIELDS]; /* and how many there were */
 	const char *head_end;
-	const char *reason; /* why it is refused, or NULL */
+	enum status refusal; /* 0, or the status that it is refused with, */
+	const char *reason;  /* and why */
 };
 
 /* For the reader of the log: what is wrong with the request. */
 static int refused(struct request *req, enum status status, const char *reason)
 {
+	req->refusal = status;
 	req->reason = reason;
 	return (int)status;
+}
+
+/* What reading says: not all of it is there yet; it is; struct request says what is wrong with it. */
+enum reading { MORE, WHOLE, REFUSED };
+
+static enum reading unreadable(struct request *req, enum status status, const char *reason)
+{
+	(void)refused(req, status, reason);
+	return REFUSED;
 }
 
 static int bad(struct request *req, const char *reason)
@@ -3288,9 +3299,6 @@ static bool spent(const struct http_work *w)
 /* What a step says beside enum http_want: go on with the state now set; there is no more. */
 enum { GO = HTTP_DONE + 1, END };
 
-/* What reading says beside a status: not all of it is there yet; it is. */
-enum { MORE = 0, WHOLE = 1 };
-
 static int64_t clock_time(const struct http_conn *conn, enum http_clock clock)
 {
 	const struct http_limits *limits = &conn->site->limits;
@@ -3660,20 +3668,21 @@ static int read_head_line(struct request *req, const struct http_limits *limits,
  * a recipient take a bare LF for a line's end. This one doesn't: where two
  * readers of one stream disagree on where a line ends, requests are smuggled.
  */
-static int read_head_lines(struct http_work *w, const struct http_limits *limits)
+static enum reading read_head_lines(struct http_work *w, const struct http_limits *limits)
 {
 	struct request *req = &w->req;
 	const char *nl;
 
 	while ((nl = memchr(w->in + w->scan, '\n', w->end - w->scan))) {
 		text line = { w->in + w->scan, (size_t)(nl - w->in) - w->scan };
-		int status = 0;
 
 		if (line.len == 0 || line.at[--line.len] != '\r')
-			return bad(req, "a line that ends without a carriage return");
+			return unreadable(req, BAD_REQUEST,
+					  "a line that ends without a carriage return");
 		w->scan = (size_t)(nl - w->in) + 1;
 		if (line.len) {
-			status = read_head_line(req, limits, line);
+			if (read_head_line(req, limits, line))
+				return REFUSED;
 		} else if (req->lines) {
 			w->head_end = w->next = w->scan;
 			req->head_end = w->in + w->scan;
@@ -3681,20 +3690,21 @@ static int read_head_lines(struct http_work *w, const struct http_limits *limits
 		} else { /* 2.2: empty lines before a request */
 			w->start = w->scan;
 			if (++req->blanks > BLANK_LINES)
-				status = bad(req, "too many empty lines before a request");
+				return unreadable(req, BAD_REQUEST,
+						  "too many empty lines before a request");
 		}
-		if (status)
-			return status;
 	}
 
 	size_t part = w->end - w->scan;
 
-	if (req->lines == 0 && part > limits->line + 1)
-		return line_too_long(req, w->in + w->scan, limits->line);
+	if (req->lines == 0 && part > limits->line + 1) {
+		(void)line_too_long(req, w->in + w->scan, limits->line);
+		return REFUSED;
+	}
 	if (req->lines == 0 && part && !is(w->in[w->scan], TOKEN) && w->in[w->scan] != '\r')
-		return bad(req, "no request of HTTP; perhaps TLS");
+		return unreadable(req, BAD_REQUEST, "no request of HTTP; perhaps TLS");
 	if (req->lines && req->header + part > limits->header + 1)
-		return refused(req, FIELDS_TOO_LARGE, "a header larger than --header-max");
+		return unreadable(req, FIELDS_TOO_LARGE, "a header larger than --header-max");
 	return MORE;
 }
 
@@ -3738,30 +3748,31 @@ static int end_head(struct http_conn *conn, struct http_turn *turn)
 static int step_head(struct http_conn *conn, struct http_turn *turn)
 {
 	struct http_work *w = conn->work;
-	int status;
+	enum reading reading;
+	int want;
 
 	if (w->out.len >= FLUSH_MOST || spent(w))
 		return go(conn, FLUSH);
 	if (w->req.lines == 0 && w->in_size - w->start < w->head_room)
 		compact(w);
-	status = read_head_lines(w, &conn->site->limits);
-	if (status == WHOLE)
+	reading = read_head_lines(w, &conn->site->limits);
+	if (reading == WHOLE)
 		return end_head(conn, turn);
-	if (status != MORE)
-		return refuse(conn, turn, status);
+	if (reading == REFUSED)
+		return refuse(conn, turn, w->req.refusal);
 	if (w->out.len)
 		return go(conn, FLUSH);
 	if (w->start < w->end && conn->clock == HTTP_IDLE) /* empty lines are no beginning */
 		arm(conn, turn, HTTP_HEADER);
 	if (w->start == w->end)
 		w->start = w->scan = w->end = 0;
-	status = fill(conn, turn);
-	if (status == END)
+	want = fill(conn, turn);
+	if (want == END)
 		return w->end ? refuse(conn, turn, bad(&w->req, "the end within a request"))
 			      : lose(conn, turn);
-	if (status == GO && conn->clock == HTTP_IDLE)
+	if (want == GO && conn->clock == HTTP_IDLE)
 		conn->began = turn->clock;
-	return status;
+	return want;
 }
 
 /* The answers so far go out; then, if the peer takes them, on with what came in. */
@@ -3779,7 +3790,7 @@ static int step_flush(struct http_conn *conn, struct http_turn *turn)
 	return spent(conn->work) ? (int)HTTP_AGAIN : GO;
 }
 
-static int eat_length(struct http_work *w)
+static enum reading eat_length(struct http_work *w)
 {
 	uint64_t n = w->end - w->next;
 
@@ -3791,51 +3802,53 @@ static int eat_length(struct http_work *w)
 }
 
 /* A line of chunked syntax, without its CRLF: WHOLE, MORE or a status. */
-static int chunk_line(struct http_work *w, text *line)
+static enum reading chunk_line(struct http_work *w, text *line)
 {
 	const char *at = w->in + w->next;
 	const char *nl = memchr(at, '\n', w->end - w->next);
 	size_t n = nl ? (size_t)(nl - at) : w->end - w->next;
 
 	if (n > CHUNK_LINE)
-		return refused(&w->req, FIELDS_TOO_LARGE,
-			       "a line of chunked coding that is too long");
+		return unreadable(&w->req, FIELDS_TOO_LARGE,
+				  "a line of chunked coding that is too long");
 	if (!nl)
 		return MORE;
 	if (n == 0 || at[n - 1] != '\r')
-		return bad(&w->req, "a line of chunked coding without a carriage return");
+		return unreadable(&w->req, BAD_REQUEST,
+				  "a line of chunked coding without a carriage return");
 	*line = (text){ at, n - 1 };
 	w->next += n + 1;
 	return WHOLE;
 }
 
-static int eat_chunk_size(struct http_work *w, const struct http_limits *limits)
+static enum reading eat_chunk_size(struct http_work *w, const struct http_limits *limits)
 {
 	text line;
-	int status = chunk_line(w, &line);
+	enum reading reading = chunk_line(w, &line);
 
-	if (status != WHOLE)
-		return status;
+	if (reading != WHOLE)
+		return reading;
 	if (!read_chunk_size(line, &w->left))
-		return bad(&w->req, "a chunk size that is none");
+		return unreadable(&w->req, BAD_REQUEST, "a chunk size that is none");
 	if (w->left > limits->body - w->dropped)
-		return refused(&w->req, CONTENT_TOO_LARGE, "a body larger than --body-max");
+		return unreadable(&w->req, CONTENT_TOO_LARGE, "a body larger than --body-max");
 	w->overhead += line.len > 16 ? line.len - 16 : 0; /* what a plain size has no need of */
 	if (w->overhead > limits->header)
-		return refused(&w->req, FIELDS_TOO_LARGE,
-			       "chunk extensions larger than --header-max");
+		return unreadable(&w->req, FIELDS_TOO_LARGE,
+				  "chunk extensions larger than --header-max");
 	w->dropped += w->left;
 	w->chunk = w->left ? CHUNK_DATA : CHUNK_TRAILER;
 	return MORE;
 }
 
-static int eat_chunk_end(struct http_work *w)
+static enum reading eat_chunk_end(struct http_work *w)
 {
 	static const char crlf[] = "\r\n";
 	size_t n = w->end - w->next < 2 ? w->end - w->next : 2;
 
 	if (memcmp(w->in + w->next, crlf, n) != 0)
-		return bad(&w->req, "a chunk that does not end where it should");
+		return unreadable(&w->req, BAD_REQUEST,
+				  "a chunk that does not end where it should");
 	if (n == 2) {
 		w->next += 2;
 		w->chunk = CHUNK_SIZE;
@@ -3847,75 +3860,77 @@ static int eat_chunk_end(struct http_work *w)
  * Trailer fields are read as fields are, and dropped. None may be one that says something in a
  * header (RFC 9110 6.5.1): others may merge the two, and then believe it.
  */
-static int eat_trailer(struct http_work *w, const struct http_limits *limits)
+static enum reading eat_trailer(struct http_work *w, const struct http_limits *limits)
 {
 	text line, name, value;
-	int status = chunk_line(w, &line);
+	enum reading reading = chunk_line(w, &line);
 
-	if (status != WHOLE || line.len == 0)
-		return status;
+	if (reading != WHOLE || line.len == 0)
+		return reading;
 	if (!split_field(line, &name, &value) || find_field(name) != FIELDS)
-		return bad(&w->req, "a trailer line that is none, or belongs in the header");
+		return unreadable(&w->req, BAD_REQUEST,
+				  "a trailer line that is none, or belongs in the header");
 	w->overhead += line.len;
 	if (++w->trailers > limits->fields || w->overhead > limits->header)
-		return refused(&w->req, FIELDS_TOO_LARGE, "trailers larger than a header may be");
+		return unreadable(&w->req, FIELDS_TOO_LARGE,
+				  "trailers larger than a header may be");
 	return MORE;
 }
 
 /* RFC 9112 7.1, for as long as something is left and the step may go on. */
-static int eat_chunks(struct http_work *w, const struct http_limits *limits)
+static enum reading eat_chunks(struct http_work *w, const struct http_limits *limits)
 {
 	unsigned lines = 0;
 	size_t before;
-	int status;
+	enum reading reading;
 
 	do {
 		before = w->next;
 		w->effort += ++lines % EFFORT_LINES == 0;
 		switch (w->chunk) {
-		case CHUNK_SIZE: status = eat_chunk_size(w, limits); break;
+		case CHUNK_SIZE: reading = eat_chunk_size(w, limits); break;
 		case CHUNK_DATA:
-			status = eat_length(w);
-			if (status == WHOLE)
+			reading = eat_length(w);
+			if (reading == WHOLE)
 				w->chunk = CHUNK_END;
-			status = MORE;
+			reading = MORE;
 			break;
-		case CHUNK_END: status = eat_chunk_end(w); break;
-		default: status = eat_trailer(w, limits);
+		case CHUNK_END: reading = eat_chunk_end(w); break;
+		default: reading = eat_trailer(w, limits);
 		}
-	} while (status == MORE && w->next != before && !spent(w));
-	return status;
+	} while (reading == MORE && w->next != before && !spent(w));
+	return reading;
 }
 
 static int step_body(struct http_conn *conn, struct http_turn *turn)
 {
 	const struct http_limits *limits = &conn->site->limits;
 	struct http_work *w = conn->work;
-	int status = w->unsent ? flush(conn, turn) : GO; /* behind it is no room for a response */
+	enum reading reading;
+	int want = w->unsent ? flush(conn, turn) : GO; /* behind it is no room for a response */
 
-	if (status != GO)
-		return status;
-	status = w->req.chunked ? eat_chunks(w, limits) : eat_length(w);
-
-	if (status == WHOLE)
+	if (want != GO)
+		return want;
+	reading = w->req.chunked ? eat_chunks(w, limits) : eat_length(w);
+	if (reading == WHOLE)
 		return begin_answer(conn, turn);
-	if (status != MORE)
-		return refuse_body(conn, turn, status);
+	if (reading == REFUSED)
+		return refuse_body(conn, turn, w->req.refusal);
 	if (w->req.expect && w->end == w->head_end) /* RFC 9110 10.1.1 */
 		puts_out(&w->out, "HTTP/1.1 100 Continue\r\n\r\n");
 	w->req.expect = false;
-	status = flush(conn, turn);
-	if (status != GO)
-		return status;
+	want = flush(conn, turn);
+	if (want != GO)
+		return want;
 	memmove(w->in + w->head_end, w->in + w->next, w->end - w->next);
 	w->end -= w->next - w->head_end;
 	w->next = w->head_end;
 	if (spent(w))
 		return HTTP_AGAIN;
-	status = fill(conn, turn);
-	if (status == END)
+	want = fill(conn, turn);
+	if (want == END)
 		return refuse(conn, turn, bad(&w->req, "the end within a body"));
-	return status;
+	return want;
 }
 
 static int fail_listing(struct http_conn *conn, struct http_turn *turn, int error)

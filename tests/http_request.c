@@ -688,7 +688,7 @@ static int feed_head(struct http_work *work, const struct http_limits *limits, s
 
 	work->end = first;
 	for (;;) {
-		status = read_head_lines(work, limits);
+		status = read_as(read_head_lines(work, limits), work);
 		if (status != MORE || work->end == whole)
 			return status;
 		work->end += whole - work->end < each ? whole - work->end : each;
@@ -787,7 +787,7 @@ START_TEST(heads_are_bounded_before_they_end)
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct http_work *work = work_of(&small_limits, text_of(rows[i].head));
-		int status = read_head_lines(work, &small_limits);
+		int status = read_as(read_head_lines(work, &small_limits), work);
 
 		expect(status == rows[i].status, "%d for %s", status, rows[i].head);
 	}
@@ -802,7 +802,7 @@ static int feed_chunks(struct http_work *work, size_t first, size_t each)
 
 	work->end = first;
 	for (;;) {
-		status = eat_chunks(work, &small_limits);
+		status = read_as(eat_chunks(work, &small_limits), work);
 		if (status != MORE || work->end == whole)
 			return status;
 		work->end += whole - work->end < each ? whole - work->end : each;
@@ -898,7 +898,7 @@ START_TEST(chunk_lines_are_bounded)
 	work = work_of(&limits, (text){ line, CHUNK_LINE });
 	ck_assert_int_eq(eat_chunks(work, &limits), MORE);
 	work = work_of(&limits, (text){ line, CHUNK_LINE + 1 });
-	ck_assert_int_eq(eat_chunks(work, &limits), 431);
+	ck_assert_int_eq(read_as(eat_chunks(work, &limits), work), 431);
 }
 END_TEST
 

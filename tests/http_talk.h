@@ -68,6 +68,12 @@ static inline uint64_t any_number(uint64_t *seed)
 	return *seed;
 }
 
+/* What reading has said: WHOLE, MORE, or the status that the request is refused with. */
+static inline int read_as(enum reading reading, const struct http_work *work)
+{
+	return reading == REFUSED ? (int)work->req.refusal : (int)reading;
+}
+
 /* ---- a directory ---------------------------------------------------------- */
 
 struct tree {

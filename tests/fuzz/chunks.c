@@ -104,7 +104,10 @@ static int eat_in_steps(struct http_work *work, text t, size_t step,
 	memcpy(work->in, t.at, t.len);
 	while (status == MORE && work->end < t.len) {
 		work->end += t.len - work->end < step ? t.len - work->end : step;
-		status = eat_chunks(work, limits);
+		do {
+			work->effort = 0;
+			status = read_as(eat_chunks(work, limits), work);
+		} while (status == MORE && spent(work));
 	}
 	return status;
 }

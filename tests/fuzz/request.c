@@ -229,7 +229,7 @@ static int read_in_steps(struct http_work *work, text t, size_t step,
 	work->in = realloc(work->in, t.len);
 	while (status == MORE && work->end < t.len) {
 		work->end += t.len - work->end < step ? t.len - work->end : step;
-		status = read_head_lines(work, limits);
+		status = read_as(read_head_lines(work, limits), work);
 	}
 	if (status == WHOLE) {
 		status = read_framing(&work->req, limits);
