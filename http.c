@@ -621,16 +621,16 @@ struct request {
 	text value[FIELDS];   /* of the first line with that name, */
 	uint8_t seen[FIELDS]; /* and how many there were */
 	const char *head_end;
-	enum status refusal; /* 0, or the status that it is refused with, */
-	const char *reason;  /* and why */
+	int refusal;        /* 0, or the status that it is refused with, */
+	const char *reason; /* and why */
 };
 
 /* For the reader of the log: what is wrong with the request. */
 static int refused(struct request *req, enum status status, const char *reason)
 {
-	req->refusal = status;
+	req->refusal = (int)status;
 	req->reason = reason;
-	return (int)status;
+	return req->refusal;
 }
 
 /* What reading says: not all of it is there yet; it is; struct request says what is wrong with it. */
