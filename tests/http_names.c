@@ -802,26 +802,26 @@ END_TEST
 
 /* ---- types ---------------------------------------------------------------- */
 
-START_TEST(types_are_sorted)
-{
-	for (size_t i = 1; i < LENGTH(types); i++)
-		expect(strcasecmp(types[i - 1].ending, types[i].ending) < 0, "%s, %s",
-		       types[i - 1].ending, types[i].ending);
-}
-END_TEST
-
+/* Each ending is found, in any case, and stands in one row alone. */
 START_TEST(types_are_found_in_any_case)
 {
-	char path[64];
+	char ending[32], path[64];
 
 	for (size_t i = 0; i < LENGTH(types); i++) {
-		int n = snprintf(path, sizeof(path), "a.b/c.%s", types[i].ending);
+		const char *at = types[i].endings;
 
-		expect(strcmp(type_of(path), types[i].name) == 0, "%s: %s", path, type_of(path));
-		for (int k = 0; k < n; k++)
-			if (path[k] >= 'a' && path[k] <= 'z')
-				path[k] = (char)(path[k] - 32);
-		expect(strcmp(type_of(path), types[i].name) == 0, "%s: %s", path, type_of(path));
+		ck_assert_int_eq(at[0], ' ');
+		for (int n; sscanf(at, " %31s%n", ending, &n) == 1; at += n) {
+			int size = snprintf(path, sizeof(path), "a.b/c.%s", ending);
+
+			expect(strcmp(type_of(path), types[i].name) == 0, "%s: %s", path,
+			       type_of(path));
+			for (int k = 0; k < size; k++)
+				if (path[k] >= 'a' && path[k] <= 'z')
+					path[k] = (char)(path[k] - 32);
+			expect(strcmp(type_of(path), types[i].name) == 0, "%s: %s", path,
+			       type_of(path));
+		}
 	}
 }
 END_TEST
@@ -838,10 +838,10 @@ START_TEST(types_are_well_formed)
 		bool should = strncmp(name, "text/", 5) == 0 && strcmp(name, "text/html") != 0;
 		size_t n = end ? (size_t)(end - name) : strlen(name);
 
-		expect(says == should, "%s: %s", types[i].ending, name);
+		expect(says == should, "%s", name);
 		expect(slash && all_of((text){ name, (size_t)(slash - name) }, TOKEN) &&
 			       all_of((text){ slash + 1, n - (size_t)(slash + 1 - name) }, TOKEN),
-		       "%s: %s", types[i].ending, name);
+		       "%s", name);
 	}
 }
 END_TEST
@@ -910,7 +910,6 @@ Suite *names_suite(void)
 	tcase_add_test(open, siblings_of_the_longest_name);
 	suite_add_tcase(suite, open);
 
-	tcase_add_test(type, types_are_sorted);
 	tcase_add_test(type, types_are_found_in_any_case);
 	tcase_add_test(type, types_are_well_formed);
 	tcase_add_test(type, types_are_by_the_last_ending);
