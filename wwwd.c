@@ -1636,7 +1636,7 @@ struct narrow_call {
 	uint32_t mask, value;
 };
 
-enum { ALL = UINT32_MAX, NOT_ANY = UINT32_MAX };
+static const uint32_t ALL = UINT32_MAX, NOT_ANY = UINT32_MAX;
 
 static struct sock_filter load(size_t offset)
 {
