@@ -446,6 +446,40 @@ START_TEST(no_leak)
 }
 END_TEST
 
+/* Clients that reset the connection while their listing is made, or their file sent, in turns. */
+START_TEST(reset_at_work)
+{
+	enum { ENTRIES = 10000, CLIENTS = 40 };
+	static const char *const requests[] = { "GET /many/ HTTP/1.1\r\nHost: a\r\n\r\n",
+						"GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n" };
+	const struct linger at_once = { .l_onoff = 1 };
+	struct server server;
+	char name[64];
+	int fds[CLIENTS];
+
+	put_sparse("site/big.bin", 64 << 20);
+	put("site/one", "");
+	ck_assert_int_eq(mkdir(in_top("site/many"), 0755), 0);
+	for (int i = 0; i < ENTRIES; i++) {
+		snprintf(name, sizeof(name), "site/many/%d", i);
+		ck_assert_int_eq(link(in_top("site/one"), in_top(name)), 0);
+	}
+	server = serve((struct given){ .args = LIST("--quiet") });
+	for (int i = 0; i < CLIENTS; i++) {
+		fds[i] = dial(server.port);
+		say(fds[i], requests[i % 2]);
+	}
+	for (int i = 0; i < CLIENTS; i++) {
+		setsockopt(fds[i], SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+		close(fds[i]);
+		if (i % 4 == 0)
+			ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
+	}
+	ck_assert_int_eq(get(server.port, "/many/"), 200);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
 /* ---- system calls ---- */
 
 /*
@@ -550,6 +584,7 @@ Suite *life_suite(void)
 	tcase_add_loop_test(group, without_standard_files, 0, 8);
 	tcase_add_test(group, connection_without_error);
 	tcase_add_loop_test(group, no_leak, 0, sizeof(kinds) / sizeof(kinds[0]));
+	tcase_add_test(group, reset_at_work);
 
 	group = test_case(suite, "calls", 20);
 	if (sanitized())
