@@ -2448,33 +2448,35 @@ static void give_back_memory(void)
 #endif
 }
 
-/* Some of it is left for those that are to come. */
-static bool lacks_memory(void)
-{
-	return http_memory(&turn) > loop.memory - loop.memory / 4;
-}
-
 static bool out_of_memory(void)
 {
 	return http_memory(&turn) > loop.memory;
 }
 
+/* Some of what connections may hold is left for those that are to come. */
+static bool lacks_memory(void)
+{
+	return turn.memory > turn.memory_most - turn.memory_most / 4 || out_of_memory();
+}
+
 /*
- * Looks at some of those that hold memory, and closes the slowest. While some memory is left it
- * has to be slow for a while; when none is, each that moves nothing is closed. Whether it gained
- * any.
+ * Looks at some of those that hold memory, and closes those that are slow for a while. When no
+ * memory is left, those are closed that move nothing even for a moment, or else the slowest. Whether
+ * it gained any.
  */
 static bool relieve_memory(void)
 {
 	const struct link *last = holders.previous;
+	const bool pressing = out_of_memory();
+	const int64_t time = pressing ? SHORT_TIME : LONG_TIME, slow = pressing ? 1 : SLOW;
 	size_t before = http_memory(&turn);
-	bool pressing = out_of_memory(), more = true;
 	struct client *slowest = NULL;
-	int64_t least = pressing ? INT64_MAX : SLOW;
+	int64_t least = INT64_MAX;
+	bool more = true;
 
 	for (int n = 0; n < LOOKS && more && !is_alone(&holders) && lacks_memory(); n++) {
 		struct client *client = holding_client(holders.next);
-		int64_t pace = http_pace(&client->conn, &turn, pressing ? SHORT_TIME : LONG_TIME);
+		int64_t pace = http_pace(&client->conn, &turn, time);
 
 		more = holders.next != last;
 		take_out(&client->holding);
@@ -2483,15 +2485,14 @@ static bool relieve_memory(void)
 		put_last(&holders, &client->holding);
 		if (client->queue == WORKING) /* it waits for us */
 			continue;
-		if (pressing && pace == 0) {
+		if (pace < slow) {
 			reset_client(client);
-			least = 0;
 		} else if (pace < least) {
 			slowest = client;
 			least = pace;
 		}
 	}
-	if (slowest && lacks_memory())
+	if (slowest && out_of_memory())
 		reset_client(slowest);
 	return http_memory(&turn) < before;
 }
@@ -2584,6 +2585,8 @@ static int time_to_wait(void)
 		until = earlier(until, http_cache_tidy(turn.cache, &turn));
 	if (log_retry)
 		until = earlier(until, log_retry);
+	if (lacks_memory()) /* to look at the holders again */
+		until = earlier(until, turn.clock + LONG_TIME);
 	until = earlier(until, leave_at());
 	return until == INT64_MAX ? -1 : milliseconds_until(until);
 }
