@@ -859,6 +859,19 @@ static void connect_over_tcp(int fd[2])
 	close(listener);
 }
 
+/* A conversation over TCP with a client that doesn't read. */
+static void talk_open_tcp(struct talk *talk)
+{
+	struct http_end end = { -1, true, true };
+	int fd[2];
+
+	connect_over_tcp(fd);
+	end.fd = fd[0];
+	*talk = (struct talk){ .turn = &now, .far = fd[1], .deaf = true };
+	http_open(&talk->conn, &place, end, end, &now);
+	talk->conn.work = new_work(&place.limits);
+}
+
 /* What could not be sent is kept apart, is counted while it is, and arrives as it was. */
 START_TEST(unsent_bytes_are_kept_and_counted)
 {
@@ -893,16 +906,10 @@ END_TEST
 START_TEST(a_client_has_a_pace)
 {
 	const struct timespec on_the_way = { 0, 20000000 };
-	struct talk talk = { .turn = &now, .deaf = true };
+	struct talk talk;
 	static char taken[40 << 10];
-	struct http_end end = { -1, true, true };
-	int fd[2];
 
-	connect_over_tcp(fd);
-	end.fd = fd[0];
-	talk.far = fd[1];
-	http_open(&talk.conn, &place, end, end, &now);
-	talk.conn.work = new_work(&place.limits);
+	talk_open_tcp(&talk);
 	ck_assert_int_eq(talk_say(&talk, "GET /big.bin" ON "\r\n"), HTTP_WRITE);
 	nanosleep(&on_the_way, NULL);
 	ck_assert(http_pace(&talk.conn, &now, 0) == INT64_MAX); /* from here on */
@@ -927,16 +934,10 @@ END_TEST
 START_TEST(an_acknowledged_end_is_no_byte)
 {
 	const struct timespec on_the_way = { 0, 20000000 };
-	struct talk talk = { .turn = &now, .deaf = true };
-	struct http_end end = { -1, true, true };
+	struct talk talk;
 	char taken[4096];
-	int fd[2];
 
-	connect_over_tcp(fd);
-	end.fd = fd[0];
-	talk.far = fd[1];
-	http_open(&talk.conn, &place, end, end, &now);
-	talk.conn.work = new_work(&place.limits);
+	talk_open_tcp(&talk);
 	ck_assert_int_eq(talk_say(&talk, "bad\r\n"), HTTP_READ);
 	ck_assert_int_eq(talk.conn.state, LINGER);
 	need(recv(talk.far, taken, sizeof(taken), 0) > 100, "recv");
@@ -983,17 +984,12 @@ END_TEST
 START_TEST(what_was_read_is_not_counted)
 {
 	const struct timespec on_the_way = { 0, 20000000 };
-	struct talk talk = { .turn = &now, .deaf = true };
-	struct http_end end = { -1, true, true };
+	struct talk talk;
 	struct http_work *work;
 	char taken[4096];
-	int fd[2];
 
-	connect_over_tcp(fd);
-	end.fd = fd[0];
-	talk.far = fd[1];
-	http_open(&talk.conn, &place, end, end, &now);
-	talk.conn.work = work = new_work(&place.limits);
+	talk_open_tcp(&talk);
+	work = talk.conn.work;
 	ck_assert_int_eq(talk_say(&talk, "GET /small.txt" ON "\r\n"), HTTP_READ);
 	ck_assert(!http_holds(&talk.conn));
 	talk.conn.work = NULL;
@@ -1315,16 +1311,10 @@ END_TEST
 START_TEST(an_answer_has_to_move_to_the_client)
 {
 	const struct timespec on_the_way = { 0, 20000000 };
-	struct talk talk = { .turn = &now, .deaf = true };
+	struct talk talk;
 	static char taken[40 << 10];
-	struct http_end end = { -1, true, true };
-	int fd[2];
 
-	connect_over_tcp(fd);
-	end.fd = fd[0];
-	talk.far = fd[1];
-	http_open(&talk.conn, &place, end, end, &now);
-	talk.conn.work = new_work(&place.limits);
+	talk_open_tcp(&talk);
 	ck_assert_int_eq(talk_say(&talk, "GET /big.bin" ON "\r\n"), HTTP_WRITE);
 	for (int i = 0; i < 3; i++) {
 		expect_clock(&talk, HTTP_MOVING, SECONDS(30));
