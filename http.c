@@ -266,7 +266,7 @@ static void put_url(struct out *o, text t)
 	put_encoded(o, t, PLAIN, "/");
 }
 
-/* A query that was encoded already, by somebody who may have been careless: RFC 3986 3.4. */
+/* A query that the client has encoded, perhaps carelessly: RFC 3986 3.4. */
 static void put_query(struct out *o, text t)
 {
 	put_encoded(o, t, HOSTNAME, ":@/?");
@@ -2948,7 +2948,7 @@ static uint64_t length_of_parts(const struct body *body)
 	return length + heads.len;
 }
 
-/* Nothing that stands in the file by chance; whoever writes the file gains nothing by a guess. */
+/* It doesn't stand in the file by chance, and an author of the file can't guess it. */
 static void make_boundary(char boundary[BOUNDARY_SIZE], const struct stat *st,
 			  const struct http_turn *turn)
 {
@@ -4117,8 +4117,7 @@ static int step_linger(struct http_conn *conn, struct http_turn *turn)
 }
 
 /*
- * What the peer hasn't taken would be the kernel's to offer for minutes, to
- * somebody who has just shown that he doesn't want it: a reset lets go of it.
+ * The kernel would go on for minutes to offer what the client has not taken. A reset ends that.
  */
 void http_forsake(const struct http_conn *conn)
 {
@@ -4288,7 +4287,7 @@ size_t http_memory(const struct http_turn *turn)
 	return turn->memory + (turn->cache ? turn->cache->held : 0);
 }
 
-/* ---- for whoever keeps the log, and whoever reads the options ------------- */
+/* ---- for the log and the options ------------------------------------------ */
 
 size_t http_log_line(char line[HTTP_LOG_LINE], const char *peer, const struct http_entry *entry)
 {

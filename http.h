@@ -63,7 +63,7 @@ struct http_turn {
 	struct http_cache *cache; /* or NULL */
 };
 
-/* One answered request, for whoever keeps the log. Bytes as they came: escape before printing. */
+/* One answered request, for the log. Bytes as they came: escape before printing. */
 struct http_text {
 	const char *at;
 	size_t len;

@@ -593,7 +593,7 @@ static void read_options(int argc, char **argv)
 		usage("what is '%s'? (see --help)", argv[optind]);
 }
 
-/* "/", "//", "/.": somebody means all of it. */
+/* "/", "//", "/.": all of it is meant. */
 static bool names_root(const char *dir)
 {
 	return dir[0] == '/' && strspn(dir, "/.") == strlen(dir);
@@ -775,7 +775,7 @@ enum { EVERY_WORKER = -1 };
 static LARGE struct listener {
 	int fd;
 	int worker;   /* whose it is */
-	char *banner; /* what is served where, for whoever asked for it */
+	char *banner; /* what is served where, to be said at start; or NULL */
 } listeners[LISTENERS_MOST];
 static size_t listener_count;
 
@@ -868,8 +868,8 @@ static void print_banners(void)
 }
 
 /*
- * The first socket of an address is bound before it may be shared, so that the
- * port of somebody else, of another wwwd too, is refused; the others join it.
+ * The first socket of an address is bound before it may be shared, so that a
+ * port that another process has, even another wwwd, is refused; the others join it.
  */
 static bool bind_and_listen(int fd, const struct sockaddr *address, socklen_t size, int worker)
 {
@@ -1830,7 +1830,7 @@ static void start_clock(void)
 }
 
 /*
- * The client may outlive whoever reads the log from a pipe, or the room for it.
+ * The client may outlive the process that reads the log from a pipe, or the room for it.
  * At the end of the conversation that harms nobody, and most save these calls.
  */
 static void write_log_midway(void)
@@ -2858,7 +2858,7 @@ static void signal_workers(int signal)
 			kill(workers[i].pid, signal);
 }
 
-/* One that leaves by itself is unused with all the others; or else somebody came just then. */
+/* A worker that leaves by itself was unused, and so are the others, unless a client came just then. */
 static void bury_worker(size_t number, int status)
 {
 	pid_t pid = workers[number].pid;
