@@ -2435,7 +2435,7 @@ static void step_working(void)
  */
 static void give_back_memory(void)
 {
-	enum { MUCH = 1 << 20 };
+	enum { MUCH = 256 << 10 };
 	size_t now = http_memory(&turn) + loop.count * sizeof(struct client);
 
 	if (now > loop.peak)
