@@ -18,7 +18,7 @@
  * All but the last two parts are plain functions of what they are given.
  *
  * Nothing here knows who made the connection, and nothing here is global but
- * tables. What http.c knows of time it is told (struct http_turn).
+ * tables. What http.c knows of time it is told (struct http_common).
  */
 #include "http.h"
 
@@ -528,15 +528,15 @@ static bool parse_date(text t, int64_t now, int64_t *when)
 	return false;
 }
 
-void http_tell(struct http_turn *turn, int64_t clock, const struct timespec *wall)
+void http_tell(struct http_common *common, int64_t clock, const struct timespec *wall)
 {
-	turn->clock = clock;
-	if (turn->wall.tv_sec != wall->tv_sec || !turn->date[0]) {
-		struct out o = { turn->date, 0, sizeof(turn->date), false };
+	common->clock = clock;
+	if (common->wall.tv_sec != wall->tv_sec || !common->date[0]) {
+		struct out o = { common->date, 0, sizeof(common->date), false };
 
 		put_date(&o, wall->tv_sec);
 	}
-	turn->wall = *wall;
+	common->wall = *wall;
 }
 
 /* ---- reading a request (RFC 9112) ------------------------------------- */
@@ -887,16 +887,16 @@ static int read_field(struct request *req, text line)
 }
 
 /* The elements of a field that is a list (RFC 9110 5.6.1), over all the lines it came in. */
-struct list {
+struct field_list {
 	const struct request *req;
 	enum field field;
 	text left; /* of this line's value */
 	text head; /* the lines after it */
 };
 
-static struct list list_of(const struct request *req, enum field field)
+static struct field_list elements_of(const struct request *req, enum field field)
 {
-	struct list list = { req, field, req->value[field], { NULL, 0 } };
+	struct field_list list = { req, field, req->value[field], { NULL, 0 } };
 
 	if (req->seen[field] > 1) {
 		const char *end = list.left.at + list.left.len;
@@ -907,7 +907,7 @@ static struct list list_of(const struct request *req, enum field field)
 }
 
 /* The first of the lines to come is what is left of the one that was read last. */
-static bool list_line(struct list *list)
+static bool next_list_line(struct field_list *list)
 {
 	const char *nl;
 
@@ -924,7 +924,7 @@ static bool list_line(struct list *list)
 }
 
 /* Empty elements are skipped; a comma between quotes is no comma. */
-static bool list_next(struct list *list, text *item)
+static bool next_element(struct field_list *list, text *item)
 {
 	do {
 		while (list->left.len) {
@@ -938,16 +938,16 @@ static bool list_next(struct list *list, text *item)
 			if (item->len)
 				return true;
 		}
-	} while (list_line(list));
+	} while (next_list_line(list));
 	return false;
 }
 
 static bool list_has(const struct request *req, enum field field, const char *token)
 {
-	struct list list = list_of(req, field);
+	struct field_list list = elements_of(req, field);
 	text item;
 
-	while (req->seen[field] && list_next(&list, &item))
+	while (req->seen[field] && next_element(&list, &item))
 		if (alike(item, text_of(token)))
 			return true;
 	return false;
@@ -960,11 +960,11 @@ static bool list_has(const struct request *req, enum field field, const char *to
  */
 static int read_coding(struct request *req)
 {
-	struct list list = list_of(req, TRANSFER_ENCODING);
+	struct field_list list = elements_of(req, TRANSFER_ENCODING);
 	text item, last = { "", 0 };
 	int codings = 0, chunked = 0;
 
-	while (list_next(&list, &item)) {
+	while (next_element(&list, &item)) {
 		codings++;
 		chunked += alike(item, text_of("chunked"));
 		last = item;
@@ -1002,10 +1002,10 @@ static int read_framing(struct request *req, const struct http_limits *limits)
 	if (req->length > limits->body)
 		return refused(req, CONTENT_TOO_LARGE, "a body larger than --body-max");
 	if (req->seen[EXPECT] && req->minor >= 1) { /* RFC 9110 10.1.1: not in 1.0 */
-		struct list list = list_of(req, EXPECT);
+		struct field_list list = elements_of(req, EXPECT);
 		text item;
 
-		for (; list_next(&list, &item); req->expect = true)
+		for (; next_element(&list, &item); req->expect = true)
 			if (!alike(item, text_of("100-continue")))
 				return refused(req, EXPECTATION_FAILED, "an unknown expectation");
 	}
@@ -1079,7 +1079,7 @@ static const struct {
 };
 
 /* The codings worth looking for, best first; identity ends it, whatever else was said. */
-struct taste {
+struct preference {
 	uint8_t order[CODINGS];
 };
 
@@ -1120,17 +1120,17 @@ static enum coding find_coding(text name)
 	return c;
 }
 
-static struct taste read_taste(const struct request *req)
+static struct preference read_preference(const struct request *req)
 {
 	int weight[CODINGS] = { -1, -1, -1, -1 }, star = -1;
-	struct taste taste = { { IDENTITY } };
-	struct list list;
+	struct preference preference = { { IDENTITY } };
+	struct field_list list;
 	text item;
 
 	if (!req->seen[ACCEPT_ENCODING])
-		return taste;
-	list = list_of(req, ACCEPT_ENCODING);
-	while (list_next(&list, &item)) {
+		return preference;
+	list = elements_of(req, ACCEPT_ENCODING);
+	while (next_element(&list, &item)) {
 		const char *semicolon = memchr(item.at, ';', item.len);
 		size_t n = semicolon ? (size_t)(semicolon - item.at) : item.len;
 		text name = text_trim((text){ item.at, n });
@@ -1158,9 +1158,9 @@ static struct taste read_taste(const struct request *req)
 							       : weight[c] > weight[best]))
 				best = c;
 		if (best == IDENTITY)
-			return taste;
-		taste.order[n++] = (uint8_t)best;
-		taste.order[n] = IDENTITY;
+			return preference;
+		preference.order[n++] = (uint8_t)best;
+		preference.order[n] = IDENTITY;
 		weight[best] = 0;
 	}
 }
@@ -1239,12 +1239,12 @@ static bool same_etag(text a, text b, bool weak)
 
 static bool etag_listed(const struct request *req, enum field field, const char *etag, bool weak)
 {
-	struct list list = list_of(req, field);
+	struct field_list list = elements_of(req, field);
 	text item;
 
 	if (same(text_trim(req->value[field]), text_of("*")))
 		return true;
-	while (list_next(&list, &item))
+	while (next_element(&list, &item))
 		if (same_etag(item, text_of(etag), weak))
 			return true;
 	return false;
@@ -1666,11 +1666,11 @@ static bool is_older(const struct stat *a, const struct stat *b)
 
 /* The best sibling that the client likes, holds something and is not older; the file is closed. */
 OWN_FRAME static enum coding open_sibling(const struct http_site *site, const char *path,
-					  const struct taste *taste, struct file *file)
+					  const struct preference *preference, struct file *file)
 {
 	char name[PATH_MAX + 4];
 
-	for (const uint8_t *c = taste->order; *c != IDENTITY; c++) {
+	for (const uint8_t *c = preference->order; *c != IDENTITY; c++) {
 		name_sibling(name, path, *c);
 
 		struct file sibling = open_file(site, name, false);
@@ -1811,19 +1811,19 @@ static const char *type_of(const char *path)
 
 /* ---- listings ----------------------------------------------------------- */
 
-enum list_key { BY_NAME, BY_SIZE, BY_TIME, LIST_KEYS };
+enum sort_key { BY_NAME, BY_SIZE, BY_TIME, SORT_KEYS };
 
 static const struct {
 	text name;
 	const char *title;
-} list_keys[LIST_KEYS] = {
+} sort_keys[SORT_KEYS] = {
 	[BY_NAME] = { TEXT("name"), "Name" },
 	[BY_SIZE] = { TEXT("size"), "Size" },
 	[BY_TIME] = { TEXT("time"), "Changed" },
 };
 
-struct list_style {
-	enum list_key key;
+struct listing_style {
+	enum sort_key key;
 	bool descending, plain;
 };
 
@@ -1841,7 +1841,7 @@ struct item {
  */
 struct listing {
 	DIR *dir;
-	struct list_style style;
+	struct listing_style style;
 	struct item *items;
 	char *names;
 	uint32_t *indices, *order, *spare; /* of items: all memory, in order, to merge into */
@@ -1850,7 +1850,7 @@ struct listing {
 	uint32_t merged, left, middle, right, end; /* of two of them */
 	uint32_t folders;
 	uint64_t bytes, rows_len;
-	size_t held; /* memory, as counted in http_turn.memory */
+	size_t held; /* memory, as counted in http_common.memory */
 };
 
 static bool query_has(text query, const char *key, text value)
@@ -1870,18 +1870,18 @@ static bool query_has(text query, const char *key, text value)
 	return false;
 }
 
-static struct list_style read_list_style(text query)
+static struct listing_style read_listing_style(text query)
 {
-	struct list_style style = { BY_NAME, query_has(query, "order", text_of("desc")),
-				    query_has(query, "format", text_of("text")) };
+	struct listing_style style = { BY_NAME, query_has(query, "order", text_of("desc")),
+				       query_has(query, "format", text_of("text")) };
 
-	for (int key = BY_NAME; key < LIST_KEYS; key++)
-		if (query_has(query, "sort", list_keys[key].name))
-			style.key = (enum list_key)key;
+	for (int key = BY_NAME; key < SORT_KEYS; key++)
+		if (query_has(query, "sort", sort_keys[key].name))
+			style.key = (enum sort_key)key;
 	return style;
 }
 
-static const char list_css[] =
+static const char listing_css[] =
 	"*{box-sizing:border-box}"
 	":root{color-scheme:light dark;--line:#8884;--soft:#667;--link:#0550ae}"
 	"@media(prefers-color-scheme:dark){:root{--soft:#99a;--link:#7cb7ff}}"
@@ -1949,7 +1949,7 @@ static void put_moment(struct out *o, int64_t when, bool plain)
 	put_two(o, tm.tm_min);
 }
 
-static void put_column(struct out *o, const struct list_style *style, enum list_key key)
+static void put_column(struct out *o, const struct listing_style *style, enum sort_key key)
 {
 	bool now = style->key == key, next = now && !style->descending;
 
@@ -1958,29 +1958,29 @@ static void put_column(struct out *o, const struct list_style *style, enum list_
 		puts_out(o, style->descending ? " aria-sort=\"descending\""
 					      : " aria-sort=\"ascending\"");
 	puts_out(o, "><a href=\"?sort=");
-	put_text(o, list_keys[key].name);
+	put_text(o, sort_keys[key].name);
 	puts_out(o, next ? "&amp;order=desc\">" : "&amp;order=asc\">");
-	puts_out(o, list_keys[key].title);
+	puts_out(o, sort_keys[key].title);
 	if (now)
 		puts_out(o, style->descending ? " \xe2\x96\xbe" : " \xe2\x96\xb4");
 	puts_out(o, "</a></th>");
 }
 
-static void put_list_head(struct out *o, const struct listing *list, const char *path)
+static void put_listing_head(struct out *o, const struct listing *listing, const char *path)
 {
-	if (list->style.plain)
+	if (listing->style.plain)
 		return;
 	puts_out(o, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 		    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		    "<title>/");
 	put_html(o, text_of(path));
 	puts_out(o, "</title>\n<style>");
-	puts_out(o, list_css);
+	puts_out(o, listing_css);
 	puts_out(o, "</style>\n</head>\n<body>\n<h1>Index of /");
 	put_html(o, text_of(path));
 	puts_out(o, "</h1>\n<table>\n<thead><tr>");
-	for (int key = BY_NAME; key < LIST_KEYS; key++)
-		put_column(o, &list->style, (enum list_key)key);
+	for (int key = BY_NAME; key < SORT_KEYS; key++)
+		put_column(o, &listing->style, (enum sort_key)key);
 	puts_out(o, "</tr></thead>\n<tbody>\n");
 	if (*path)
 		puts_out(o, "<tr><td><a href=\"../\">../</a></td><td></td><td></td></tr>\n");
@@ -1993,14 +1993,14 @@ static void put_count(struct out *o, uint64_t n, const char *one, const char *ma
 	puts_out(o, n == 1 ? one : many);
 }
 
-static void put_list_tail(struct out *o, const struct listing *list)
+static void put_listing_tail(struct out *o, const struct listing *listing)
 {
-	if (list->style.plain)
+	if (listing->style.plain)
 		return;
 	puts_out(o, "</tbody>\n</table>\n<footer>");
-	put_count(o, list->folders, "folder, ", "folders, ");
-	put_count(o, list->count - list->folders, "file, ", "files, ");
-	put_size(o, list->bytes);
+	put_count(o, listing->folders, "folder, ", "folders, ");
+	put_count(o, listing->count - listing->folders, "file, ", "files, ");
+	put_size(o, listing->bytes);
 	puts_out(o, "; times are UTC</footer>\n</body>\n</html>\n");
 }
 
@@ -2017,11 +2017,11 @@ static void put_plain_row(struct out *o, const struct item *item, text name)
 	puts_out(o, item->folder ? "/\n" : "\n");
 }
 
-static void put_row(struct out *o, const struct listing *list, const struct item *item)
+static void put_row(struct out *o, const struct listing *listing, const struct item *item)
 {
-	text name = text_of(list->names + item->name);
+	text name = text_of(listing->names + item->name);
 
-	if (list->style.plain) {
+	if (listing->style.plain) {
 		put_plain_row(o, item, name);
 		return;
 	}
@@ -2037,66 +2037,66 @@ static void put_row(struct out *o, const struct listing *list, const struct item
 	puts_out(o, "</td></tr>\n");
 }
 
-static void free_listing(struct listing *list, struct http_turn *turn)
+static void free_listing(struct listing *listing, struct http_common *common)
 {
-	if (!list)
+	if (!listing)
 		return;
-	turn->memory -= list->held;
-	if (list->dir)
-		closedir(list->dir);
-	free(list->items);
-	free(list->names);
-	free(list->indices);
-	free(list);
+	common->memory -= listing->held;
+	if (listing->dir)
+		closedir(listing->dir);
+	free(listing->items);
+	free(listing->names);
+	free(listing->indices);
+	free(listing);
 }
 
 /* Twice the room, while all the listings together hold no more than they may. */
-static bool grow(struct listing *list, struct http_turn *turn, void **array, uint32_t *room,
+static bool grow(struct listing *listing, struct http_common *common, void **array, uint32_t *room,
 		 size_t each)
 {
 	uint32_t more = *room ? *room * 2 : 1024;
 	size_t added = (more - *room) * each;
 	void *grown;
 
-	if (turn->memory + added > turn->memory_most)
+	if (common->memory + added > common->memory_most)
 		return false;
 	grown = realloc(*array, more * each);
 	if (!grown)
 		return false;
 	*array = grown;
 	*room = more;
-	list->held += added;
-	turn->memory += added;
+	listing->held += added;
+	common->memory += added;
 	return true;
 }
 
-static bool add_item(struct listing *list, struct http_turn *turn, const char *name,
+static bool add_item(struct listing *listing, struct http_common *common, const char *name,
 		     const struct stat *st)
 {
 	struct out row = { NULL, 0, 0, false };
 	size_t len = strlen(name) + 1;
-	void *items = list->items, *names = list->names;
+	void *items = listing->items, *names = listing->names;
 	bool good = true;
 
-	if (list->count == list->room)
-		good = grow(list, turn, &items, &list->room, sizeof(struct item));
-	while (good && list->names_room - list->names_len < len)
-		good = grow(list, turn, &names, &list->names_room, 1);
-	list->items = items;
-	list->names = names;
+	if (listing->count == listing->room)
+		good = grow(listing, common, &items, &listing->room, sizeof(struct item));
+	while (good && listing->names_room - listing->names_len < len)
+		good = grow(listing, common, &names, &listing->names_room, 1);
+	listing->items = items;
+	listing->names = names;
 	if (!good)
 		return false;
 
-	struct item *item = &list->items[list->count++];
+	struct item *item = &listing->items[listing->count++];
 
-	*item = (struct item){ st->st_size, st->st_mtim.tv_sec, list->names_len,
+	*item = (struct item){ st->st_size, st->st_mtim.tv_sec, listing->names_len,
 			       S_ISDIR(st->st_mode) };
-	memcpy(list->names + list->names_len, name, len);
-	list->names_len += (uint32_t)len;
-	list->folders += item->folder;
-	list->bytes += item->folder ? 0 : (uint64_t)item->size;
-	put_row(&row, list, item);
-	list->rows_len += row.len;
+	memcpy(listing->names + listing->names_len, name, len);
+	listing->names_len += (uint32_t)len;
+	listing->folders += item->folder;
+	listing->bytes += item->folder ? 0 : (uint64_t)item->size;
+	put_row(&row, listing, item);
+	listing->rows_len += row.len;
 	return true;
 }
 
@@ -2140,8 +2140,8 @@ static int stat_entry(const struct http_site *site, const char *folder, DIR *dir
 }
 
 /* Some more entries: 1 while there are more, 0 at the end, or -errno. */
-static int read_entries(const struct http_site *site, struct http_turn *turn, const char *folder,
-			struct listing *list)
+static int read_entries(const struct http_site *site, struct http_common *common,
+			const char *folder, struct listing *listing)
 {
 	for (int n = 0; n < LIST_STEP; n++) {
 		struct dirent *entry;
@@ -2149,104 +2149,109 @@ static int read_entries(const struct http_site *site, struct http_turn *turn, co
 		int listed;
 
 		errno = 0;
-		entry = readdir(list->dir);
+		entry = readdir(listing->dir);
 		if (!entry)
 			return -errno;
 		if (entry->d_name[0] == '.')
 			continue;
-		listed = stat_entry(site, folder, list->dir, entry, &st);
+		listed = stat_entry(site, folder, listing->dir, entry, &st);
 		if (listed < 0)
 			return listed;
-		if (listed && !add_item(list, turn, entry->d_name, &st))
+		if (listed && !add_item(listing, common, entry->d_name, &st))
 			return -ENOMEM;
 	}
 	return 1;
 }
 
 /* Folders first; then by the key; what is equal by name, and never equal in the end. */
-static bool comes_before(const struct listing *list, uint32_t left, uint32_t right)
+static bool comes_before(const struct listing *listing, uint32_t left, uint32_t right)
 {
-	const struct item *a = &list->items[left], *b = &list->items[right];
-	const char *a_name = list->names + a->name, *b_name = list->names + b->name;
+	const struct item *a = &listing->items[left], *b = &listing->items[right];
+	const char *a_name = listing->names + a->name, *b_name = listing->names + b->name;
 	int64_t order = 0;
 
 	if (a->folder != b->folder)
 		return a->folder;
-	if (list->style.key == BY_SIZE && !a->folder)
+	if (listing->style.key == BY_SIZE && !a->folder)
 		order = (a->size > b->size) - (a->size < b->size);
-	else if (list->style.key == BY_TIME)
+	else if (listing->style.key == BY_TIME)
 		order = (a->time > b->time) - (a->time < b->time);
 	if (order == 0)
 		order = strcasecmp(a_name, b_name);
 	if (order == 0)
 		order = strcmp(a_name, b_name);
-	return list->style.descending ? order > 0 : order < 0;
+	return listing->style.descending ? order > 0 : order < 0;
 }
 
 /* The next two runs of this pass, from `begin` on; of the second there may be less, or nothing. */
-static void begin_merge(struct listing *list, uint32_t begin)
+static void begin_merge(struct listing *listing, uint32_t begin)
 {
-	list->merged = list->left = begin;
-	list->middle = list->count - begin < list->run ? list->count : begin + list->run;
-	list->right = list->middle;
-	list->end = list->count - list->middle < list->run ? list->count : list->middle + list->run;
+	listing->merged = listing->left = begin;
+	listing->middle = listing->count - begin < listing->run ? listing->count
+								: begin + listing->run;
+	listing->right = listing->middle;
+	listing->end = listing->count - listing->middle < listing->run
+			       ? listing->count
+			       : listing->middle + listing->run;
 }
 
-static bool begin_sort(struct listing *list, struct http_turn *turn)
+static bool begin_sort(struct listing *listing, struct http_common *common)
 {
-	size_t size = 2 * sizeof(uint32_t) * list->count;
+	size_t size = 2 * sizeof(uint32_t) * listing->count;
 
-	if (turn->memory + size > turn->memory_most)
+	if (common->memory + size > common->memory_most)
 		return false;
-	list->indices = calloc(1, size + 1);
-	if (!list->indices)
+	listing->indices = calloc(1, size + 1);
+	if (!listing->indices)
 		return false;
-	list->held += size;
-	turn->memory += size;
-	list->order = list->indices;
-	list->spare = list->indices + list->count;
-	list->run = 1;
-	begin_merge(list, 0);
+	listing->held += size;
+	common->memory += size;
+	listing->order = listing->indices;
+	listing->spare = listing->indices + listing->count;
+	listing->run = 1;
+	begin_merge(listing, 0);
 	return true;
 }
 
 /* Every run of this pass is merged: the next pass merges runs of twice the length. */
-static void begin_pass(struct listing *list)
+static void begin_pass(struct listing *listing)
 {
-	uint32_t *merged = list->spare;
+	uint32_t *merged = listing->spare;
 
-	list->spare = list->order;
-	list->order = merged;
-	list->run *= 2;
-	begin_merge(list, 0);
+	listing->spare = listing->order;
+	listing->order = merged;
+	listing->run *= 2;
+	begin_merge(listing, 0);
 }
 
 /* Before the first pass the order is that of the items, and is written nowhere. */
-static uint32_t item_at(const struct listing *list, uint32_t place)
+static uint32_t item_at(const struct listing *listing, uint32_t place)
 {
-	return list->run == 1 ? place : list->order[place];
+	return listing->run == 1 ? place : listing->order[place];
 }
 
-static void merge_item(struct listing *list)
+static void merge_item(struct listing *listing)
 {
-	bool second = list->left == list->middle ||
-		      (list->right < list->end &&
-		       comes_before(list, item_at(list, list->right), item_at(list, list->left)));
+	bool second = listing->left == listing->middle ||
+		      (listing->right < listing->end &&
+		       comes_before(listing, item_at(listing, listing->right),
+				    item_at(listing, listing->left)));
 
-	list->spare[list->merged++] = item_at(list, second ? list->right++ : list->left++);
+	listing->spare[listing->merged++] =
+		item_at(listing, second ? listing->right++ : listing->left++);
 }
 
 /* Some more merging; true when all is in order. The order may end up in either half. */
-static bool sort_some(struct listing *list)
+static bool sort_some(struct listing *listing)
 {
-	for (int n = 0; list->run < list->count; n++) {
+	for (int n = 0; listing->run < listing->count; n++) {
 		if (n == SORT_STEP)
 			return false;
-		merge_item(list);
-		if (list->merged == list->count)
-			begin_pass(list);
-		else if (list->merged == list->end)
-			begin_merge(list, list->end);
+		merge_item(listing);
+		if (listing->merged == listing->count)
+			begin_pass(listing);
+		else if (listing->merged == listing->end)
+			begin_merge(listing, listing->end);
 	}
 	return true;
 }
@@ -2254,7 +2259,7 @@ static bool sort_some(struct listing *list)
 /* ---- the cache ---------------------------------------------------------- */
 
 /* What tells one state of a file from any other. */
-struct mark {
+struct version {
 	dev_t dev;
 	ino_t ino;
 	off_t size;
@@ -2269,7 +2274,7 @@ struct mark {
 struct check {
 	uint32_t path; /* where in the entry's bytes */
 	bool folder;
-	struct mark mark;
+	struct version version;
 };
 
 /*
@@ -2286,7 +2291,7 @@ struct cached {
 	uint32_t hash, size;
 	uint32_t key_len, head_len, body_len;
 	uint32_t answer; /* where in bytes */
-	struct taste taste;
+	struct preference preference;
 	uint8_t checks;
 	struct check check[CHECKS_MOST];
 	char bytes[];
@@ -2321,9 +2326,9 @@ struct http_cache *http_cache_new(size_t size, uint32_t files, const void *seed)
 	return cache;
 }
 
-static struct mark mark_of(const struct stat *st)
+static struct version version_of(const struct stat *st)
 {
-	return (struct mark){ st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim };
+	return (struct version){ st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim };
 }
 
 static bool same_time(struct timespec a, struct timespec b)
@@ -2331,29 +2336,29 @@ static bool same_time(struct timespec a, struct timespec b)
 	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-static bool same_mark(const struct mark *a, const struct mark *b)
+static bool same_version(const struct version *a, const struct version *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
 	       same_time(a->modified, b->modified) && same_time(a->changed, b->changed);
 }
 
-static bool holds(const struct http_site *site, const char *path, const struct check *check)
+static bool passes(const struct http_site *site, const char *path, const struct check *check)
 {
 	struct stat st;
-	struct mark now;
+	struct version now;
 
 	if (fstatat(site->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
-	now = mark_of(&st);
-	return check->folder ? S_ISDIR(st.st_mode) && now.dev == check->mark.dev &&
-				       now.ino == check->mark.ino
-			     : same_mark(&now, &check->mark);
+	now = version_of(&st);
+	return check->folder ? S_ISDIR(st.st_mode) && now.dev == check->version.dev &&
+				       now.ino == check->version.ino
+			     : same_version(&now, &check->version);
 }
 
-static bool all_hold(const struct http_site *site, const struct cached *entry)
+static bool is_current(const struct http_site *site, const struct cached *entry)
 {
 	for (size_t i = 0; i < entry->checks; i++)
-		if (!holds(site, entry->bytes + entry->check[i].path, &entry->check[i]))
+		if (!passes(site, entry->bytes + entry->check[i].path, &entry->check[i]))
 			return false;
 	return true;
 }
@@ -2408,11 +2413,12 @@ static uint64_t siphash(const uint64_t seed[2], uint64_t first, text t)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-static uint32_t hash_key(const struct http_cache *cache, text key, const struct taste *taste)
+static uint32_t hash_key(const struct http_cache *cache, text key,
+			 const struct preference *preference)
 {
 	uint64_t order = 0;
 
-	memcpy(&order, taste->order, sizeof(taste->order));
+	memcpy(&order, preference->order, sizeof(preference->order));
 	return (uint32_t)siphash(cache->seed, order, key);
 }
 
@@ -2474,27 +2480,27 @@ static void cache_release(struct http_cache *cache, struct cached *entry)
 		cache_free(cache, entry);
 }
 
-int64_t http_cache_tidy(struct http_cache *cache, const struct http_turn *turn)
+int64_t http_cache_tidy(struct http_cache *cache, const struct http_common *common)
 {
-	while (cache->oldest && cache->oldest->used + CACHE_KEPT <= turn->clock)
+	while (cache->oldest && cache->oldest->used + CACHE_KEPT <= common->clock)
 		cache_remove(cache, cache->oldest); /* NOLINT(clang-analyzer-unix.Malloc) */
 	return cache->oldest ? cache->oldest->used + CACHE_KEPT : INT64_MAX;
 }
 
 /* Only if the file is still what it was: a client that has changed it never sees the old one. */
 static struct cached *cache_find(struct http_cache *cache, const struct http_site *site, text key,
-				 const struct taste *taste)
+				 const struct preference *preference)
 {
-	uint32_t hash = hash_key(cache, key, taste);
+	uint32_t hash = hash_key(cache, key, preference);
 	struct cached *entry = cache->bucket[hash & cache->mask];
 
 	while (entry &&
 	       !(entry->hash == hash && same(key, (text){ entry->bytes, entry->key_len }) &&
-		 memcmp(&entry->taste, taste, sizeof(*taste)) == 0))
+		 memcmp(&entry->preference, preference, sizeof(*preference)) == 0))
 		entry = entry->chain;
 	if (!entry)
 		return NULL;
-	if (!all_hold(site, entry)) {
+	if (!is_current(site, entry)) {
 		cache_remove(cache, entry);
 		return NULL;
 	}
@@ -2514,21 +2520,21 @@ static bool settled(const struct stat *st, const struct timespec *now)
 /* What an answer was made from. */
 struct source {
 	text key; /* the path that was asked for, decoded */
-	struct taste taste;
+	struct preference preference;
 	enum coding coding;
-	const char *path;       /* of the file, whose sibling it may be */
-	const struct mark *was; /* what was sent, when it was opened */
+	const char *path;          /* of the file, whose sibling it may be */
+	const struct version *was; /* what was sent, when it was opened */
 };
 
 /* An entry that is being made: the checks, and the strings that it and they need. */
-struct making {
+struct draft {
 	struct check check[CHECKS_MOST];
 	uint8_t checks;
 	struct out bytes;
 };
 
 /* From now on `path` has to stay as it is; false if it isn't what could be remembered. */
-static bool add_check(struct making *m, const struct http_site *site, const struct timespec *now,
+static bool add_check(struct draft *m, const struct http_site *site, const struct timespec *now,
 		      text path, bool folder)
 {
 	struct check *check = &m->check[m->checks];
@@ -2542,7 +2548,7 @@ static bool add_check(struct making *m, const struct http_site *site, const stru
 	if (m->bytes.overrun ||
 	    fstatat(site->root, m->bytes.at + check->path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
-	check->mark = mark_of(&st);
+	check->version = version_of(&st);
 	m->checks++;
 	return folder ? S_ISDIR(st.st_mode) : !S_ISLNK(st.st_mode) && settled(&st, now);
 }
@@ -2553,7 +2559,7 @@ static bool add_check(struct making *m, const struct http_site *site, const stru
  * sent. A sibling that was no good may become good in its place: that is not
  * remembered at all.
  */
-static bool add_checks(struct making *m, const struct http_site *site, const struct timespec *now,
+static bool add_checks(struct draft *m, const struct http_site *site, const struct timespec *now,
 		       const struct source *source)
 {
 	const char *path = source->path, *name = strrchr(path, '/');
@@ -2563,13 +2569,13 @@ static bool add_checks(struct making *m, const struct http_site *site, const str
 	for (const char *at = strchr(path, '/'); at; at = strchr(at + 1, '/'))
 		if (!add_check(m, site, now, (text){ path, (size_t)(at - path) }, true))
 			return false;
-	if (source->taste.order[0] != IDENTITY &&
+	if (source->preference.order[0] != IDENTITY &&
 	    !add_check(m, site, now, name ? (text){ path, (size_t)(name - path) } : text_of("."),
 		       false))
 		return false;
 	if (!add_check(m, site, now, text_of(path), false))
 		return false;
-	for (const uint8_t *c = source->taste.order; *c != source->coding; c++) {
+	for (const uint8_t *c = source->preference.order; *c != source->coding; c++) {
 		name_sibling(sibling, path, *c);
 		if (fstatat(site->root, sibling, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			return false;
@@ -2579,25 +2585,25 @@ static bool add_checks(struct making *m, const struct http_site *site, const str
 		if (!add_check(m, site, now, text_of(sibling), false))
 			return false;
 	}
-	return same_mark(&m->check[m->checks - 1].mark, source->was);
+	return same_version(&m->check[m->checks - 1].version, source->was);
 }
 
 /* `fd` is the file if `answer` ends with its head, else -1; the entry keeps it, if there is one. */
-OWN_FRAME static struct cached *cache_add(const struct http_turn *turn,
+OWN_FRAME static struct cached *cache_add(const struct http_common *common,
 					  const struct http_site *site, const struct source *source,
 					  text answer, size_t head_len, int fd)
 {
 	enum { STRINGS_MOST = 2 << 10 };
-	struct http_cache *cache = turn->cache;
+	struct http_cache *cache = common->cache;
 	char bytes[STRINGS_MOST];
-	struct making m = { .bytes = { bytes, 0, sizeof(bytes), false } };
+	struct draft m = { .bytes = { bytes, 0, sizeof(bytes), false } };
 	struct cached *entry;
 	size_t size;
 
 	if (fd >= 0 && cache->files >= cache->files_most)
 		return NULL;
 	put_text(&m.bytes, source->key);
-	if (!add_checks(&m, site, &turn->wall, source))
+	if (!add_checks(&m, site, &common->wall, source))
 		return NULL;
 	size = sizeof(*entry) + m.bytes.len + answer.len;
 	if (size > cache->size)
@@ -2608,14 +2614,14 @@ OWN_FRAME static struct cached *cache_add(const struct http_turn *turn,
 	if (!entry)
 		return NULL;
 	*entry = (struct cached){
-		.hash = hash_key(cache, source->key, &source->taste),
+		.hash = hash_key(cache, source->key, &source->preference),
 		.size = (uint32_t)size,
 		.key_len = (uint32_t)source->key.len,
 		.head_len = (uint32_t)head_len,
 		.body_len = (uint32_t)(answer.len - head_len),
 		.answer = (uint32_t)m.bytes.len,
-		.taste = source->taste,
-		.used = turn->clock,
+		.preference = source->preference,
+		.used = common->clock,
 		.fd = fd,
 		.checks = m.checks,
 	};
@@ -2632,7 +2638,7 @@ OWN_FRAME static struct cached *cache_add(const struct http_turn *turn,
 
 /* ---- answers ------------------------------------------------------------ */
 
-enum body_kind { NO_BODY, FILE_BODY, LIST_BODY };
+enum body_kind { NO_BODY, FILE_BODY, LISTING_BODY };
 
 enum { BOUNDARY_SIZE = 24 };
 
@@ -2646,7 +2652,7 @@ struct body {
 	uint64_t size;
 	const char *type;
 	char boundary[BOUNDARY_SIZE];
-	struct listing *list;
+	struct listing *listing;
 	struct ranges ranges; /* of the file; of several each has a head of its own */
 };
 
@@ -2678,7 +2684,7 @@ struct http_work {
 	size_t in_size, head_room;
 	size_t touched; /* the most of `in` that was ever used */
 	size_t sent;    /* of out */
-	struct out out; /* in http_turn.out, or what is left of it */
+	struct out out; /* in http_common.out, or what is left of it */
 	char *unsent;   /* in memory of the connection's own, or NULL */
 	char *in;
 };
@@ -2779,14 +2785,14 @@ static void put_content_range(struct out *o, const struct range *range, uint64_t
 }
 
 /* RFC 9110 8.8.2.1: never later than Date. */
-static void put_modified(struct out *o, int64_t modified, const struct http_turn *turn)
+static void put_modified(struct out *o, int64_t modified, const struct http_common *common)
 {
 	struct tm tm;
 
 	if (!calendar(modified, &tm))
 		return;
 	puts_out(o, "Last-Modified: ");
-	put_date(o, modified < turn->wall.tv_sec ? modified : turn->wall.tv_sec);
+	put_date(o, modified < common->wall.tv_sec ? modified : common->wall.tv_sec);
 	puts_out(o, "\r\n");
 }
 
@@ -2807,13 +2813,13 @@ static void put_location(struct out *o, const char *path, text query)
 }
 
 /* What differs between one answer and the same answer later; the cache keeps what follows. */
-static void put_opening(struct out *o, const struct http_turn *turn, const struct request *req,
+static void put_opening(struct out *o, const struct http_common *common, const struct request *req,
 			int status)
 {
 	put(o, "HTTP/1.1 ", 9);
 	put_field(o, find_status(status)->line, "");
 	put(o, "Date: ", 6);
-	put(o, turn->date, sizeof(turn->date) - 1);
+	put(o, common->date, sizeof(common->date) - 1);
 	put(o, "\r\n", 2);
 	if (req->close)
 		puts_out(o, "Connection: close\r\n");
@@ -2821,7 +2827,7 @@ static void put_opening(struct out *o, const struct http_turn *turn, const struc
 		puts_out(o, "Connection: keep-alive\r\n");
 }
 
-static void put_rest(struct out *o, const struct http_conn *conn, const struct http_turn *turn,
+static void put_rest(struct out *o, const struct http_conn *conn, const struct http_common *common,
 		     const struct answer *a)
 {
 	puts_out(o, "Server: wwwd\r\n");
@@ -2844,7 +2850,7 @@ static void put_rest(struct out *o, const struct http_conn *conn, const struct h
 		puts_out(o, "\r\n");
 	}
 	if (a->modified)
-		put_modified(o, *a->modified, turn);
+		put_modified(o, *a->modified, common);
 	if (a->etag)
 		put_field(o, "ETag: ", a->etag);
 	if (a->varies)
@@ -2867,16 +2873,16 @@ static void put_rest(struct out *o, const struct http_conn *conn, const struct h
 }
 
 /* The one writer of heads. Returns where in `out` the part begins that the cache keeps. */
-static size_t write_head(struct http_conn *conn, const struct http_turn *turn,
+static size_t write_head(struct http_conn *conn, const struct http_common *common,
 			 const struct answer *a)
 {
 	struct http_work *w = conn->work;
 
-	put_opening(&w->out, turn, &w->req, a->status);
+	put_opening(&w->out, common, &w->req, a->status);
 
 	size_t rest = w->out.len;
 
-	put_rest(&w->out, conn, turn, a);
+	put_rest(&w->out, conn, common, a);
 	w->status = a->status;
 	return rest;
 }
@@ -2897,7 +2903,7 @@ static void put_page(struct out *o, const struct status_row *status)
 }
 
 /* An answer that is not a file: the same for everybody, it repeats nothing of the request. */
-static void answer_page(struct http_conn *conn, const struct http_turn *turn, struct answer a)
+static void answer_page(struct http_conn *conn, const struct http_common *common, struct answer a)
 {
 	const struct status_row *status = find_status(a.status);
 	struct http_work *w = conn->work;
@@ -2909,7 +2915,7 @@ static void answer_page(struct http_conn *conn, const struct http_turn *turn, st
 		a.type = "text/html";
 		a.policy = true;
 	}
-	write_head(conn, turn, &a);
+	write_head(conn, common, &a);
 	if (!a.empty && w->req.method != HEAD) {
 		put_page(&w->out, status);
 		w->body_sent = length.len;
@@ -2950,10 +2956,10 @@ static uint64_t length_of_parts(const struct body *body)
 
 /* It doesn't stand in the file by chance, and an author of the file can't guess it. */
 static void make_boundary(char boundary[BOUNDARY_SIZE], const struct stat *st,
-			  const struct http_turn *turn)
+			  const struct http_common *common)
 {
 	struct out o = { boundary, 0, BOUNDARY_SIZE - 1, false };
-	uint64_t x = (uint64_t)turn->clock ^ (uint64_t)turn->wall.tv_nsec << 32;
+	uint64_t x = (uint64_t)common->clock ^ (uint64_t)common->wall.tv_nsec << 32;
 
 	x ^= (uint64_t)st->st_ino * 0x9e3779b97f4a7c15u;
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u; /* splitmix64 */
@@ -2983,7 +2989,7 @@ static bool inline_body(struct http_work *w, size_t most)
 }
 
 /* Which part of the file, if the request asks for less than all of it. */
-static enum range_kind choose_ranges(const struct request *req, const struct http_turn *turn,
+static enum range_kind choose_ranges(const struct request *req, const struct http_common *common,
 				     const struct file *file, const char *etag,
 				     struct ranges *ranges)
 {
@@ -2992,7 +2998,7 @@ static enum range_kind choose_ranges(const struct request *req, const struct htt
 
 	/* RFC 9110 14.2: for GET alone */
 	if (req->method == GET && req->seen[RANGE] == 1 &&
-	    range_still_good(req, etag, file->st.st_mtim.tv_sec, turn->wall.tv_sec))
+	    range_still_good(req, etag, file->st.st_mtim.tv_sec, common->wall.tv_sec))
 		kind = read_ranges(req->value[RANGE], size, ranges);
 	if (kind == RANGE_WHOLE) {
 		ranges->count = 1;
@@ -3002,8 +3008,8 @@ static enum range_kind choose_ranges(const struct request *req, const struct htt
 }
 
 /* A head for `file`, and the file as what follows it. */
-static size_t answer_body(struct http_conn *conn, const struct http_turn *turn, struct answer *a,
-			  const struct file *file)
+static size_t answer_body(struct http_conn *conn, const struct http_common *common,
+			  struct answer *a, const struct file *file)
 {
 	struct http_work *w = conn->work;
 	struct body *body = &w->body;
@@ -3015,14 +3021,14 @@ static size_t answer_body(struct http_conn *conn, const struct http_turn *turn, 
 	if (a->status == PARTIAL_CONTENT) {
 		a->range = &body->ranges.part[0];
 		if (body->ranges.count > 1) {
-			make_boundary(body->boundary, &file->st, turn);
+			make_boundary(body->boundary, &file->st, common);
 			a->boundary = body->boundary;
 			a->range = NULL;
 		}
 	}
 	a->length = length_of_parts(body);
 
-	size_t rest = write_head(conn, turn, a);
+	size_t rest = write_head(conn, common, a);
 
 	if (w->req.method == HEAD) {
 		close(body->fd);
@@ -3038,14 +3044,15 @@ static bool has_conditions(const struct request *req)
 }
 
 /* A regular file at w->path, open: as it is, a sibling of it, a part of it, or why not. */
-static void answer_file(struct http_conn *conn, const struct http_turn *turn, text key,
+static void answer_file(struct http_conn *conn, const struct http_common *common, text key,
 			struct file file)
 {
 	struct http_work *w = conn->work;
-	struct taste taste = read_taste(&w->req);
+	struct preference preference = read_preference(&w->req);
 	bool part = w->req.method == GET && w->req.seen[RANGE];
 	/* a range is one of the file itself, whatever else the client would take */
-	enum coding coding = part ? IDENTITY : open_sibling(conn->site, w->path, &taste, &file);
+	enum coding coding = part ? IDENTITY
+				  : open_sibling(conn->site, w->path, &preference, &file);
 	int64_t modified = file.st.st_mtim.tv_sec;
 	char etag[ETAG_SIZE];
 	struct answer a = { .type = type_of(w->path),
@@ -3055,28 +3062,28 @@ static void answer_file(struct http_conn *conn, const struct http_turn *turn, te
 			    .varies = true,
 			    .ranges = true };
 
-	make_etag(etag, &file.st, coding, &turn->wall);
-	a.status = judge_conditions(&w->req, etag, &modified, turn->wall.tv_sec);
+	make_etag(etag, &file.st, coding, &common->wall);
+	a.status = judge_conditions(&w->req, etag, &modified, common->wall.tv_sec);
 	if (a.status) {
 		close(file.fd);
 		if (a.status == NOT_MODIFIED) {
 			a.empty = true;
 			a.type = NULL;
 			a.coding = IDENTITY;
-			write_head(conn, turn, &a);
+			write_head(conn, common, &a);
 		} else {
-			answer_page(conn, turn, (struct answer){ .status = PRECONDITION_FAILED });
+			answer_page(conn, common, (struct answer){ .status = PRECONDITION_FAILED });
 		}
 		return;
 	}
 
-	enum range_kind kind = choose_ranges(&w->req, turn, &file, etag, &w->body.ranges);
+	enum range_kind kind = choose_ranges(&w->req, common, &file, etag, &w->body.ranges);
 
 	if (kind == RANGE_NONE) {
 		struct range nothing = { 0, 0 };
 
 		close(file.fd);
-		answer_page(conn, turn,
+		answer_page(conn, common,
 			    (struct answer){ .status = RANGE_NOT_SATISFIABLE,
 					     .range = &nothing,
 					     .size = (uint64_t)file.st.st_size });
@@ -3084,17 +3091,17 @@ static void answer_file(struct http_conn *conn, const struct http_turn *turn, te
 	}
 	a.status = kind == RANGE_PARTS ? PARTIAL_CONTENT : OK;
 
-	size_t rest = answer_body(conn, turn, &a, &file), head_end = w->out.len;
+	size_t rest = answer_body(conn, common, &a, &file), head_end = w->out.len;
 
 	if (w->body.kind != FILE_BODY)
 		return;
-	inline_body(w, turn->cache ? CACHED_MOST : INLINE_MOST);
-	if (turn->cache && w->req.method == GET && !has_conditions(&w->req)) {
-		const struct mark was = mark_of(&file.st);
-		const struct source source = { key, taste, coding, w->path, &was };
+	inline_body(w, common->cache ? CACHED_MOST : INLINE_MOST);
+	if (common->cache && w->req.method == GET && !has_conditions(&w->req)) {
+		const struct version was = version_of(&file.st);
+		const struct source source = { key, preference, coding, w->path, &was };
 
 		w->body.entry = cache_add(
-			turn, conn->site, &source, (text){ w->out.at + rest, w->out.len - rest },
+			common, conn->site, &source, (text){ w->out.at + rest, w->out.len - rest },
 			head_end - rest, w->body.kind == FILE_BODY ? w->body.fd : -1);
 		if (w->body.entry)
 			w->body.entry->users = w->body.kind == FILE_BODY;
@@ -3102,7 +3109,7 @@ static void answer_file(struct http_conn *conn, const struct http_turn *turn, te
 }
 
 /* The site's own page for what isn't there, or ours; both with the true status. */
-static void answer_error(struct http_conn *conn, const struct http_turn *turn, int status)
+static void answer_error(struct http_conn *conn, const struct http_common *common, int status)
 {
 	struct http_work *w = conn->work;
 
@@ -3114,46 +3121,46 @@ static void answer_error(struct http_conn *conn, const struct http_turn *turn, i
 
 			w->body.ranges.count = 1;
 			w->body.ranges.part[0] = (struct range){ 0, (uint64_t)file.st.st_size };
-			answer_body(conn, turn, &a, &file);
+			answer_body(conn, common, &a, &file);
 			if (w->body.kind == FILE_BODY)
 				inline_body(w, INLINE_MOST);
 			return;
 		}
 	}
-	answer_page(conn, turn,
+	answer_page(conn, common,
 		    (struct answer){ .status = status, .methods = status == METHOD_NOT_ALLOWED });
 }
 
-static void begin_listing(struct http_conn *conn, const struct http_turn *turn)
+static void begin_listing(struct http_conn *conn, const struct http_common *common)
 {
 	struct http_work *w = conn->work;
 	int fd = open_beneath(conn->site, w->path, O_RDONLY | O_DIRECTORY);
-	struct listing *list = fd < 0 ? NULL : calloc(1, sizeof(*list));
+	struct listing *listing = fd < 0 ? NULL : calloc(1, sizeof(*listing));
 	int status;
 
-	if (list)
-		list->dir = fdopendir(fd);
-	if (!list || !list->dir) {
-		free(list);
+	if (listing)
+		listing->dir = fdopendir(fd);
+	if (!listing || !listing->dir) {
+		free(listing);
 		if (fd >= 0)
 			close(fd);
-		answer_error(conn, turn, fd < 0 ? status_of(-fd) : UNAVAILABLE);
+		answer_error(conn, common, fd < 0 ? status_of(-fd) : UNAVAILABLE);
 		return;
 	}
-	status = judge_conditions(&w->req, "", NULL, turn->wall.tv_sec);
+	status = judge_conditions(&w->req, "", NULL, common->wall.tv_sec);
 	if (status) {
-		closedir(list->dir);
-		free(list);
-		answer_page(conn, turn,
+		closedir(listing->dir);
+		free(listing);
+		answer_page(conn, common,
 			    (struct answer){ .status = status, .empty = status == NOT_MODIFIED });
 		return;
 	}
-	list->style = read_list_style(w->req.query);
-	w->body.kind = LIST_BODY;
-	w->body.list = list;
+	listing->style = read_listing_style(w->req.query);
+	w->body.kind = LISTING_BODY;
+	w->body.listing = listing;
 }
 
-static void answer_folder(struct http_conn *conn, const struct http_turn *turn, text key)
+static void answer_folder(struct http_conn *conn, const struct http_common *common, text key)
 {
 	static const char index[] = "index.html";
 	struct http_work *w = conn->work;
@@ -3164,30 +3171,30 @@ static void answer_folder(struct http_conn *conn, const struct http_turn *turn, 
 		file = open_file(conn->site, w->path, false);
 	}
 	if (file.fd >= 0) {
-		answer_file(conn, turn, key, file);
+		answer_file(conn, common, key, file);
 		return;
 	}
 	w->path[key.len] = '\0';
 	if (status_of(-file.fd) == NOT_FOUND && conn->site->listing)
-		begin_listing(conn, turn);
+		begin_listing(conn, common);
 	else
-		answer_error(conn, turn, status_of(-file.fd));
+		answer_error(conn, common, status_of(-file.fd));
 }
 
-static bool answer_cached(struct http_conn *conn, const struct http_turn *turn, text key)
+static bool answer_cached(struct http_conn *conn, const struct http_common *common, text key)
 {
 	struct http_work *w = conn->work;
 	struct cached *entry;
-	struct taste taste;
+	struct preference preference;
 
-	if (!turn->cache || w->req.method == POST || has_conditions(&w->req))
+	if (!common->cache || w->req.method == POST || has_conditions(&w->req))
 		return false;
-	taste = read_taste(&w->req);
-	entry = cache_find(turn->cache, conn->site, key, &taste);
+	preference = read_preference(&w->req);
+	entry = cache_find(common->cache, conn->site, key, &preference);
 	if (!entry)
 		return false;
-	entry->used = turn->clock;
-	put_opening(&w->out, turn, &w->req, OK);
+	entry->used = common->clock;
+	put_opening(&w->out, common, &w->req, OK);
 	put(&w->out, entry->bytes + entry->answer, entry->head_len);
 	w->status = OK;
 	if (w->req.method == HEAD)
@@ -3200,13 +3207,13 @@ static bool answer_cached(struct http_conn *conn, const struct http_turn *turn, 
 		w->body.entry = entry;
 		w->body.ranges.count = 1;
 		w->body.ranges.part[0] =
-			(struct range){ 0, (uint64_t)entry->check[entry->checks - 1].mark.size };
+			(struct range){ 0, (uint64_t)entry->check[entry->checks - 1].version.size };
 		entry->users++;
 	}
 	return true;
 }
 
-static void answer_name(struct http_conn *conn, const struct http_turn *turn)
+static void answer_name(struct http_conn *conn, const struct http_common *common)
 {
 	struct http_work *w = conn->work;
 	int status = decode_path(w->req.path, w->path);
@@ -3217,31 +3224,31 @@ static void answer_name(struct http_conn *conn, const struct http_turn *turn)
 			w->req.reason = "a target above the root";
 			w->req.close = conn->linger = true;
 		}
-		answer_error(conn, turn, status);
+		answer_error(conn, common, status);
 		return;
 	}
 
 	/* all spellings of a name are one; w->path may have more behind it later */
 	const text key = text_of(w->path);
 
-	if (answer_cached(conn, turn, key))
+	if (answer_cached(conn, common, key))
 		return;
 	w->effort += EFFORT_LOOKUP;
 	if (key.len == 0 || key.at[key.len - 1] == '/') {
-		answer_folder(conn, turn, key);
+		answer_folder(conn, common, key);
 		return;
 	}
 
 	struct file file = open_file(conn->site, w->path, true);
 
 	if (file.fd < 0) {
-		answer_error(conn, turn, status_of(-file.fd));
+		answer_error(conn, common, status_of(-file.fd));
 	} else if (S_ISDIR(file.st.st_mode)) {
 		close(file.fd);
-		answer_page(conn, turn,
+		answer_page(conn, common,
 			    (struct answer){ .status = MOVED_PERMANENTLY, .moved = true });
 	} else {
-		answer_file(conn, turn, key, file);
+		answer_file(conn, common, key, file);
 	}
 }
 
@@ -3259,24 +3266,24 @@ static int judge_method(struct request *req)
 }
 
 /* The request is understood and its body is gone: what is the answer? */
-static void answer(struct http_conn *conn, const struct http_turn *turn)
+static void answer(struct http_conn *conn, const struct http_common *common)
 {
 	struct request *req = &conn->work->req;
 	int status = judge_method(req);
 
 	if (status)
-		answer_error(conn, turn, status);
+		answer_error(conn, common, status);
 	else if (req->method == OPTIONS)
 		answer_page(
-			conn, turn,
+			conn, common,
 			(struct answer){ .status = NO_CONTENT, .empty = true, .methods = true });
 	else
-		answer_name(conn, turn);
+		answer_name(conn, common);
 }
 
 /* ---- the states --------------------------------------------------------- */
 
-enum state { READ_HEAD, READ_BODY, FLUSH, LIST, STREAM, CLOSE, LINGER, GONE };
+enum state { READ_HEAD, READ_BODY, FLUSH, LISTING, STREAM, CLOSE, LINGER, GONE };
 
 static bool spent(const struct http_work *w)
 {
@@ -3298,10 +3305,10 @@ static int64_t clock_time(const struct http_conn *conn, enum http_clock clock)
 	}
 }
 
-static void arm(struct http_conn *conn, const struct http_turn *turn, enum http_clock clock)
+static void arm(struct http_conn *conn, const struct http_common *common, enum http_clock clock)
 {
 	conn->clock = (uint8_t)clock;
-	conn->deadline = turn->clock + clock_time(conn, clock);
+	conn->deadline = common->clock + clock_time(conn, clock);
 	conn->moved = 0;
 	conn->measured = false;
 }
@@ -3336,14 +3343,14 @@ static bool moved_enough(const struct http_conn *conn, uint64_t bytes)
 }
 
 /* It has to wait for the peer: from when, and from where on? */
-static void begin_wait(struct http_conn *conn, const struct http_turn *turn)
+static void begin_wait(struct http_conn *conn, const struct http_common *common)
 {
 	uint64_t unread;
 
 	if (conn->clock != HTTP_MOVING)
 		return;
 	if (moved_enough(conn, conn->moved))
-		arm(conn, turn, HTTP_MOVING);
+		arm(conn, common, HTTP_MOVING);
 	if (!conn->measured)
 		conn->measured = ask_acknowledged(conn, &conn->acknowledged, &unread);
 }
@@ -3371,18 +3378,18 @@ static int leave(struct http_conn *conn)
 	return HTTP_DONE;
 }
 
-static void release_body(struct body *body, struct http_turn *turn)
+static void release_body(struct body *body, struct http_common *common)
 {
 	if (body->kind == FILE_BODY && body->entry)
-		cache_release(turn->cache, body->entry);
+		cache_release(common->cache, body->entry);
 	else if (body->kind == FILE_BODY)
 		close(body->fd);
-	if (body->kind == LIST_BODY)
-		free_listing(body->list, turn);
+	if (body->kind == LISTING_BODY)
+		free_listing(body->listing, common);
 	body->kind = NO_BODY;
 }
 
-static void log_request(const struct http_conn *conn, const struct http_turn *turn)
+static void log_request(const struct http_conn *conn, const struct http_common *common)
 {
 	const struct http_work *w = conn->work;
 	const struct request *req = &w->req;
@@ -3396,7 +3403,7 @@ static void log_request(const struct http_conn *conn, const struct http_turn *tu
 		.status = w->status,
 		.bytes = w->body_sent,
 		.began = conn->began,
-		.turn = turn,
+		.common = common,
 	};
 
 	if (conn->site->log)
@@ -3404,44 +3411,44 @@ static void log_request(const struct http_conn *conn, const struct http_turn *tu
 }
 
 /* Nothing is left to send: what comes next is put together in the memory that all share. */
-static void release_out(struct http_work *w, const struct http_turn *turn)
+static void release_out(struct http_work *w, const struct http_common *common)
 {
 	free(w->unsent);
 	w->unsent = NULL;
-	w->out = (struct out){ turn->out, 0, HTTP_OUT_SIZE, false };
+	w->out = (struct out){ common->out, 0, HTTP_OUT_SIZE, false };
 	w->sent = 0;
 }
 
 /* Nobody is listening any more; what was sent of an answer still counts. */
-static int lose(struct http_conn *conn, struct http_turn *turn)
+static int lose(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
 
 	if (w->status)
-		log_request(conn, turn);
-	release_body(&w->body, turn);
-	release_out(w, turn);
+		log_request(conn, common);
+	release_body(&w->body, common);
+	release_out(w, common);
 	memset(&w->req, 0, sizeof(w->req));
 	w->status = 0;
 	w->start = w->scan = w->end = 0;
 	return leave(conn);
 }
 
-void http_drop(struct http_conn *conn, struct http_turn *turn)
+void http_drop(struct http_conn *conn, struct http_common *common)
 {
-	if (conn->work && http_holds(conn))
-		lose(conn, turn);
-	turn->memory -= conn->held;
+	if (conn->work && http_busy(conn))
+		lose(conn, common);
+	common->memory -= conn->held;
 	conn->held = 0;
 }
 
 /* The answer is complete, or in `out`; what follows it in `in` is the next request. */
-static int finish(struct http_conn *conn, const struct http_turn *turn)
+static int finish(struct http_conn *conn, const struct http_common *common)
 {
 	struct http_work *w = conn->work;
 	bool more = w->next < w->end;
 
-	log_request(conn, turn);
+	log_request(conn, common);
 	conn->requests++;
 	w->status = 0;
 	if (w->req.close) {
@@ -3452,29 +3459,29 @@ static int finish(struct http_conn *conn, const struct http_turn *turn)
 	w->start = w->scan = w->next;
 	if (!more)
 		w->start = w->scan = w->end = 0;
-	conn->began = turn->clock;
-	arm(conn, turn, more ? HTTP_HEADER : HTTP_IDLE);
+	conn->began = common->clock;
+	arm(conn, common, more ? HTTP_HEADER : HTTP_IDLE);
 	return go(conn, READ_HEAD);
 }
 
-static int begin_answer(struct http_conn *conn, struct http_turn *turn)
+static int begin_answer(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
 
 	clear_body(&w->body);
 	w->body_sent = 0;
 	w->effort += EFFORT_RESPONSE;
-	arm(conn, turn, HTTP_MOVING);
-	answer(conn, turn);
+	arm(conn, common, HTTP_MOVING);
+	answer(conn, common);
 	if (w->out.overrun)
-		return lose(conn, turn);
-	if (w->body.kind == LIST_BODY)
-		return go(conn, LIST);
-	return w->body.kind == NO_BODY ? finish(conn, turn) : go(conn, STREAM);
+		return lose(conn, common);
+	if (w->body.kind == LISTING_BODY)
+		return go(conn, LISTING);
+	return w->body.kind == NO_BODY ? finish(conn, common) : go(conn, STREAM);
 }
 
 /* The request can't be read, or not all of it will be: say so and close. */
-static int refuse(struct http_conn *conn, const struct http_turn *turn, int status)
+static int refuse(struct http_conn *conn, const struct http_common *common, int status)
 {
 	struct http_work *w = conn->work;
 
@@ -3490,21 +3497,21 @@ static int refuse(struct http_conn *conn, const struct http_turn *turn, int stat
 	w->body_sent = 0;
 	w->next = w->end;
 	conn->linger = true;
-	arm(conn, turn, HTTP_MOVING);
-	answer_page(conn, turn,
+	arm(conn, common, HTTP_MOVING);
+	answer_page(conn, common,
 		    (struct answer){ .status = status, .methods = status == METHOD_NOT_ALLOWED });
-	return finish(conn, turn);
+	return finish(conn, common);
 }
 
 /*
  * The same where the body is what is wrong. If the method isn't served the answer is about that: a
  * smaller body would not help. But 400 stays, for then nobody can tell what the request is.
  */
-static int refuse_body(struct http_conn *conn, const struct http_turn *turn, int status)
+static int refuse_body(struct http_conn *conn, const struct http_common *common, int status)
 {
 	int method = status == BAD_REQUEST ? 0 : judge_method(&conn->work->req);
 
-	return refuse(conn, turn, method ? method : status);
+	return refuse(conn, common, method ? method : status);
 }
 
 /* A pipe or a file can't be asked not to block; poll(2) tells whether it would. */
@@ -3589,12 +3596,12 @@ static void count_sent(struct http_conn *conn, ssize_t n)
 }
 
 /* Send what is in `out`: GO when it is gone. Where something is missing in it, nothing is sent. */
-static int flush(struct http_conn *conn, struct http_turn *turn)
+static int flush(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
 
 	if (w->out.overrun)
-		return lose(conn, turn);
+		return lose(conn, common);
 	while (w->sent < w->out.len) {
 		ssize_t n;
 
@@ -3602,16 +3609,16 @@ static int flush(struct http_conn *conn, struct http_turn *turn)
 			return HTTP_TAME;
 		n = transmit(conn, w->out.at + w->sent, w->out.len - w->sent);
 		if (n < 0)
-			return errno == EAGAIN ? (int)HTTP_WRITE : lose(conn, turn);
+			return errno == EAGAIN ? (int)HTTP_WRITE : lose(conn, common);
 		w->sent += (size_t)n;
 		count_sent(conn, n);
 	}
-	release_out(w, turn);
+	release_out(w, common);
 	return GO;
 }
 
 /* Receive more behind what there is: GO, HTTP_READ if there is nothing now, END if never. */
-static int fill(struct http_conn *conn, struct http_turn *turn)
+static int fill(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
 	ssize_t n;
@@ -3620,7 +3627,7 @@ static int fill(struct http_conn *conn, struct http_turn *turn)
 		return HTTP_READ;
 	n = receive(conn, w->in + w->end, w->in_size - w->end);
 	if (n < 0)
-		return errno == EAGAIN ? (int)HTTP_READ : lose(conn, turn);
+		return errno == EAGAIN ? (int)HTTP_READ : lose(conn, common);
 	w->end += (size_t)n;
 	if (w->end > w->touched)
 		w->touched = w->end;
@@ -3704,35 +3711,35 @@ static void compact(struct http_work *w)
 }
 
 /* The head is complete; nothing of it moves any more until the request is answered. */
-static int end_head(struct http_conn *conn, struct http_turn *turn)
+static int end_head(struct http_conn *conn, struct http_common *common)
 {
 	const struct http_limits *limits = &conn->site->limits;
 	struct http_work *w = conn->work;
 	int status = read_framing(&w->req, limits);
 
 	if (status)
-		return refuse_body(conn, turn, status);
+		return refuse_body(conn, common, status);
 	/* what follows a CONNECT may be for the tunnel (RFC 9931); who waits for 100 need not send */
 	status = judge_method(&w->req);
 	if (status && (w->req.method == CONNECT || w->req.expect))
-		return refuse(conn, turn, status);
+		return refuse(conn, common, status);
 	/* a method that nobody knows may be the end of a body, to another reader */
 	if (!w->req.close &&
-	    (w->req.method == OTHER || turn->closing || conn->requests + 1 >= limits->requests)) {
+	    (w->req.method == OTHER || common->closing || conn->requests + 1 >= limits->requests)) {
 		w->req.close = true;
 		conn->linger = true;
 	}
 	if (!w->req.chunked && w->req.length == 0)
-		return begin_answer(conn, turn);
+		return begin_answer(conn, common);
 	w->chunk = CHUNK_SIZE;
 	w->left = w->req.length;
 	w->dropped = w->overhead = 0;
 	w->trailers = 0;
-	arm(conn, turn, HTTP_MOVING);
+	arm(conn, common, HTTP_MOVING);
 	return go(conn, READ_BODY);
 }
 
-static int step_head(struct http_conn *conn, struct http_turn *turn)
+static int step_head(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
 	enum reading reading;
@@ -3744,35 +3751,35 @@ static int step_head(struct http_conn *conn, struct http_turn *turn)
 		compact(w);
 	reading = read_head_lines(w, &conn->site->limits);
 	if (reading == WHOLE)
-		return end_head(conn, turn);
+		return end_head(conn, common);
 	if (reading == REFUSED)
-		return refuse(conn, turn, w->req.refusal);
+		return refuse(conn, common, w->req.refusal);
 	if (w->out.len)
 		return go(conn, FLUSH);
 	if (w->start < w->end && conn->clock == HTTP_IDLE) /* empty lines are no beginning */
-		arm(conn, turn, HTTP_HEADER);
+		arm(conn, common, HTTP_HEADER);
 	if (w->start == w->end)
 		w->start = w->scan = w->end = 0;
-	want = fill(conn, turn);
+	want = fill(conn, common);
 	if (want == END)
-		return w->end ? refuse(conn, turn, bad(&w->req, "the end within a request"))
-			      : lose(conn, turn);
+		return w->end ? refuse(conn, common, bad(&w->req, "the end within a request"))
+			      : lose(conn, common);
 	if (want == GO && conn->clock == HTTP_IDLE)
-		conn->began = turn->clock;
+		conn->began = common->clock;
 	return want;
 }
 
 /* The answers so far go out; then, if the peer takes them, on with what came in. */
-static int step_flush(struct http_conn *conn, struct http_turn *turn)
+static int step_flush(struct http_conn *conn, struct http_common *common)
 {
-	int want = flush(conn, turn);
+	int want = flush(conn, common);
 
 	if (want == HTTP_WRITE && conn->clock != HTTP_MOVING)
-		arm(conn, turn, HTTP_MOVING);
+		arm(conn, common, HTTP_MOVING);
 	if (want != GO)
 		return want;
 	if (conn->clock == HTTP_MOVING)
-		arm(conn, turn, conn->work->start < conn->work->end ? HTTP_HEADER : HTTP_IDLE);
+		arm(conn, common, conn->work->start < conn->work->end ? HTTP_HEADER : HTTP_IDLE);
 	conn->state = READ_HEAD;
 	return spent(conn->work) ? (int)HTTP_AGAIN : GO;
 }
@@ -3889,24 +3896,24 @@ static enum reading eat_chunks(struct http_work *w, const struct http_limits *li
 	return reading;
 }
 
-static int step_body(struct http_conn *conn, struct http_turn *turn)
+static int step_body(struct http_conn *conn, struct http_common *common)
 {
 	const struct http_limits *limits = &conn->site->limits;
 	struct http_work *w = conn->work;
 	enum reading reading;
-	int want = w->unsent ? flush(conn, turn) : GO; /* behind it is no room for a response */
+	int want = w->unsent ? flush(conn, common) : GO; /* behind it is no room for a response */
 
 	if (want != GO)
 		return want;
 	reading = w->req.chunked ? eat_chunks(w, limits) : eat_length(w);
 	if (reading == WHOLE)
-		return begin_answer(conn, turn);
+		return begin_answer(conn, common);
 	if (reading == REFUSED)
-		return refuse_body(conn, turn, w->req.refusal);
+		return refuse_body(conn, common, w->req.refusal);
 	if (w->req.expect && w->end == w->head_end) /* RFC 9110 10.1.1 */
 		puts_out(&w->out, "HTTP/1.1 100 Continue\r\n\r\n");
 	w->req.expect = false;
-	want = flush(conn, turn);
+	want = flush(conn, common);
 	if (want != GO)
 		return want;
 	memmove(w->in + w->head_end, w->in + w->next, w->end - w->next);
@@ -3914,84 +3921,84 @@ static int step_body(struct http_conn *conn, struct http_turn *turn)
 	w->next = w->head_end;
 	if (spent(w))
 		return HTTP_AGAIN;
-	want = fill(conn, turn);
+	want = fill(conn, common);
 	if (want == END)
-		return refuse(conn, turn, bad(&w->req, "the end within a body"));
+		return refuse(conn, common, bad(&w->req, "the end within a body"));
 	return want;
 }
 
-static int fail_listing(struct http_conn *conn, struct http_turn *turn, int error)
+static int fail_listing(struct http_conn *conn, struct http_common *common, int error)
 {
-	release_body(&conn->work->body, turn);
-	answer_error(conn, turn, status_of(error));
-	return conn->work->body.kind == NO_BODY ? finish(conn, turn) : go(conn, STREAM);
+	release_body(&conn->work->body, common);
+	answer_error(conn, common, status_of(error));
+	return conn->work->body.kind == NO_BODY ? finish(conn, common) : go(conn, STREAM);
 }
 
-static int step_list(struct http_conn *conn, struct http_turn *turn)
+static int step_listing(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
-	struct listing *list = w->body.list;
+	struct listing *listing = w->body.listing;
 	struct answer a = { .status = OK, .policy = true };
 	struct out edges = { NULL, 0, 0, false };
-	int want = flush(conn, turn); /* the responses before this one do not wait for it */
+	int want = flush(conn, common); /* the responses before this one do not wait for it */
 
 	if (want != GO)
 		return want;
-	if (list->dir) {
-		int error = read_entries(conn->site, turn, w->path, list);
+	if (listing->dir) {
+		int error = read_entries(conn->site, common, w->path, listing);
 
 		if (error > 0)
 			return HTTP_AGAIN;
-		closedir(list->dir);
-		list->dir = NULL;
-		if (error < 0 || !begin_sort(list, turn))
-			return fail_listing(conn, turn, error < 0 ? -error : ENOMEM);
+		closedir(listing->dir);
+		listing->dir = NULL;
+		if (error < 0 || !begin_sort(listing, common))
+			return fail_listing(conn, common, error < 0 ? -error : ENOMEM);
 	}
-	if (!sort_some(list))
+	if (!sort_some(listing))
 		return HTTP_AGAIN;
 
-	put_list_head(&edges, list, w->path);
-	put_list_tail(&edges, list);
-	a.length = edges.len + list->rows_len;
-	a.type = list->style.plain ? "text/plain; charset=utf-8" : "text/html";
-	write_head(conn, turn, &a);
-	arm(conn, turn, HTTP_MOVING);
+	put_listing_head(&edges, listing, w->path);
+	put_listing_tail(&edges, listing);
+	a.length = edges.len + listing->rows_len;
+	a.type = listing->style.plain ? "text/plain; charset=utf-8" : "text/html";
+	write_head(conn, common, &a);
+	arm(conn, common, HTTP_MOVING);
 	if (w->req.method == HEAD) {
-		release_body(&w->body, turn);
-		return finish(conn, turn);
+		release_body(&w->body, common);
+		return finish(conn, common);
 	}
 
 	size_t before = w->out.len;
 
-	put_list_head(&w->out, list, w->path);
+	put_listing_head(&w->out, listing, w->path);
 	w->body_sent = w->out.len - before;
-	return w->out.overrun ? lose(conn, turn) : go(conn, STREAM);
+	return w->out.overrun ? lose(conn, common) : go(conn, STREAM);
 }
 
 /* Some more rows, as far as there is room: of one that doesn't fit nothing stays in `out`. */
-static void write_rows(struct http_work *w, struct http_turn *turn)
+static void write_rows(struct http_work *w, struct http_common *common)
 {
-	struct listing *list = w->body.list;
+	struct listing *listing = w->body.listing;
 	size_t before = w->out.len, whole;
 	bool last;
 
 	do {
 		whole = w->out.len;
-		last = list->next == list->count;
+		last = listing->next == listing->count;
 		if (last)
-			put_list_tail(&w->out, list);
+			put_listing_tail(&w->out, listing);
 		else
-			put_row(&w->out, list, &list->items[list->order[list->next++]]);
+			put_row(&w->out, listing, &listing->items[listing->order[listing->next++]]);
 	} while (!last && !w->out.overrun && w->out.len - before < ROWS_STEP);
 	if (w->out.overrun && whole) { /* it has to wait until the others are gone */
 		w->out.overrun = false;
 		w->out.len = whole;
-		list->next -= !last;
+		listing->next -= !last;
 		last = false;
 	}
 	w->body_sent += w->out.len - before;
 	if (last)
-		release_body(&w->body, turn);
+		release_body(&w->body, common);
 }
 
 /* What sendfile(2) can't write to: a pipe that must not block, a terminal, a file. */
@@ -4011,7 +4018,7 @@ static ssize_t copy_part(struct http_work *w, struct range *range)
 	return got;
 }
 
-static int send_part(struct http_conn *conn, struct http_turn *turn, struct range *range)
+static int send_part(struct http_conn *conn, struct http_common *common, struct range *range)
 {
 	struct http_work *w = conn->work;
 	off_t at = (off_t)range->begin;
@@ -4020,14 +4027,14 @@ static int send_part(struct http_conn *conn, struct http_turn *turn, struct rang
 	ssize_t sent;
 
 	if (!conn->out_socket)
-		return copy_part(w, range) > 0 ? GO : lose(conn, turn);
+		return copy_part(w, range) > 0 ? GO : lose(conn, common);
 	do
 		sent = sendfile(conn->out, w->body.fd, &at, n);
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0 && errno == EAGAIN)
 		return HTTP_WRITE;
 	if (sent <= 0) /* 0: the file is shorter than it was, and there is no way to say so */
-		return lose(conn, turn);
+		return lose(conn, common);
 	range->begin += (uint64_t)sent;
 	w->body_sent += (uint64_t)sent;
 	count_sent(conn, sent);
@@ -4037,7 +4044,7 @@ static int send_part(struct http_conn *conn, struct http_turn *turn, struct rang
 }
 
 /* Puts what comes next of a file's body into `out`, or sends it. */
-static int next_of_file(struct http_conn *conn, struct http_turn *turn)
+static int next_of_file(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
 	struct body *body = &w->body;
@@ -4049,34 +4056,34 @@ static int next_of_file(struct http_conn *conn, struct http_turn *turn)
 		put_part_head(&w->out, body, body->part);
 		body->part_begun = true;
 	} else if (range->begin < range->end) {
-		return send_part(conn, turn, range);
+		return send_part(conn, common, range);
 	} else {
 		body->part++;
 		body->part_begun = false;
 		if (body->part == body->ranges.count) {
 			if (body->boundary[0])
 				put_parts_end(&w->out, body);
-			release_body(body, turn);
+			release_body(body, common);
 		}
 	}
 	w->body_sent += w->out.len - before;
 	return GO;
 }
 
-static int step_stream(struct http_conn *conn, struct http_turn *turn)
+static int step_stream(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
 	int want;
 
-	if (w->body.kind == LIST_BODY)
-		write_rows(w, turn);
-	want = flush(conn, turn);
+	if (w->body.kind == LISTING_BODY)
+		write_rows(w, common);
+	want = flush(conn, common);
 	if (want != GO)
 		return want;
 	switch (w->body.kind) {
-	case FILE_BODY: return spent(w) ? (int)HTTP_AGAIN : next_of_file(conn, turn);
-	case LIST_BODY: return HTTP_AGAIN;
-	default: return finish(conn, turn);
+	case FILE_BODY: return spent(w) ? (int)HTTP_AGAIN : next_of_file(conn, common);
+	case LISTING_BODY: return HTTP_AGAIN;
+	default: return finish(conn, common);
 	}
 }
 
@@ -4085,10 +4092,10 @@ static int step_stream(struct http_conn *conn, struct http_turn *turn)
  * reset may overtake the answer (RFC 9112 9.6): if the peer may still be
  * sending, stop sending, and read for a while what nobody wants.
  */
-static int step_close(struct http_conn *conn, struct http_turn *turn)
+static int step_close(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
-	int want = flush(conn, turn);
+	int want = flush(conn, common);
 
 	if (want != GO)
 		return want;
@@ -4096,15 +4103,15 @@ static int step_close(struct http_conn *conn, struct http_turn *turn)
 	w->start = w->scan = w->end = 0;
 	if (!conn->linger || !conn->in_socket || shutdown(conn->out, SHUT_WR) < 0)
 		return leave(conn);
-	arm(conn, turn, HTTP_LINGERING);
+	arm(conn, common, HTTP_LINGERING);
 	return go(conn, LINGER);
 }
 
-static int step_linger(struct http_conn *conn, struct http_turn *turn)
+static int step_linger(struct http_conn *conn, struct http_common *common)
 {
 	ssize_t n;
 
-	(void)turn;
+	(void)common;
 	if (conn->dry)
 		return HTTP_READ;
 	n = receive(conn, conn->work->in, conn->work->in_size);
@@ -4128,42 +4135,42 @@ void http_forsake(const struct http_conn *conn)
 }
 
 /* The deadline has passed: what it was for decides what becomes of the connection. */
-static int expire(struct http_conn *conn, struct http_turn *turn)
+static int expire(struct http_conn *conn, struct http_common *common)
 {
 	struct request *req = &conn->work->req;
 
 	switch (conn->clock) {
 	case HTTP_HEADER:
-		return refuse(conn, turn,
+		return refuse(conn, common,
 			      refused(req, REQUEST_TIMEOUT,
 				      "a header that takes longer than --header-time"));
 	case HTTP_MOVING:
 		if (moved_enough(conn, moved_since(conn))) {
-			arm(conn, turn, HTTP_MOVING);
+			arm(conn, common, HTTP_MOVING);
 			return GO;
 		}
 		if (conn->state == READ_BODY)
-			return refuse(conn, turn,
+			return refuse(conn, common,
 				      refused(req, REQUEST_TIMEOUT, "a body that stalls"));
 		http_forsake(conn);
-		return lose(conn, turn);
-	default: return lose(conn, turn);
+		return lose(conn, common);
+	default: return lose(conn, common);
 	}
 }
 
-static int run_steps(struct http_conn *conn, struct http_turn *turn)
+static int run_steps(struct http_conn *conn, struct http_common *common)
 {
-	static int (*const steps[])(struct http_conn *, struct http_turn *) = {
-		[READ_HEAD] = step_head, [READ_BODY] = step_body, [FLUSH] = step_flush,
-		[LIST] = step_list,      [STREAM] = step_stream,  [CLOSE] = step_close,
+	static int (*const steps[])(struct http_conn *, struct http_common *) = {
+		[READ_HEAD] = step_head,  [READ_BODY] = step_body, [FLUSH] = step_flush,
+		[LISTING] = step_listing, [STREAM] = step_stream,  [CLOSE] = step_close,
 		[LINGER] = step_linger,
 	};
 	int want = GO;
 
 	while (want == GO)
-		want = steps[conn->state](conn, turn);
+		want = steps[conn->state](conn, common);
 	if (want == HTTP_WRITE)
-		begin_wait(conn, turn);
+		begin_wait(conn, common);
 	return want;
 }
 
@@ -4171,7 +4178,7 @@ static int run_steps(struct http_conn *conn, struct http_turn *turn)
  * A deadline is judged after all that has arrived was read: the process may have been stopped for
  * a while, or slow. A connection that gives way has work to do here, and waits for nothing.
  */
-enum http_want http_step(struct http_conn *conn, struct http_turn *turn)
+enum http_want http_step(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
 	int want;
@@ -4179,20 +4186,20 @@ enum http_want http_step(struct http_conn *conn, struct http_turn *turn)
 	conn->dry = false;
 	w->effort = 0;
 	if (!w->unsent)
-		w->out = (struct out){ turn->out, w->out.len, HTTP_OUT_SIZE, false };
+		w->out = (struct out){ common->out, w->out.len, HTTP_OUT_SIZE, false };
 	do {
-		want = run_steps(conn, turn);
-		if (want == HTTP_DONE || turn->clock < conn->deadline)
+		want = run_steps(conn, common);
+		if (want == HTTP_DONE || common->clock < conn->deadline)
 			break;
 		if (want == HTTP_AGAIN && conn->clock != HTTP_LINGERING)
-			arm(conn, turn, conn->clock);
+			arm(conn, common, conn->clock);
 		else if (want != HTTP_TAME)
-			want = expire(conn, turn);
+			want = expire(conn, common);
 	} while (want == GO);
 	return (enum http_want)want;
 }
 
-bool http_holds(const struct http_conn *conn)
+bool http_busy(const struct http_conn *conn)
 {
 	const struct http_work *w = conn->work;
 
@@ -4202,7 +4209,7 @@ bool http_holds(const struct http_conn *conn)
 }
 
 void http_open(struct http_conn *conn, const struct http_site *site, struct http_end in,
-	       struct http_end out, const struct http_turn *turn)
+	       struct http_end out, const struct http_common *common)
 {
 	*conn = (struct http_conn){
 		.site = site,
@@ -4211,17 +4218,17 @@ void http_open(struct http_conn *conn, const struct http_site *site, struct http
 		.in_socket = in.socket,
 		.out_socket = out.socket,
 		.tame = in.tame && out.tame,
-		.began = turn->clock,
+		.began = common->clock,
 		.state = READ_HEAD,
 	};
-	arm(conn, turn, HTTP_IDLE);
+	arm(conn, common, HTTP_IDLE);
 }
 
 /* ---- the memory that connections hold --------------------------------------- */
 
 enum { WORK_LEAST = 3 * PAGE }; /* that a request touches, beside what is received of it */
 
-static void account(struct http_conn *conn, struct http_turn *turn)
+static void account(struct http_conn *conn, struct http_common *common)
 {
 	const struct http_work *w = conn->work;
 	uint32_t held = conn->unread;
@@ -4229,8 +4236,8 @@ static void account(struct http_conn *conn, struct http_turn *turn)
 	if (w)
 		held += (uint32_t)(WORK_LEAST + w->touched +
 				   (w->unsent ? w->out.size : w->out.len - w->sent));
-	turn->memory += held;
-	turn->memory -= conn->held;
+	common->memory += held;
+	common->memory -= conn->held;
 	conn->held = held;
 }
 
@@ -4252,25 +4259,25 @@ static bool keep_unsent(struct http_work *w)
 	return true;
 }
 
-bool http_settle(struct http_conn *conn, struct http_turn *turn)
+bool http_settle(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
 
-	account(conn, turn);
+	account(conn, common);
 	return !w || keep_unsent(w);
 }
 
-int64_t http_pace(struct http_conn *conn, struct http_turn *turn, int64_t time)
+int64_t http_pace(struct http_conn *conn, struct http_common *common, int64_t time)
 {
 	const uint32_t too_long = 10000; /* ms: it says little of what is now */
-	uint32_t now = (uint32_t)(turn->clock / 1000) | 1, past = now - conn->looked;
+	uint32_t now = (uint32_t)(common->clock / 1000) | 1, past = now - conn->looked;
 	uint64_t taken, unread = conn->state == READ_HEAD ? 0 : conn->unread;
 	uint32_t moved = conn->total;
 
 	if (ask_acknowledged(conn, &taken, &unread))
 		moved = conn->received + (uint32_t)taken;
 	conn->unread = unread < UNREAD_MOST ? (uint32_t)unread : UNREAD_MOST;
-	account(conn, turn);
+	account(conn, common);
 	if (conn->looked && (past == 0 || past < time / 1000))
 		return INT64_MAX;
 
@@ -4282,9 +4289,9 @@ int64_t http_pace(struct http_conn *conn, struct http_turn *turn, int64_t time)
 	return pace;
 }
 
-size_t http_memory(const struct http_turn *turn)
+size_t http_memory(const struct http_common *common)
 {
-	return turn->memory + (turn->cache ? turn->cache->held : 0);
+	return common->memory + (common->cache ? common->cache->held : 0);
 }
 
 /* ---- for the log and the options ------------------------------------------ */
@@ -4294,7 +4301,7 @@ size_t http_log_line(char line[HTTP_LOG_LINE], const char *peer, const struct ht
 	struct out o = { line, 0, HTTP_LOG_LINE, false };
 	struct tm tm = { .tm_year = 1970 };
 
-	(void)calendar(entry->turn->wall.tv_sec, &tm);
+	(void)calendar(entry->common->wall.tv_sec, &tm);
 	puts_out(&o, peer);
 	puts_out(&o, " - - [");
 	put_two(&o, tm.tm_mday);

@@ -52,7 +52,7 @@ struct http_site {
 };
 
 /* What the conversations of a process share: the time, and what is worth remembering. */
-struct http_turn {
+struct http_common {
 	int64_t clock;            /* us of a clock that only goes forward */
 	struct timespec wall;     /* the time of day */
 	char date[30];            /* the same as HTTP writes it */
@@ -74,8 +74,8 @@ struct http_entry {
 	int status;
 	const char *reason; /* why the request was refused, or NULL */
 	uint64_t bytes;     /* of the body, sent */
-	int64_t began;      /* by http_turn.clock */
-	const struct http_turn *turn;
+	int64_t began;      /* by http_common.clock */
+	const struct http_common *common;
 };
 
 enum http_want {
@@ -92,7 +92,7 @@ enum http_clock { HTTP_IDLE, HTTP_HEADER, HTTP_MOVING, HTTP_LINGERING, HTTP_CLOC
 /* A connection. All fields but `work` are http.c's; deadline, clock, requests and held may be read. */
 struct http_conn {
 	const struct http_site *site;
-	struct http_work *work; /* lent by the caller, see http_holds() */
+	struct http_work *work; /* lent by the caller, see http_busy() */
 	int64_t deadline;       /* call again by then, ready or not */
 	int64_t began;
 	uint64_t moved;        /* bytes since the moving clock was set */
@@ -103,7 +103,7 @@ struct http_conn {
 	uint32_t received, total; /* bytes that were received, and also sent, ever; they may wrap */
 	uint32_t looked;          /* ms, when http_pace() was called last, 0 never, */
 	uint32_t seen;            /* and what had been moved by then */
-	uint32_t held;            /* bytes of memory, as counted in http_turn.memory */
+	uint32_t held;            /* bytes of memory, as counted in http_common.memory */
 	int in, out;
 	uint8_t clock; /* enum http_clock */
 	uint8_t state;
@@ -114,7 +114,7 @@ struct http_conn {
 	bool measured;
 };
 
-void http_tell(struct http_turn *turn, int64_t clock, const struct timespec *wall);
+void http_tell(struct http_common *common, int64_t clock, const struct timespec *wall);
 
 /*
  * A fresh connection on two descriptors, which may be the same and stay the
@@ -131,32 +131,32 @@ struct http_end {
 };
 
 void http_open(struct http_conn *conn, const struct http_site *site, struct http_end in,
-	       struct http_end out, const struct http_turn *turn);
+	       struct http_end out, const struct http_common *common);
 
 /* Take the conversation as far as it goes without waiting. conn->work has to be set. */
-enum http_want http_step(struct http_conn *conn, struct http_turn *turn);
+enum http_want http_step(struct http_conn *conn, struct http_common *common);
 
 /* Let go of what an unfinished conversation holds. The descriptors stay open. */
-void http_drop(struct http_conn *conn, struct http_turn *turn);
+void http_drop(struct http_conn *conn, struct http_common *common);
 
 /*
  * For a caller with many connections, after each step: what the connection could not send yet
- * moves from http_turn.out into memory of its own, and what it holds is counted. False if there
+ * moves from http_common.out into memory of its own, and what it holds is counted. False if there
  * is no memory for it.
  */
-bool http_settle(struct http_conn *conn, struct http_turn *turn);
+bool http_settle(struct http_conn *conn, struct http_common *common);
 
 /*
  * How many bytes a second the client has moved since the last call; INT64_MAX where that was less
  * than `time` us ago, or too long. Finds out how much of what was sent the kernel still holds.
  */
-int64_t http_pace(struct http_conn *conn, struct http_turn *turn, int64_t time);
+int64_t http_pace(struct http_conn *conn, struct http_common *common, int64_t time);
 
 /* Have the kernel forget what it could not deliver when the descriptor is closed. */
 void http_forsake(const struct http_conn *conn);
 
 /* What all connections and the cache hold. */
-size_t http_memory(const struct http_turn *turn);
+size_t http_memory(const struct http_common *common);
 
 /*
  * The working memory of a request in progress. A connection that waits for its
@@ -164,7 +164,7 @@ size_t http_memory(const struct http_turn *turn);
  */
 size_t http_work_size(const struct http_limits *limits);
 struct http_work *http_work_init(void *memory, const struct http_limits *limits);
-bool http_holds(const struct http_conn *conn);
+bool http_busy(const struct http_conn *conn);
 
 /*
  * A memory of answers: small ones as they are, at most `size` bytes in all, and
@@ -175,7 +175,7 @@ bool http_holds(const struct http_conn *conn);
  */
 enum { HTTP_SEED = 16 };
 struct http_cache *http_cache_new(size_t size, uint32_t files, const void *seed);
-int64_t http_cache_tidy(struct http_cache *cache, const struct http_turn *turn);
+int64_t http_cache_tidy(struct http_cache *cache, const struct http_common *common);
 
 /* A Combined Log Format line, escaped and with its newline; returns its length. */
 enum { HTTP_LOG_LINE = 4096 };

@@ -1077,7 +1077,7 @@ struct client {
 };
 
 static struct http_site site;
-static struct http_turn turn;
+static struct http_common common;
 static LARGE _Alignas(4096) char response_bytes[HTTP_OUT_SIZE];
 
 static int64_t clock_start; /* what read_clock() counts from */
@@ -1095,7 +1095,7 @@ static void tell_time(void)
 	struct timespec wall;
 
 	clock_gettime(CLOCK_REALTIME, &wall);
-	http_tell(&turn, read_clock(), &wall);
+	http_tell(&common, read_clock(), &wall);
 }
 
 enum sink { NO_LOG, TO_FILE, TO_ERROR, TO_SYSLOG, TO_JOURNAL };
@@ -1173,7 +1173,7 @@ static void put_off_log(int error)
 	log_pause = log_pause ? 2 * log_pause : LOG_PAUSE_LEAST;
 	if (log_pause > LOG_PAUSE_MOST)
 		log_pause = LOG_PAUSE_MOST;
-	log_retry = will_pass(error) ? turn.clock + log_pause : 0;
+	log_retry = will_pass(error) ? common.clock + log_pause : 0;
 }
 
 static void tell_lost(void)
@@ -1194,7 +1194,7 @@ static void write_log(void)
 {
 	bool taken = false;
 
-	if (log_retry > turn.clock)
+	if (log_retry > common.clock)
 		return;
 	while (log_at < log_end) {
 		ssize_t n = write_piece(log_lines + log_at, next_piece());
@@ -1791,7 +1791,7 @@ static void *one_work(void)
 
 static int milliseconds_until(int64_t deadline)
 {
-	int64_t left = (deadline - turn.clock + 999) / 1000;
+	int64_t left = (deadline - common.clock + 999) / 1000;
 
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
@@ -1820,7 +1820,7 @@ static void tell_first_time(void)
 
 	if (syscall(CALL_GETTIME, CLOCK_REALTIME, &wall) < 0)
 		(void)clock_gettime(CLOCK_REALTIME, &wall);
-	http_tell(&turn, 0, &wall);
+	http_tell(&common, 0, &wall);
 }
 
 static void start_clock(void)
@@ -1859,12 +1859,12 @@ static int hold_one(struct http_end in, struct http_end out, const union address
 	if (memory == MAP_FAILED)
 		die("no memory for --line-max and --header-max");
 	tell_first_time();
-	turn.out = response_bytes;
-	turn.memory_most = options.memory ? bounded_size(options.memory) : ONE_MEMORY;
+	common.out = response_bytes;
+	common.memory_most = options.memory ? bounded_size(options.memory) : ONE_MEMORY;
 	client.peer = *peer;
-	http_open(&client.conn, &site, in, out, &turn);
+	http_open(&client.conn, &site, in, out, &common);
 	client.conn.work = http_work_init(memory, &site.limits);
-	while ((want = http_step(&client.conn, &turn)) != HTTP_DONE) {
+	while ((want = http_step(&client.conn, &common)) != HTTP_DONE) {
 		struct pollfd p = { want == HTTP_WRITE ? out.fd : in.fd,
 				    want == HTTP_WRITE ? POLLOUT : POLLIN, 0 };
 
@@ -1929,7 +1929,7 @@ static void count_client(bool more)
 {
 	loop.count += more ? 1 : -(size_t)1;
 	shared->clients[own_number] = loop.count;
-	shared->active = turn.clock;
+	shared->active = common.clock;
 }
 
 static bool has_clients(void)
@@ -1945,7 +1945,7 @@ static int64_t leave_at(void)
 {
 	if (!options.exit_idle_time || loop.count)
 		return INT64_MAX;
-	return (has_clients() ? turn.clock : shared->active) + options.exit_idle_time;
+	return (has_clients() ? common.clock : shared->active) + options.exit_idle_time;
 }
 
 static struct http_work *take_work(void)
@@ -2178,7 +2178,7 @@ static void leave_network(struct client *client)
 
 static void end_client(struct client *client)
 {
-	http_drop(&client->conn, &turn);
+	http_drop(&client->conn, &common);
 	if (client->conn.work)
 		give_work(client->conn.work);
 	leave_queue(client);
@@ -2198,14 +2198,14 @@ static void step_client(struct client *client)
 
 	if (!conn->work)
 		conn->work = take_work();
-	want = conn->work ? http_step(conn, &turn) : HTTP_DONE;
+	want = conn->work ? http_step(conn, &common) : HTTP_DONE;
 	if (loop.phase >= ASKING && want == HTTP_READ && conn->clock == HTTP_IDLE && conn->requests)
 		want = HTTP_DONE; /* it was kept alive before there was anything to finish */
 	if (want == HTTP_DONE) {
 		end_client(client);
 		return;
 	}
-	if (!http_holds(conn)) {
+	if (!http_busy(conn)) {
 		give_work(conn->work);
 		conn->work = NULL;
 	}
@@ -2214,9 +2214,9 @@ static void step_client(struct client *client)
 		leave_queue(client);
 		enter_queue(client, queue);
 	}
-	if (!http_settle(conn, &turn) || !watch(client, want == HTTP_AGAIN   ? EPOLLHUP
-							: want == HTTP_WRITE ? EPOLLOUT
-									     : EPOLLIN)) {
+	if (!http_settle(conn, &common) || !watch(client, want == HTTP_AGAIN   ? EPOLLHUP
+							  : want == HTTP_WRITE ? EPOLLOUT
+									       : EPOLLIN)) {
 		end_client(client); /* nothing would ever call it again */
 		return;
 	}
@@ -2244,7 +2244,7 @@ static struct client *new_client(int fd, const union address *peer)
 		free(client);
 		return NULL;
 	}
-	http_open(&client->conn, &site, end, end, &turn);
+	http_open(&client->conn, &site, end, end, &common);
 	make_alone(&client->holding);
 	enter_queue(client, HTTP_IDLE);
 	count_client(true);
@@ -2346,7 +2346,7 @@ static void admit_waiting(void)
 static void pause_accepting(int64_t time)
 {
 	(void)listen_on(false);
-	loop.paused_until = turn.clock + time;
+	loop.paused_until = common.clock + time;
 }
 
 static bool lacks_descriptors(int error)
@@ -2413,7 +2413,7 @@ static void expire_clients(void)
 
 		for (; n < EXPIRIES && !is_alone(&queues[i]); n++) {
 			client = queued_client(queues[i].next);
-			if (client->deadline > turn.clock)
+			if (client->deadline > common.clock)
 				break;
 			step_client(client);
 		}
@@ -2436,7 +2436,7 @@ static void step_working(void)
 static void give_back_memory(void)
 {
 	enum { MUCH = 256 << 10 };
-	size_t now = http_memory(&turn) + loop.count * sizeof(struct client);
+	size_t now = http_memory(&common) + loop.count * sizeof(struct client);
 
 	if (now > loop.peak)
 		loop.peak = now;
@@ -2450,13 +2450,13 @@ static void give_back_memory(void)
 
 static bool out_of_memory(void)
 {
-	return http_memory(&turn) > loop.memory;
+	return http_memory(&common) > loop.memory;
 }
 
 /* Some of what connections may hold is left for those that are to come. */
 static bool lacks_memory(void)
 {
-	return turn.memory > turn.memory_most - turn.memory_most / 4 || out_of_memory();
+	return common.memory > common.memory_most - common.memory_most / 4 || out_of_memory();
 }
 
 /*
@@ -2469,14 +2469,14 @@ static bool relieve_memory(void)
 	const struct link *last = holders.previous;
 	const bool pressing = out_of_memory();
 	const int64_t time = pressing ? SHORT_TIME : LONG_TIME, slow = pressing ? 1 : SLOW;
-	size_t before = http_memory(&turn);
+	size_t before = http_memory(&common);
 	struct client *slowest = NULL;
 	int64_t least = INT64_MAX;
 	bool more = true;
 
 	for (int n = 0; n < LOOKS && more && !is_alone(&holders) && lacks_memory(); n++) {
 		struct client *client = holding_client(holders.next);
-		int64_t pace = http_pace(&client->conn, &turn, time);
+		int64_t pace = http_pace(&client->conn, &common, time);
 
 		more = holders.next != last;
 		take_out(&client->holding);
@@ -2494,7 +2494,7 @@ static bool relieve_memory(void)
 	}
 	if (slowest && out_of_memory())
 		reset_client(slowest);
-	return http_memory(&turn) < before;
+	return http_memory(&common) < before;
 }
 
 /* When there is none left, and no client is slow yet, no more are accepted for a moment. */
@@ -2552,8 +2552,8 @@ static void stop_loop(void)
 {
 	notify("STOPPING=1\nSTATUS=finishing what is being sent");
 	loop.phase = ASKING;
-	loop.phase_end = turn.clock + ASKING_TIME;
-	turn.closing = true;
+	loop.phase_end = common.clock + ASKING_TIME;
+	common.closing = true;
 	loop.most = SIZE_MAX;
 	admit_waiting();
 	accept_rest();
@@ -2581,12 +2581,12 @@ static int time_to_wait(void)
 		until = earlier(until, loop.phase_end);
 	else if (!loop.listening)
 		until = earlier(until, loop.paused_until);
-	if (turn.cache)
-		until = earlier(until, http_cache_tidy(turn.cache, &turn));
+	if (common.cache)
+		until = earlier(until, http_cache_tidy(common.cache, &common));
 	if (log_retry)
 		until = earlier(until, log_retry);
 	if (lacks_memory()) /* to look at the holders again */
-		until = earlier(until, turn.clock + LONG_TIME);
+		until = earlier(until, common.clock + LONG_TIME);
 	until = earlier(until, leave_at());
 	return until == INT64_MAX ? -1 : milliseconds_until(until);
 }
@@ -2750,18 +2750,18 @@ static void begin_loop(void)
 		make_alone(&queues[i]);
 	make_alone(&holders);
 	begin_networks(seed);
-	turn.out = response_bytes;
+	common.out = response_bytes;
 	loop.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (loop.epoll < 0)
 		die("epoll: %s", strerror(errno));
 	cache = options.cache < loop.memory / 4 ? (size_t)options.cache : loop.memory / 4;
 	/* what the cache will hold is not for listings */
-	turn.memory_most = loop.memory - loop.memory / 16 - cache;
-	turn.cache = http_cache_new(
+	common.memory_most = loop.memory - loop.memory / 16 - cache;
+	common.cache = http_cache_new(
 		cache, (uint32_t)(loop.most / 8 < CACHED_FILES ? loop.most / 8 : CACHED_FILES),
 		seed);
 	tell_time();
-	shared->active = turn.clock;
+	shared->active = common.clock;
 	name_log();
 	if (!listen_on(true))
 		die("epoll: %s", strerror(errno));
@@ -2788,18 +2788,18 @@ static int hold_many(void)
 		keep_within_memory();
 		admit_waiting();
 		give_back_memory();
-		if (loop.phase < ASKING && !loop.listening && turn.clock >= loop.paused_until &&
+		if (loop.phase < ASKING && !loop.listening && common.clock >= loop.paused_until &&
 		    !listen_on(true))
-			loop.paused_until = turn.clock + PAUSE_TIME;
+			loop.paused_until = common.clock + PAUSE_TIME;
 		if (loop.phase == TOLD_TO_STOP ||
-		    (loop.phase == SERVING && turn.clock >= leave_at()))
+		    (loop.phase == SERVING && common.clock >= leave_at()))
 			stop_loop();
 		write_log();
-		if (loop.phase == ASKING && turn.clock >= loop.phase_end) {
+		if (loop.phase == ASKING && common.clock >= loop.phase_end) {
 			loop.phase = FINISHING;
 			loop.phase_end += STOP_TIME - ASKING_TIME;
 		}
-		if (loop.phase == FINISHING && turn.clock >= loop.phase_end)
+		if (loop.phase == FINISHING && common.clock >= loop.phase_end)
 			break;
 		if (loop.phase == FINISHING)
 			end_unasked();

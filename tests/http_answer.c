@@ -82,19 +82,19 @@ END_TEST
 
 START_TEST(nothing_is_modified_after_now)
 {
-	const struct http_turn turn = turn_at(0);
+	const struct http_common common = turn_at(0);
 	char line[128];
 	struct out o = { line, 0, sizeof(line), false };
 
-	put_modified(&o, FILE_TIME, &turn);
+	put_modified(&o, FILE_TIME, &common);
 	ck_assert(wrote_line(&o, "Last-Modified: " FILE_DATE "\r\n"));
-	put_modified(&o, WALL_TIME, &turn);
+	put_modified(&o, WALL_TIME, &common);
 	ck_assert(wrote_line(&o, "Last-Modified: " WALL_DATE "\r\n"));
-	put_modified(&o, WALL_TIME + 1, &turn);
+	put_modified(&o, WALL_TIME + 1, &common);
 	ck_assert(wrote_line(&o, "Last-Modified: " WALL_DATE "\r\n"));
-	put_modified(&o, INT64_C(253402300800), &turn); /* the year 10000 */
+	put_modified(&o, INT64_C(253402300800), &common); /* the year 10000 */
 	ck_assert(wrote_line(&o, ""));
-	put_modified(&o, INT64_MIN, &turn);
+	put_modified(&o, INT64_MIN, &common);
 	ck_assert(wrote_line(&o, ""));
 }
 END_TEST
@@ -130,20 +130,20 @@ END_TEST
 START_TEST(boundaries_are_not_guessed)
 {
 	const struct stat st = { .st_ino = 1 }, other = { .st_ino = 2 };
-	struct http_turn turn = turn_at(1);
+	struct http_common common = turn_at(1);
 	char first[BOUNDARY_SIZE], next[BOUNDARY_SIZE];
 
-	make_boundary(first, &st, &turn);
+	make_boundary(first, &st, &common);
 	ck_assert_uint_ge(strlen(first), 10);
 	ck_assert(all_of(text_of(first), TOKEN)); /* so it need not be quoted */
-	make_boundary(next, &other, &turn);
+	make_boundary(next, &other, &common);
 	ck_assert_str_ne(first, next);
-	turn.clock++;
-	make_boundary(next, &st, &turn);
+	common.clock++;
+	make_boundary(next, &st, &common);
 	ck_assert_str_ne(first, next);
-	turn.clock--;
-	turn.wall.tv_nsec++;
-	make_boundary(next, &st, &turn);
+	common.clock--;
+	common.wall.tv_nsec++;
+	make_boundary(next, &st, &common);
 	ck_assert_str_ne(first, next);
 }
 END_TEST
@@ -152,14 +152,14 @@ END_TEST
 
 START_TEST(log_lines_are_combined)
 {
-	const struct http_turn turn = turn_at(0);
+	const struct http_common common = turn_at(0);
 	struct http_entry entry = {
 		.line = TEXT("GET /a?b HTTP/1.1"),
 		.referer = TEXT("http://a/\"x\""),
 		.agent = TEXT("me\t\xff"),
 		.status = 206,
 		.bytes = 12345678901,
-		.turn = &turn,
+		.common = &common,
 	};
 	char line[HTTP_LOG_LINE];
 	size_t n = http_log_line(line, "192.0.2.1", &entry);
@@ -167,7 +167,7 @@ START_TEST(log_lines_are_combined)
 	ck_assert(is_text((text){ line, n },
 			  "192.0.2.1 - - [01/Jan/2100:00:00:00 +0000] \"GET /a?b HTTP/1.1\" 206 "
 			  "12345678901 \"http://a/\\x22x\\x22\" \"me\\x09\\xff\"\n"));
-	entry = (struct http_entry){ .status = 400, .turn = &turn };
+	entry = (struct http_entry){ .status = 400, .common = &common };
 	n = http_log_line(line, "-", &entry);
 	ck_assert(is_text((text){ line, n },
 			  "- - - [01/Jan/2100:00:00:00 +0000] \"-\" 400 - \"-\" \"-\"\n"));
@@ -177,7 +177,7 @@ END_TEST
 START_TEST(log_lines_are_bounded)
 {
 	static const char fills[] = { 'a', '"', '\n' };
-	const struct http_turn turn = turn_at(0);
+	const struct http_common common = turn_at(0);
 
 	for (size_t i = 0; i < LENGTH(fills); i++) {
 		static char value[40 << 10];
@@ -187,7 +187,7 @@ START_TEST(log_lines_are_bounded)
 						  .agent = long_text,
 						  .status = 414,
 						  .bytes = UINT64_MAX,
-						  .turn = &turn };
+						  .common = &common };
 		char room[HTTP_LOG_LINE + 64], peer[128];
 		size_t n;
 

@@ -564,18 +564,18 @@ END_TEST
 START_TEST(the_time_is_told)
 {
 	const struct timespec then = { 784111777, 5 }, later = { 784111778, 0 };
-	struct http_turn turn = { .clock = 0 };
+	struct http_common common = { .clock = 0 };
 
-	http_tell(&turn, 7, &then);
-	ck_assert_str_eq(turn.date, "Sun, 06 Nov 1994 08:49:37 GMT");
-	ck_assert_int_eq(turn.clock, 7);
-	ck_assert_int_eq(turn.wall.tv_nsec, 5);
-	http_tell(&turn, 8, &later);
-	ck_assert_str_eq(turn.date, "Sun, 06 Nov 1994 08:49:38 GMT");
-	ck_assert_int_eq(turn.wall.tv_sec, later.tv_sec);
+	http_tell(&common, 7, &then);
+	ck_assert_str_eq(common.date, "Sun, 06 Nov 1994 08:49:37 GMT");
+	ck_assert_int_eq(common.clock, 7);
+	ck_assert_int_eq(common.wall.tv_nsec, 5);
+	http_tell(&common, 8, &later);
+	ck_assert_str_eq(common.date, "Sun, 06 Nov 1994 08:49:38 GMT");
+	ck_assert_int_eq(common.wall.tv_sec, later.tv_sec);
 
 	/* a clock that was never set says so too */
-	struct http_turn unset = { .clock = 0 };
+	struct http_common unset = { .clock = 0 };
 
 	http_tell(&unset, 0, &unset.wall);
 	ck_assert_str_eq(unset.date, "Thu, 01 Jan 1970 00:00:00 GMT");

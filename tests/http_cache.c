@@ -7,7 +7,7 @@ static const char cache_seed[HTTP_SEED + 1] = "sixteen bytes, a";
 static struct tree ground;
 static struct http_site served;
 static struct http_cache *cache;
-static struct http_turn moment;
+static struct http_common moment;
 
 static void make_cache(void)
 {
@@ -35,12 +35,12 @@ static void remove_cache(void)
 	remove_tree(&ground);
 }
 
-static struct taste taste_for(const char *accepted)
+static struct preference taste_for(const char *accepted)
 {
 	char lines[64];
 
 	snprintf(lines, sizeof(lines), "Accept-Encoding: %s\r\n", accepted);
-	return read_taste(request_with(lines));
+	return read_preference(request_with(lines));
 }
 
 /* Offer the cache an answer made from `path`, or from a sibling of it. */
@@ -54,7 +54,7 @@ static void offer(const char *key, const char *path, const char *accepted, enum 
 	name_sibling(name, path, coding);
 	need(fstatat(served.root, name, &st, 0) == 0, name);
 
-	const struct mark was = mark_of(&st);
+	const struct version was = version_of(&st);
 
 	source.was = &was;
 	cache_add(&moment, &served, &source, answer, 2, -1);
@@ -63,8 +63,8 @@ static void offer(const char *key, const char *path, const char *accepted, enum 
 /* A find is by the key and the taste, and gives back what was added. */
 static bool found(const char *key, const char *accepted, const char *answer)
 {
-	const struct taste taste = taste_for(accepted);
-	const struct cached *entry = cache_find(cache, &served, text_of(key), &taste);
+	const struct preference preference = taste_for(accepted);
+	const struct cached *entry = cache_find(cache, &served, text_of(key), &preference);
 
 	if (!entry)
 		return false;
@@ -225,10 +225,10 @@ START_TEST(hashes_are_by_seed_and_taste)
 
 	need(other, "http_cache_new");
 	for (size_t i = 0; i < LENGTH(accepted); i++) {
-		const struct taste taste = taste_for(accepted[i]);
+		const struct preference preference = taste_for(accepted[i]);
 
-		hashes[i] = hash_key(cache, text_of("page"), &taste);
-		ck_assert_uint_ne(hashes[i], hash_key(other, text_of("page"), &taste));
+		hashes[i] = hash_key(cache, text_of("page"), &preference);
+		ck_assert_uint_ne(hashes[i], hash_key(other, text_of("page"), &preference));
 		for (size_t k = 0; k < i; k++)
 			alike += (hashes[k] & cache->mask) == (hashes[i] & cache->mask);
 	}
@@ -240,11 +240,11 @@ END_TEST
 /* The next name of which the hash ends in these bits, beginning with a number. */
 static void find_name(char name[32], uint32_t *number, uint32_t bits, uint32_t mask)
 {
-	const struct taste taste = taste_for("");
+	const struct preference preference = taste_for("");
 
 	do
 		snprintf(name, 32, "/%u", ++*number);
-	while ((hash_key(cache, text_of(name), &taste) & mask) != bits);
+	while ((hash_key(cache, text_of(name), &preference) & mask) != bits);
 }
 
 /* Two names that have one hash, found by trying, are two answers. */
@@ -252,17 +252,17 @@ START_TEST(names_that_collide_are_two)
 {
 	enum { TRIED = 1 << 20 };
 	static uint32_t seen[TRIED]; /* the number in the name, by the lower bits of its hash */
-	const struct taste taste = taste_for("");
+	const struct preference preference = taste_for("");
 	char name[2][32];
 
 	for (uint32_t i = 1;; i++) {
 		snprintf(name[0], sizeof(name[0]), "/%u", i);
 
-		uint32_t hash = hash_key(cache, text_of(name[0]), &taste);
+		uint32_t hash = hash_key(cache, text_of(name[0]), &preference);
 		uint32_t *there = &seen[hash % TRIED];
 
 		snprintf(name[1], sizeof(name[1]), "/%u", *there);
-		if (*there && hash_key(cache, text_of(name[1]), &taste) == hash)
+		if (*there && hash_key(cache, text_of(name[1]), &preference) == hash)
 			break;
 		*there = i;
 		need(i < UINT32_MAX, "a collision");
@@ -479,7 +479,7 @@ START_TEST(what_may_change_unseen_is_not_remembered)
 	/* what was sent isn't what is there by now */
 	need(fstatat(ground.fd, "page", &st, 0) == 0, "page");
 
-	struct mark was = mark_of(&st);
+	struct version was = version_of(&st);
 	const struct source source = { text_of("/page"), taste_for(""), IDENTITY, "page", &was };
 
 	was.size++;

@@ -25,10 +25,10 @@ END_TEST
 
 static void name_taste(const struct request *req, char *names, size_t size)
 {
-	struct taste taste = read_taste(req);
+	struct preference preference = read_preference(req);
 	struct out o = { names, 0, size - 1, false };
 
-	for (const uint8_t *c = taste.order; *c != IDENTITY; c++) {
+	for (const uint8_t *c = preference.order; *c != IDENTITY; c++) {
 		puts_out(&o, o.len ? " " : "");
 		put_text(&o, codings[*c].name);
 	}
@@ -258,7 +258,7 @@ END_TEST
 struct way {
 	const char *lines;
 	bool asked,
-		holds; /* a field that isn't asked, or can't be read, is as if it weren't there */
+		passes; /* a field that isn't asked, or can't be read, is as if it weren't there */
 };
 
 static const struct way if_match[] = {
@@ -306,14 +306,14 @@ static const struct way if_modified_since[] = {
 static int judge_by_the_rfc(enum method method, const struct way *im, const struct way *ius,
 			    const struct way *inm, const struct way *ims)
 {
-	if (im->asked && !im->holds)
+	if (im->asked && !im->passes)
 		return 412;
-	if (!im->asked && ius->asked && !ius->holds)
+	if (!im->asked && ius->asked && !ius->passes)
 		return 412;
 	if (inm->asked)
-		return !inm->holds ? 0 : method == POST ? 412 : 304;
+		return !inm->passes ? 0 : method == POST ? 412 : 304;
 	if (ims->asked && method != POST)
-		return ims->holds ? 304 : 0;
+		return ims->passes ? 304 : 0;
 	return 0;
 }
 

@@ -1,13 +1,13 @@
 /* Listings of folders: read, sorted, written. */
 #include "http_check.h"
 
-static const struct list_style all_styles[] = {
+static const struct listing_style all_styles[] = {
 	{ BY_NAME, false, false }, { BY_NAME, true, false },  { BY_SIZE, false, false },
 	{ BY_SIZE, true, false },  { BY_TIME, false, false }, { BY_TIME, true, false },
 	{ BY_NAME, false, true },  { BY_SIZE, true, true },
 };
 
-static struct listing *new_listing(struct list_style style)
+static struct listing *new_listing(struct listing_style style)
 {
 	struct listing *list = calloc(1, sizeof(*list));
 
@@ -16,14 +16,14 @@ static struct listing *new_listing(struct list_style style)
 	return list;
 }
 
-static void add(struct listing *list, struct http_turn *turn, const char *name, bool folder,
+static void add(struct listing *list, struct http_common *common, const char *name, bool folder,
 		int64_t size, int64_t when)
 {
 	const struct stat st = { .st_mode = folder ? S_IFDIR : S_IFREG,
 				 .st_size = size,
 				 .st_mtim = { when, 0 } };
 
-	expect(add_item(list, turn, name, &st), "%s isn't added", name);
+	expect(add_item(list, common, name, &st), "%s isn't added", name);
 }
 
 static const char *name_of(const struct listing *list, uint32_t place)
@@ -31,12 +31,12 @@ static const char *name_of(const struct listing *list, uint32_t place)
 	return list->names + list->items[list->order[place]].name;
 }
 
-static void sort_all(struct listing *list, struct http_turn *turn)
+static void sort_all(struct listing *list, struct http_common *common)
 {
 	uint64_t moves = 0;
 	int calls = 1;
 
-	ck_assert(begin_sort(list, turn));
+	ck_assert(begin_sort(list, common));
 	for (; !sort_some(list); calls++)
 		ck_assert_int_le(calls, 1000);
 	for (uint64_t run = 1; run < list->count; run *= 2)
@@ -48,7 +48,7 @@ START_TEST(styles_are_read)
 {
 	static const struct {
 		const char *query;
-		struct list_style style;
+		struct listing_style style;
 	} rows[] = {
 		{ "", { BY_NAME, false, false } },
 		{ "?", { BY_NAME, false, false } },
@@ -74,7 +74,7 @@ START_TEST(styles_are_read)
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct list_style style = read_list_style(text_of(rows[i].query));
+		struct listing_style style = read_listing_style(text_of(rows[i].query));
 
 		expect(style.key == rows[i].style.key &&
 			       style.descending == rows[i].style.descending &&
@@ -212,17 +212,17 @@ START_TEST(rows_are_escaped)
 
 	for (size_t i = 0; i < LENGTH(rows); i++)
 		for (int plain = 0; plain < 2; plain++) {
-			struct http_turn turn = turn_at(0);
+			struct http_common common = turn_at(0);
 			struct listing *list =
-				new_listing((struct list_style){ BY_NAME, false, plain });
+				new_listing((struct listing_style){ BY_NAME, false, plain });
 			char row[1024];
 			struct out o = { row, 0, sizeof(row), false };
 
-			add(list, &turn, rows[i].name, rows[i].folder, 1234, FILE_TIME);
+			add(list, &common, rows[i].name, rows[i].folder, 1234, FILE_TIME);
 			put_row(&o, list, &list->items[0]);
 			expect(is_text((text){ row, o.len }, plain ? rows[i].plain : rows[i].page),
 			       "%.*s", (int)o.len, row);
-			free_listing(list, &turn);
+			free_listing(list, &common);
 		}
 }
 END_TEST
@@ -234,12 +234,12 @@ static bool shows(const struct out *o, const char *part)
 
 START_TEST(heads_and_tails_are_written)
 {
-	struct http_turn turn = turn_at(0);
-	struct listing *list = new_listing((struct list_style){ BY_SIZE, true, false });
+	struct http_common common = turn_at(0);
+	struct listing *list = new_listing((struct listing_style){ BY_SIZE, true, false });
 	char page[8192];
 	struct out o = { page, 0, sizeof(page), false };
 
-	put_list_head(&o, list, "a&b/");
+	put_listing_head(&o, list, "a&b/");
 	ck_assert(shows(&o, "<title>/a&amp;b/</title>"));
 	ck_assert(shows(&o, "<h1>Index of /a&amp;b/</h1>"));
 	ck_assert(shows(&o, "<a href=\"../\">"));
@@ -250,54 +250,54 @@ START_TEST(heads_and_tails_are_written)
 	ck_assert(shows(&o, "<th><a href=\"?sort=time&amp;order=asc\">Changed</a></th>"));
 	o.len = 0;
 	list->style.descending = false;
-	put_list_head(&o, list, "");
+	put_listing_head(&o, list, "");
 	ck_assert(shows(&o, "<title>/</title>"));
 	ck_assert(!shows(&o, "../"));
 	ck_assert(shows(&o,
 			"<th aria-sort=\"ascending\"><a href=\"?sort=size&amp;order=desc\">Size"));
 
 	o.len = 0;
-	add(list, &turn, "folder", true, 4096, 0);
-	add(list, &turn, "a", false, 1000, 0);
-	add(list, &turn, "b", false, 500, 0);
-	put_list_tail(&o, list);
+	add(list, &common, "folder", true, 4096, 0);
+	add(list, &common, "a", false, 1000, 0);
+	add(list, &common, "b", false, 500, 0);
+	put_listing_tail(&o, list);
 	ck_assert(shows(&o, "<footer>1 folder, 2 files, 1.5 kB"));
 
 	o.len = 0;
-	put_list_head(&o, list, "a/");
+	put_listing_head(&o, list, "a/");
 	for (uint32_t i = 0; i < list->count; i++)
 		put_row(&o, list, &list->items[i]);
-	put_list_tail(&o, list);
+	put_listing_tail(&o, list);
 	expect_balance((text){ page, o.len });
 
 	o.len = 0;
 	list->style.plain = true;
-	put_list_head(&o, list, "a");
-	put_list_tail(&o, list);
+	put_listing_head(&o, list, "a");
+	put_listing_tail(&o, list);
 	ck_assert_uint_eq(o.len, 0);
-	free_listing(list, &turn);
+	free_listing(list, &common);
 }
 END_TEST
 
-/* step_list() has what begin_answer() has left for a head, and a row of any name fits alone. */
+/* step_listing() has what begin_answer() has left for a head, and a row of any name fits alone. */
 START_TEST(the_longest_fit)
 {
-	struct http_turn turn = turn_at(0);
+	struct http_common common = turn_at(0);
 	struct listing *list = new_listing(all_styles[0]);
 	struct out head = { NULL, 0, 0, false }, tail = head, row = head;
 	char path[PATH_MAX];
 
 	memset(path, '"', sizeof(path));
 	path[PATH_MAX - 1] = '\0';
-	add(list, &turn, path, true, INT64_MAX,
+	add(list, &common, path, true, INT64_MAX,
 	    FILE_TIME); /* longer than any file system has them */
-	put_list_head(&head, list, path);
-	put_list_tail(&tail, list);
+	put_listing_head(&head, list, path);
+	put_listing_tail(&tail, list);
 	put_row(&row, list, &list->items[0]);
 	ck_assert_uint_le(row.len, HTTP_OUT_SIZE);
 	ck_assert_uint_le(tail.len, HTTP_OUT_SIZE);
 	ck_assert_uint_le(head.len, OUT_ROOM - 16384);
-	free_listing(list, &turn);
+	free_listing(list, &common);
 }
 END_TEST
 
@@ -306,7 +306,7 @@ END_TEST
 START_TEST(folders_come_first)
 {
 	static const struct {
-		struct list_style style;
+		struct listing_style style;
 		const char *order;
 	} rows[] = {
 		{ { BY_NAME, false, false }, "dir e E2 a B c1 C2 " },
@@ -318,29 +318,30 @@ START_TEST(folders_come_first)
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_turn turn = turn_at(0);
+		struct http_common common = turn_at(0);
 		struct listing *list = new_listing(rows[i].style);
 		char order[64] = "";
 
-		add(list, &turn, "c1", false, 10, 9);
-		add(list, &turn, "e", true, 7, 2);
-		add(list, &turn, "a", false, 30, 5);
-		add(list, &turn, "C2", false, INT64_MAX, -5);
-		add(list, &turn, "B", false, 10, 5);
-		add(list, &turn, "E2", true, 9, 2);
-		add(list, &turn, "dir", true, 8, 3);
-		sort_all(list, &turn);
+		add(list, &common, "c1", false, 10, 9);
+		add(list, &common, "e", true, 7, 2);
+		add(list, &common, "a", false, 30, 5);
+		add(list, &common, "C2", false, INT64_MAX, -5);
+		add(list, &common, "B", false, 10, 5);
+		add(list, &common, "E2", true, 9, 2);
+		add(list, &common, "dir", true, 8, 3);
+		sort_all(list, &common);
 		for (uint32_t k = 0; k < list->count; k++) {
 			strcat(order, name_of(list, k));
 			strcat(order, " ");
 		}
 		expect(strcmp(order, rows[i].order) == 0, "row %zu: %s", i, order);
-		free_listing(list, &turn);
+		free_listing(list, &common);
 	}
 }
 END_TEST
 
-static void add_random(struct listing *list, struct http_turn *turn, uint64_t *seed, int longest)
+static void add_random(struct listing *list, struct http_common *common, uint64_t *seed,
+		       int longest)
 {
 	char name[NAME_MAX + 1];
 	size_t n = 1 + (size_t)(any_number(seed) % (uint64_t)longest);
@@ -351,7 +352,7 @@ static void add_random(struct listing *list, struct http_turn *turn, uint64_t *s
 		while (name[i] == '\0' || name[i] == '/');
 	name[n] = '\0';
 	/* few sizes and times, so that many are equal */
-	add(list, turn, name, any_number(seed) % 3 == 0, (int64_t)(any_number(seed) % 4),
+	add(list, common, name, any_number(seed) % 3 == 0, (int64_t)(any_number(seed) % 4),
 	    (int64_t)(any_number(seed) % 4));
 }
 
@@ -363,14 +364,14 @@ START_TEST(the_order_is_total)
 	};
 
 	for (size_t s = 0; s < LENGTH(all_styles); s++) {
-		struct http_turn turn = turn_at(0);
+		struct http_common common = turn_at(0);
 		struct listing *list = new_listing(all_styles[s]);
 		uint64_t seed = 5;
 
 		for (size_t i = 0; i < LENGTH(names); i++)
-			add(list, &turn, names[i], false, 1, 1);
+			add(list, &common, names[i], false, 1, 1);
 		while (list->count < COUNT)
-			add_random(list, &turn, &seed, 20);
+			add_random(list, &common, &seed, 20);
 		for (uint32_t a = 0; a < COUNT; a++)
 			for (uint32_t b = 0; b < COUNT; b++) {
 				bool before = comes_before(list, a, b);
@@ -382,7 +383,7 @@ START_TEST(the_order_is_total)
 						       comes_before(list, a, c),
 					       "style %zu: %u, %u, %u", s, a, b, c);
 			}
-		free_listing(list, &turn);
+		free_listing(list, &common);
 	}
 }
 END_TEST
@@ -394,27 +395,27 @@ static int compare_items(const void *left, const void *right, void *list)
 	return comes_before(list, *a, *b) ? -1 : comes_before(list, *b, *a);
 }
 
-static void check_sort(struct list_style style, uint32_t count, uint64_t *seed)
+static void check_sort(struct listing_style style, uint32_t count, uint64_t *seed)
 {
-	struct http_turn turn = turn_at(0);
+	struct http_common common = turn_at(0);
 	struct listing *list = new_listing(style);
 	uint32_t *sorted = malloc((count + 1) * sizeof(*sorted));
 
 	need(sorted, "malloc");
 	while (list->count < count)
-		add_random(list, &turn, seed, 6);
+		add_random(list, &common, seed, 6);
 	for (uint32_t i = 0; i < count; i++)
 		sorted[i] = i;
 	qsort_r(sorted, count, sizeof(*sorted), compare_items, list);
-	sort_all(list, &turn);
+	sort_all(list, &common);
 	/* of two of the same name (which no folder has) either may be first */
 	for (uint32_t i = 0; i < count; i++)
 		expect(sorted[i] == list->order[i] ||
 			       compare_items(&sorted[i], &list->order[i], list) == 0,
 		       "%u of %u", i, count);
 	free(sorted);
-	free_listing(list, &turn);
-	ck_assert_uint_eq(turn.memory, 0);
+	free_listing(list, &common);
+	ck_assert_uint_eq(common.memory, 0);
 }
 
 START_TEST(merging_sorts)
@@ -432,15 +433,15 @@ END_TEST
 START_TEST(rows_are_as_long_as_announced)
 {
 	for (size_t s = 0; s < LENGTH(all_styles); s++) {
-		struct http_turn turn = turn_at(0);
+		struct http_common common = turn_at(0);
 		struct listing *list = new_listing(all_styles[s]);
 		struct out counted = { NULL, 0, 0, false };
 		uint64_t seed = 7 + s, bytes = 0;
 		uint32_t folders = 0;
 
 		while (list->count < 300)
-			add_random(list, &turn, &seed, NAME_MAX);
-		sort_all(list, &turn);
+			add_random(list, &common, &seed, NAME_MAX);
+		sort_all(list, &common);
 		for (uint32_t i = 0; i < list->count; i++) {
 			const struct item *item = &list->items[list->order[i]];
 
@@ -451,7 +452,7 @@ START_TEST(rows_are_as_long_as_announced)
 		ck_assert_uint_eq(counted.len, list->rows_len);
 		ck_assert_uint_eq(folders, list->folders);
 		ck_assert_uint_eq(bytes, list->bytes);
-		free_listing(list, &turn);
+		free_listing(list, &common);
 	}
 }
 END_TEST
@@ -461,42 +462,42 @@ END_TEST
 START_TEST(memory_is_counted)
 {
 	const struct stat st = { .st_mode = S_IFREG };
-	struct http_turn turn = turn_at(0);
+	struct http_common common = turn_at(0);
 	struct listing *list = new_listing(all_styles[0]);
 	size_t spare = 300 << 10, count = 0;
 
-	turn.memory = LISTS_MOST - spare;
-	while (add_item(list, &turn, "a name of some length", &st))
+	common.memory = LISTS_MOST - spare;
+	while (add_item(list, &common, "a name of some length", &st))
 		ck_assert_uint_lt(count++, spare);
 	ck_assert_uint_gt(count, 1000);
 	ck_assert_uint_eq(count, list->count);
-	ck_assert_uint_le(turn.memory, LISTS_MOST);
-	ck_assert_uint_eq(list->held, turn.memory - (LISTS_MOST - spare));
+	ck_assert_uint_le(common.memory, LISTS_MOST);
+	ck_assert_uint_eq(list->held, common.memory - (LISTS_MOST - spare));
 	ck_assert_uint_ge(list->held, list->room * sizeof(struct item) + list->names_room);
 	/* it can be freed from there, and gives back what it took */
-	free_listing(list, &turn);
-	ck_assert_uint_eq(turn.memory, LISTS_MOST - spare);
-	free_listing(NULL, &turn);
+	free_listing(list, &common);
+	ck_assert_uint_eq(common.memory, LISTS_MOST - spare);
+	free_listing(NULL, &common);
 }
 END_TEST
 
 START_TEST(sorting_is_counted)
 {
-	struct http_turn turn = turn_at(0);
+	struct http_common common = turn_at(0);
 	struct listing *list = new_listing(all_styles[0]);
 	uint64_t seed = 8;
 	size_t before;
 
 	while (list->count < 100)
-		add_random(list, &turn, &seed, 10);
-	before = turn.memory;
-	turn.memory = LISTS_MOST - 100;
-	ck_assert(!begin_sort(list, &turn));
-	turn.memory = before;
-	ck_assert(begin_sort(list, &turn));
-	ck_assert_uint_ge(turn.memory, before + 200 * sizeof(uint32_t));
-	free_listing(list, &turn);
-	ck_assert_uint_eq(turn.memory, 0);
+		add_random(list, &common, &seed, 10);
+	before = common.memory;
+	common.memory = LISTS_MOST - 100;
+	ck_assert(!begin_sort(list, &common));
+	common.memory = before;
+	ck_assert(begin_sort(list, &common));
+	ck_assert_uint_ge(common.memory, before + 200 * sizeof(uint32_t));
+	free_listing(list, &common);
+	ck_assert_uint_eq(common.memory, 0);
 }
 END_TEST
 
@@ -511,7 +512,7 @@ static int compare_names(const void *left, const void *right)
 static void list_names(const struct tree *tree, const char *folder, char *names, size_t size)
 {
 	const struct http_site site = site_of(tree);
-	struct http_turn turn = turn_at(0);
+	struct http_common common = turn_at(0);
 	struct listing *list = new_listing(all_styles[0]);
 	const char *sorted[64];
 	struct out o = { names, 0, size - 1, false };
@@ -520,7 +521,7 @@ static void list_names(const struct tree *tree, const char *folder, char *names,
 	list->dir = fdopendir(open_beneath(&site, folder, O_RDONLY | O_DIRECTORY));
 	need(list->dir, folder);
 	do
-		status = read_entries(&site, &turn, folder, list);
+		status = read_entries(&site, &common, folder, list);
 	while (status > 0);
 	ck_assert_int_eq(status, 0);
 	need(list->count < LENGTH(sorted), "room for names");
@@ -532,7 +533,7 @@ static void list_names(const struct tree *tree, const char *folder, char *names,
 		puts_out(&o, sorted[i]);
 	}
 	names[o.len] = '\0';
-	free_listing(list, &turn);
+	free_listing(list, &common);
 }
 
 START_TEST(what_can_be_reached_is_listed)
@@ -591,7 +592,7 @@ START_TEST(a_part_is_no_listing)
 	put_link(&tree, "dir/link", "../file");
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		const struct http_site site = site_of(&tree);
-		struct http_turn turn = turn_at(0);
+		struct http_common common = turn_at(0);
 		struct listing *list = new_listing(all_styles[0]);
 		int status;
 
@@ -600,10 +601,10 @@ START_TEST(a_part_is_no_listing)
 		stat_error = rows[i].stat;
 		openat2_error = rows[i].openat2;
 		openat2_errors = rows[i].openat2 != 0;
-		status = read_entries(&site, &turn, "dir/", list);
+		status = read_entries(&site, &common, "dir/", list);
 		expect(status == rows[i].status && list->count == rows[i].count,
 		       "row %zu: %d, %u listed", i, status, list->count);
-		free_listing(list, &turn);
+		free_listing(list, &common);
 	}
 	remove_tree(&tree);
 	ck_assert_int_eq(count_descriptors(), before);

@@ -767,9 +767,9 @@ START_TEST(siblings_are_preferred)
 		}
 		snprintf(lines, sizeof(lines), "Accept-Encoding: %s\r\n", rows[i].accepted);
 
-		struct taste taste = read_taste(request_with(lines));
+		struct preference preference = read_preference(request_with(lines));
 		struct file file = open_file(&by_openat2, "page", false);
-		enum coding coding = open_sibling(&by_openat2, "page", &taste, &file);
+		enum coding coding = open_sibling(&by_openat2, "page", &preference, &file);
 		char opened[64];
 		struct stat st, now;
 
@@ -788,14 +788,14 @@ END_TEST
 START_TEST(siblings_of_the_longest_name)
 {
 	char path[PATH_MAX], name[PATH_MAX + 4];
-	struct taste taste = read_taste(request_with("Accept-Encoding: *\r\n"));
+	struct preference preference = read_preference(request_with("Accept-Encoding: *\r\n"));
 	struct file file = open_file(&by_openat2, "file", false);
 
 	memset(path, 'n', sizeof(path));
 	path[PATH_MAX - 1] = '\0';
 	name_sibling(name, path, ZSTD);
 	ck_assert_uint_eq(strlen(name), PATH_MAX - 1 + 4);
-	ck_assert_int_eq(open_sibling(&by_openat2, path, &taste, &file), IDENTITY);
+	ck_assert_int_eq(open_sibling(&by_openat2, path, &preference, &file), IDENTITY);
 	close(file.fd);
 }
 END_TEST

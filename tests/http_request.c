@@ -403,10 +403,10 @@ END_TEST
 static void join_list(const struct request *req, enum field field, char *joined, size_t size)
 {
 	struct out o = { joined, 0, size - 1, false };
-	struct list list = list_of(req, field);
+	struct field_list list = elements_of(req, field);
 	text item;
 
-	while (list_next(&list, &item)) {
+	while (next_element(&list, &item)) {
 		puts_out(&o, o.len ? "|" : "");
 		put_text(&o, item);
 	}

@@ -8,7 +8,7 @@
 
 static struct tree home;
 static struct http_site place;
-static struct http_turn now;
+static struct http_common now;
 static char big[MiB];
 
 static void make_home(void)
@@ -179,7 +179,7 @@ START_TEST(each_request_has_its_answer)
 		expect(ends ? want == HTTP_DONE || talk.over
 			    : want == HTTP_READ && talk.conn.clock == HTTP_IDLE,
 		       "%s: %d", rows[i].request, (int)want);
-		expect(!http_holds(&talk.conn), "%s: it holds", rows[i].request);
+		expect(!http_busy(&talk.conn), "%s: it holds", rows[i].request);
 		expect(talk.logs == 1 && talk.logged[0].status == rows[i].status &&
 			       talk.logged[0].bytes == reply.body.len,
 		       "%s: logged %d, %ju", rows[i].request, talk.logged[0].status,
@@ -649,7 +649,7 @@ START_TEST(many_are_answered_in_order)
 	ck_assert_int_gt(sent, 900);
 	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
 	ck_assert_uint_le(talk.conn.work->out.len, HTTP_OUT_SIZE);
-	ck_assert(http_holds(&talk.conn));
+	ck_assert(http_busy(&talk.conn));
 	talk.deaf = false;
 	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
 	stream = talk_heard(&talk);
@@ -867,7 +867,7 @@ static void talk_open_tcp(struct talk *talk)
 
 	connect_over_tcp(fd);
 	end.fd = fd[0];
-	*talk = (struct talk){ .turn = &now, .far = fd[1], .deaf = true };
+	*talk = (struct talk){ .common = &now, .far = fd[1], .deaf = true };
 	http_open(&talk->conn, &place, end, end, &now);
 	talk->conn.work = new_work(&place.limits);
 }
@@ -991,7 +991,7 @@ START_TEST(what_was_read_is_not_counted)
 	talk_open_tcp(&talk);
 	work = talk.conn.work;
 	ck_assert_int_eq(talk_say(&talk, "GET /small.txt" ON "\r\n"), HTTP_READ);
-	ck_assert(!http_holds(&talk.conn));
+	ck_assert(!http_busy(&talk.conn));
 	talk.conn.work = NULL;
 	need(http_settle(&talk.conn, &now), "settle");
 	ck_assert_uint_gt(now.memory, 200);
@@ -1209,7 +1209,7 @@ START_TEST(a_next_head_has_its_time)
 	now.clock += SECONDS(3);
 	talk_say(&talk, "GET /small.txt" ON "\r\nGET /");
 	expect_clock(&talk, HTTP_HEADER, SECONDS(10));
-	ck_assert(http_holds(&talk.conn));
+	ck_assert(http_busy(&talk.conn));
 	pass_deadline(&talk);
 	stream = talk_heard(&talk);
 	expect_reply(&stream, false, 200);
@@ -1268,7 +1268,7 @@ static void expect_pace(const char *request, uint64_t rate, size_t enough, size_
 	talk.deaf = true;
 	send_many(&talk, &request, 1);
 	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
-	ck_assert(http_holds(&talk.conn));
+	ck_assert(http_busy(&talk.conn));
 	for (int i = 0; i < 3; i++) {
 		now.clock += SECONDS(29);
 		deadline = talk.conn.deadline;
@@ -1281,7 +1281,7 @@ static void expect_pace(const char *request, uint64_t rate, size_t enough, size_
 	for (size_t n = 0; n < little; n += read_on(&talk))
 		ck_assert_int_eq(talk.conn.deadline, deadline);
 	ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
-	ck_assert(!http_holds(&talk.conn));
+	ck_assert(!http_busy(&talk.conn));
 	ck_assert_int_eq(talk.logged[0].status, 200);
 	talk_close(&talk);
 }
@@ -1347,7 +1347,7 @@ START_TEST(lingering_ends)
 		stream = talk_heard(&talk);
 		expect_reply(&stream, false, 400);
 		ck_assert(talk.over); /* the client sees the end of it meanwhile */
-		ck_assert(!http_holds(&talk.conn));
+		ck_assert(!http_busy(&talk.conn));
 		expect_clock(&talk, HTTP_LINGERING, LINGER_TIME);
 		now.clock += 1000;
 		need(talk_send(&talk, rest, 1000), "send");
@@ -1409,7 +1409,7 @@ START_TEST(a_half_closed_connection_is_answered)
 		shutdown(talk.far, SHUT_WR);
 		for (int step = 0; talk_step(&talk) != HTTP_DONE; step++)
 			expect(step < 3, "%s: no end", rows[i].said);
-		expect(!http_holds(&talk.conn), "%s", rows[i].said);
+		expect(!http_busy(&talk.conn), "%s", rows[i].said);
 		expect(rows[i].status == (talk.logs ? talk.logged[talk.logs - 1].status : 0),
 		       "%s: %d", rows[i].said, talk.logged[0].status);
 		talk_close(&talk);
@@ -1540,7 +1540,7 @@ START_TEST(memory_is_held_while_it_is_needed)
 {
 	static const struct {
 		const char *said;
-		bool holds;
+		bool passes;
 	} rows[] = {
 		{ "", false },
 		{ "GET /small.txt" ON "\r\n", false },
@@ -1563,8 +1563,8 @@ START_TEST(memory_is_held_while_it_is_needed)
 	talk_open(&talk, &place, &now);
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		talk_say(&talk, rows[i].said);
-		expect(http_holds(&talk.conn) == rows[i].holds, "%zu: %s", i, rows[i].said);
-		expect(rows[i].holds || work_is_clean(talk.conn.work), "%zu leaves something: %s",
+		expect(http_busy(&talk.conn) == rows[i].passes, "%zu: %s", i, rows[i].said);
+		expect(rows[i].passes || work_is_clean(talk.conn.work), "%zu leaves something: %s",
 		       i, rows[i].said);
 	}
 	talk_close(&talk);
@@ -1588,7 +1588,7 @@ START_TEST(memory_may_be_lent)
 
 			talk->conn.work = lent;
 			talk_say(talk, pipelined[i].request);
-			expect(!http_holds(&talk->conn), "%s", pipelined[i].request);
+			expect(!http_busy(&talk->conn), "%s", pipelined[i].request);
 			talk->conn.work = NULL;
 		}
 	for (size_t k = 0; k < TALKS; k++) {
@@ -1612,7 +1612,7 @@ START_TEST(empty_lines_are_not_handed_on)
 		if (leaves)
 			shutdown(first.far, SHUT_WR);
 		talk_step(&first);
-		if (!http_holds(&first.conn)) {
+		if (!http_busy(&first.conn)) {
 			free(second.conn.work);
 			second.conn.work = first.conn.work;
 			first.conn.work = NULL;
@@ -1649,7 +1649,7 @@ START_TEST(a_connection_can_be_dropped)
 		talk.deaf = true;
 		talk_say(&talk, rows[i].said);
 		http_drop(&talk.conn, &now);
-		expect(!http_holds(&talk.conn), "%s", rows[i].said);
+		expect(!http_busy(&talk.conn), "%s", rows[i].said);
 		expect(work_is_clean(talk.conn.work), "%s leaves something", rows[i].said);
 		expect(talk.logs == (rows[i].status != 0) &&
 			       talk.logged[0].status == rows[i].status,
@@ -1774,7 +1774,7 @@ START_TEST(a_listing_may_take_its_time)
 
 	talk_open(&talk, &place, &now);
 	send_only(&talk, "GET /many/" ON "\r\n");
-	while (http_step(&talk.conn, &now) == HTTP_AGAIN && talk.conn.state == LIST) {
+	while (http_step(&talk.conn, &now) == HTTP_AGAIN && talk.conn.state == LISTING) {
 		now.clock += SECONDS(20);
 		ck_assert_int_gt(talk.conn.deadline, now.clock - SECONDS(20));
 	}
@@ -1810,8 +1810,8 @@ static void stream_names(struct talk *talk, uint32_t count, size_t length, bool 
 		;
 	clear_body(&work->body);
 	work->status = 200;
-	work->body.kind = LIST_BODY;
-	work->body.list = list;
+	work->body.kind = LISTING_BODY;
+	work->body.listing = list;
 	talk->conn.state = STREAM;
 }
 
@@ -1828,8 +1828,8 @@ START_TEST(names_may_be_long)
 		text stream;
 
 		stream_names(&talk, NAMES, lengths[i / 2], i % 2);
-		list = talk.conn.work->body.list;
-		put_list_tail(&rest, list);
+		list = talk.conn.work->body.listing;
+		put_listing_tail(&rest, list);
 		rest.len += list->rows_len;
 		rest.at = malloc(rest.len);
 		rest.size = rest.len;
@@ -1837,7 +1837,7 @@ START_TEST(names_may_be_long)
 		rest.len = 0;
 		for (uint32_t k = 0; k < list->count; k++)
 			put_row(&rest, list, &list->items[k]);
-		put_list_tail(&rest, list);
+		put_listing_tail(&rest, list);
 		talk_step(&talk);
 		stream = talk_heard(&talk);
 		expect(same(stream, (text){ rest.at, rest.size }), "%zu bytes, not %zu", stream.len,
@@ -2024,7 +2024,7 @@ END_TEST
 /* What comes of a conversation on two descriptors, read from `from` while it lasts. */
 static size_t talk_over(struct http_end in, struct http_end out, int from, char *heard, size_t size)
 {
-	struct talk talk = { .turn = &now };
+	struct talk talk = { .common = &now };
 	size_t len = 0;
 	int tame = 0;
 	enum http_want want;
@@ -2091,7 +2091,7 @@ END_TEST
 
 START_TEST(a_pipe_is_never_waited_for)
 {
-	struct talk talk = { .turn = &now };
+	struct talk talk = { .common = &now };
 	int in[2], out[2];
 	enum http_want want;
 	char bytes[PIPE_SLICE];
@@ -2123,7 +2123,7 @@ END_TEST
 /* A pipe is written what was read, and of a file that has become shorter that is less. */
 START_TEST(a_file_may_shrink_on_its_way_to_a_pipe)
 {
-	struct talk talk = { .turn = &now };
+	struct talk talk = { .common = &now };
 	static char heard[2 * MiB];
 	size_t len = 0;
 	int in[2], out[2];

@@ -150,7 +150,7 @@ enum { TALK_LOGGED = 1024, TALK_STEPS = 100000 };
 
 struct talk {
 	struct http_conn conn; /* first: it is what talk_log() is given */
-	struct http_turn *turn;
+	struct http_common *common;
 	int far;    /* the client's end */
 	bool deaf;  /* the client doesn't read */
 	bool alone; /* the process has no other connection */
@@ -182,14 +182,14 @@ static inline struct http_site site_of(const struct tree *tree)
 	};
 }
 
-static inline struct http_turn turn_at(int64_t clock)
+static inline struct http_common turn_at(int64_t clock)
 {
 	const struct timespec wall = { WALL_TIME, 0 };
 	static _Alignas(PAGE) char out[HTTP_OUT_SIZE];
-	struct http_turn turn = { .out = out, .memory_most = LISTS_MOST };
+	struct http_common common = { .out = out, .memory_most = LISTS_MOST };
 
-	http_tell(&turn, clock, &wall);
-	return turn;
+	http_tell(&common, clock, &wall);
+	return common;
 }
 
 static inline struct http_work *new_work(const struct http_limits *limits)
@@ -201,7 +201,7 @@ static inline struct http_work *new_work(const struct http_limits *limits)
 }
 
 static inline void talk_open(struct talk *talk, const struct http_site *site,
-			     struct http_turn *turn)
+			     struct http_common *common)
 {
 	int fd[2];
 
@@ -210,14 +210,14 @@ static inline void talk_open(struct talk *talk, const struct http_site *site,
 
 	const struct http_end end = { fd[0], true, true };
 
-	*talk = (struct talk){ .turn = turn, .far = fd[1] };
-	http_open(&talk->conn, site, end, end, turn);
+	*talk = (struct talk){ .common = common, .far = fd[1] };
+	http_open(&talk->conn, site, end, end, common);
 	talk->conn.work = new_work(&site->limits);
 }
 
 static inline void talk_close(struct talk *talk)
 {
-	http_drop(&talk->conn, talk->turn);
+	http_drop(&talk->conn, talk->common);
 	close(talk->conn.in);
 	close(talk->far);
 	free(talk->conn.work);
@@ -248,16 +248,16 @@ static inline size_t talk_hear(struct talk *talk)
 /* As a process with many connections does: the next one puts its responses where this one's were. */
 static inline void talk_settle(struct talk *talk)
 {
-	need(http_settle(&talk->conn, talk->turn), "malloc");
+	need(http_settle(&talk->conn, talk->common), "malloc");
 	if (talk->conn.work->unsent)
-		memset(talk->turn->out, '?', HTTP_OUT_SIZE);
+		memset(talk->common->out, '?', HTTP_OUT_SIZE);
 }
 
 /* Take it as far as it goes while the client reads all there is. */
 static inline enum http_want talk_step(struct talk *talk)
 {
 	for (int i = 0; i < TALK_STEPS; i++) {
-		enum http_want want = http_step(&talk->conn, talk->turn);
+		enum http_want want = http_step(&talk->conn, talk->common);
 		bool heard = !talk->deaf && talk_hear(talk);
 
 		if (!talk->alone)

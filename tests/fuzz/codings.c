@@ -71,7 +71,7 @@ static void run_codings(const unsigned char *data, size_t size)
 	if (!req)
 		return;
 
-	struct taste taste = read_taste(req);
+	struct preference preference = read_preference(req);
 	int identity = slow_taste(values, "identity", "identity"), last = 1001;
 	const int weight[CODINGS] = {
 		[BR] = slow_taste(values, "br", "br"),
@@ -80,8 +80,8 @@ static void run_codings(const unsigned char *data, size_t size)
 	};
 	bool taken[CODINGS] = { false };
 
-	for (const uint8_t *c = taste.order; *c != IDENTITY; c++) {
-		must(c < taste.order + CODINGS - 1 && *c < CODINGS && !taken[*c],
+	for (const uint8_t *c = preference.order; *c != IDENTITY; c++) {
+		must(c < preference.order + CODINGS - 1 && *c < CODINGS && !taken[*c],
 		     "each coding is tried once");
 		must(weight[*c] > 0 && weight[*c] >= identity, "what the client takes gladly");
 		must(weight[*c] <= last, "the best first");

@@ -177,7 +177,7 @@ static void remove_site(void)
 struct run {
 	struct talk talk;
 	struct http_site site;
-	struct http_turn turn;
+	struct http_common common;
 	enum http_want want;
 	bool late; /* time has passed: an answer may be cut, and a request refused for it */
 };
@@ -196,13 +196,13 @@ static void begin_run(struct run *run, unsigned options)
 	}
 	if (options & FEW_REQUESTS)
 		run->site.limits.requests = 3;
-	run->turn = turn_at(SECONDS(1000));
-	run->turn.closing = options & CLOSING;
-	run->turn.cache = options & CACHE ? http_cache_new(64 << 10, 1, "a seed of 16 bytes")
-					  : NULL;
+	run->common = turn_at(SECONDS(1000));
+	run->common.closing = options & CLOSING;
+	run->common.cache = options & CACHE ? http_cache_new(64 << 10, 1, "a seed of 16 bytes")
+					    : NULL;
 	run->want = HTTP_READ;
 	run->late = false;
-	talk_open(&run->talk, &run->site, &run->turn);
+	talk_open(&run->talk, &run->site, &run->common);
 	if (options & NO_SOCKET)
 		run->talk.conn.in_socket = run->talk.conn.out_socket = run->talk.conn.tame = false;
 }
@@ -219,8 +219,8 @@ static void step(struct run *run)
 		need(ioctl(conn->in, FIONREAD, &unread) == 0, "FIONREAD");
 		must(unread == 0, "it waits for bytes when all it has said is heard");
 	}
-	must(run->want == HTTP_DONE || conn->deadline > run->turn.clock, "a deadline is ahead");
-	must(http_holds(conn) || work_is_clean(conn->work), "memory that isn't held is clean");
+	must(run->want == HTTP_DONE || conn->deadline > run->common.clock, "a deadline is ahead");
+	must(http_busy(conn) || work_is_clean(conn->work), "memory that isn't held is clean");
 }
 
 /* The client sends; where nobody takes it any more, it reads, and then gives up. */
@@ -243,7 +243,7 @@ static void say(struct run *run, const char *bytes, size_t n)
 static void act(struct run *run, unsigned char what)
 {
 	if (what == WAIT)
-		run->turn.clock += SECONDS(3);
+		run->common.clock += SECONDS(3);
 	if (what == DEAF)
 		run->talk.deaf = !run->talk.deaf;
 	run->late |= what == WAIT;
@@ -424,10 +424,10 @@ static void judge(const struct run *run)
 
 static void end_run(struct run *run)
 {
-	struct http_cache *cache = run->turn.cache;
+	struct http_cache *cache = run->common.cache;
 
 	talk_close(&run->talk);
-	must(run->turn.memory == 0, "listings give back their memory");
+	must(run->common.memory == 0, "listings give back their memory");
 	while (cache && cache->oldest)
 		cache_remove(cache, cache->oldest);
 	must(!cache || (cache->used == 0 && cache->files == 0), "so does the cache");
