@@ -16,6 +16,7 @@
 #endif
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,6 +49,7 @@ struct http_site {
 	bool listing;        /* a folder without an index is listed */
 	const char *headers; /* "Name: value\r\n" ..., at most HTTP_HEADERS_MOST bytes, or NULL */
 	struct http_limits limits;
+	void (*prepare)(int fd); /* makes an end what struct http_end asks for, when it is needed */
 	void (*log)(const struct http_conn *conn, const struct http_entry *entry); /* or NULL */
 };
 
@@ -79,55 +81,55 @@ struct http_entry {
 };
 
 enum http_want {
+	HTTP_GO,    /* never returned: there is more to do at once */
 	HTTP_READ,  /* call again when the connection is readable, */
 	HTTP_WRITE, /* when it is writable, */
-	HTTP_AGAIN, /* at once, after the others had their turn, */
-	HTTP_TAME,  /* at once, when the ends are tame (struct http_end), */
+	HTTP_AGAIN, /* at once, after other connections were served, */
 	HTTP_DONE,  /* never: close it */
 };
 
-/* Each clock runs for as long as its limit says, so a list a clock is a queue by deadline. */
+/* Each clock runs for as long as its limit says, so a list for each clock is a queue by deadline. */
 enum http_clock { HTTP_IDLE, HTTP_HEADER, HTTP_MOVING, HTTP_LINGERING, HTTP_CLOCKS };
 
-/* A connection. All fields but `work` are http.c's; deadline, clock, requests and held may be read. */
+/* A connection. The caller lends `work`, see http_busy(), and may read what stands before `own`. */
 struct http_conn {
-	const struct http_site *site;
-	struct http_work *work; /* lent by the caller, see http_busy() */
-	int64_t deadline;       /* call again by then, ready or not */
-	int64_t began;
-	uint64_t moved;        /* bytes since the moving clock was set */
-	uint64_t acknowledged; /* bytes, by the peer, ever; if it was measured then */
-	uint32_t requests;
-	uint32_t drained;         /* bytes thrown away while lingering */
-	uint32_t unread;          /* bytes that were sent, and that the kernel may still hold */
-	uint32_t received, total; /* bytes that were received, and also sent, ever; they may wrap */
-	uint32_t looked;          /* ms, when http_pace() was called last, 0 never, */
-	uint32_t seen;            /* and what had been moved by then */
-	uint32_t held;            /* bytes of memory, as counted in http_common.memory */
-	int in, out;
-	uint8_t clock; /* enum http_clock */
-	uint8_t state;
-	bool in_socket, out_socket; /* or a pipe, or a file */
-	bool tame;                  /* see struct http_end */
-	bool dry;                   /* the last read took all there was */
-	bool linger;                /* the peer may still be sending */
-	bool measured;
+	struct http_work *work;
+	int64_t deadline; /* call again by then, ready or not */
+	uint32_t held;    /* bytes of memory, as counted in http_common.memory */
+	uint8_t clock;    /* enum http_clock, by which the deadline was set */
+	bool answered;    /* a response was completed */
+	struct {
+		const struct http_site *site;
+		int64_t began;         /* us, when the request began */
+		uint64_t moved;        /* bytes since the clock was set */
+		uint64_t acknowledged; /* bytes, by the peer, ever; if it was measured then */
+		uint32_t requests;     /* that were answered */
+		uint32_t unread;       /* bytes that were sent and that the kernel may still hold */
+		uint32_t received, total; /* bytes received, and also sent, ever; they may wrap */
+		uint32_t looked;          /* ms, when http_pace() was called last, 0 never, */
+		uint32_t seen;            /* and what had been moved by then */
+		int in, out;
+		uint8_t state;
+		bool in_socket, out_socket; /* or a pipe, or a file */
+		bool prepared;              /* see struct http_end */
+		bool dry;                   /* the last read took all there was */
+		bool linger;                /* the peer may still be sending */
+		bool measured;
+	} own; /* of http.c */
 };
 
 void http_tell(struct http_common *common, int64_t clock, const struct timespec *wall);
 
 /*
- * A fresh connection on two descriptors, which may be the same and stay the
- * caller's. Calls that take flags never wait and never raise SIGPIPE. sendfile(2)
- * and write(2) take none: a tame end sees to it itself, for SIGPIPE is ignored
- * and the descriptor is non-blocking, or a socket with SO_SNDTIMEO. And a tame
- * TCP socket has TCP_NODELAY: of an answer in several parts no small one waits
- * until the peer has acknowledged another.
+ * A fresh connection on two descriptors, which may be the same and stay the caller's. Calls that take
+ * flags never wait and never raise SIGPIPE. sendfile(2) and write(2) take none. For them an end has
+ * to be prepared: SIGPIPE is ignored; a socket is non-blocking, or has SO_SNDTIMEO; and it has
+ * TCP_NODELAY, so that no part of a response waits until the peer has acknowledged another.
  */
 struct http_end {
 	int fd;
-	bool socket; /* or a pipe, a file, a terminal */
-	bool tame;
+	bool socket;   /* or a pipe, a file, a terminal */
+	bool prepared; /* already */
 };
 
 void http_open(struct http_conn *conn, const struct http_site *site, struct http_end in,
@@ -135,6 +137,11 @@ void http_open(struct http_conn *conn, const struct http_site *site, struct http
 
 /* Take the conversation as far as it goes without waiting. conn->work has to be set. */
 enum http_want http_step(struct http_conn *conn, struct http_common *common);
+
+/* What to poll(2) for, if http_step() has said HTTP_READ or HTTP_WRITE: how many descriptors. */
+enum { HTTP_POLLS = 1 };
+size_t http_polls(const struct http_conn *conn, enum http_want want,
+		  struct pollfd polls[HTTP_POLLS]);
 
 /* Let go of what an unfinished conversation holds. The descriptors stay open. */
 void http_drop(struct http_conn *conn, struct http_common *common);

@@ -103,6 +103,7 @@ enum {
 	MEMORY_LEAST = 4 << 20,     /* bytes for all connections */
 	INETD_IDLE_TIME = 60000000, /* us until an inetd `wait` service leaves */
 	SECONDS_MOST = 365 * 86400,
+	SEND_TIME = 1000000,    /* us that sendfile(2) may wait on a blocking socket */
 	RESPAWN_TIME = 1000000, /* us that a worker should have lived */
 };
 
@@ -1778,6 +1779,17 @@ static void confine(const struct http_end *out)
 
 /* ---- one connection ------------------------------------------------------- */
 
+/* A response that one send(2) can't do begins: see struct http_end. */
+static void prepare_end(int fd)
+{
+	int64_t stall = options.stall_time, time = stall < SEND_TIME ? stall : SEND_TIME;
+	struct timeval most = { .tv_sec = time / 1000000, .tv_usec = time % 1000000 };
+
+	signal(SIGPIPE, SIG_IGN);
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
 /* Untouched memory costs nothing: enough for the usual limits, and no malloc on the way. */
 static void *one_work(void)
 {
@@ -1794,19 +1806,6 @@ static int milliseconds_until(int64_t deadline)
 	int64_t left = (deadline - common.clock + 999) / 1000;
 
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
-}
-
-/* As struct http_end says: no SIGPIPE, no waiting beyond this, and no waiting for acknowledgements. */
-static void tame(struct http_end end)
-{
-	int64_t time = options.stall_time < 1000000 ? options.stall_time : 1000000;
-	struct timeval patience = { .tv_sec = time / 1000000, .tv_usec = time % 1000000 };
-
-	signal(SIGPIPE, SIG_IGN);
-	if (!end.socket)
-		return;
-	(void)setsockopt(end.fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	(void)setsockopt(end.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 /*
@@ -1859,21 +1858,20 @@ static int hold_one(struct http_end in, struct http_end out, const union address
 	if (memory == MAP_FAILED)
 		die("no memory for --line-max and --header-max");
 	tell_first_time();
+	site.prepare = prepare_end;
 	common.out = response_bytes;
 	common.memory_most = options.memory ? bounded_size(options.memory) : ONE_MEMORY;
 	client.peer = *peer;
 	http_open(&client.conn, &site, in, out, &common);
 	client.conn.work = http_work_init(memory, &site.limits);
 	while ((want = http_step(&client.conn, &common)) != HTTP_DONE) {
-		struct pollfd p = { want == HTTP_WRITE ? out.fd : in.fd,
-				    want == HTTP_WRITE ? POLLOUT : POLLIN, 0 };
+		struct pollfd polls[HTTP_POLLS];
+		size_t count = http_polls(&client.conn, want, polls);
 
 		start_clock();
 		write_log_midway();
-		if (want == HTTP_TAME)
-			tame(out);
-		else if (want != HTTP_AGAIN)
-			(void)poll(&p, 1, milliseconds_until(client.conn.deadline));
+		if (count)
+			(void)poll(polls, count, milliseconds_until(client.conn.deadline));
 		tell_time();
 	}
 	finish_log();
@@ -2199,7 +2197,7 @@ static void step_client(struct client *client)
 	if (!conn->work)
 		conn->work = take_work();
 	want = conn->work ? http_step(conn, &common) : HTTP_DONE;
-	if (loop.phase >= ASKING && want == HTTP_READ && conn->clock == HTTP_IDLE && conn->requests)
+	if (loop.phase >= ASKING && want == HTTP_READ && conn->clock == HTTP_IDLE && conn->answered)
 		want = HTTP_DONE; /* it was kept alive before there was anything to finish */
 	if (want == HTTP_DONE) {
 		end_client(client);
@@ -2234,7 +2232,7 @@ static void reset_client(struct client *client)
 static struct client *new_client(int fd, const union address *peer)
 {
 	struct client *client = calloc(1, sizeof(*client));
-	const struct http_end end = { .fd = fd, .socket = true, .tame = true };
+	const struct http_end end = { .fd = fd, .socket = true, .prepared = true };
 
 	if (!client)
 		return NULL;
@@ -2514,7 +2512,7 @@ static void end_idle(void)
 
 	for (; at != queue; at = next) {
 		next = at->next;
-		if (queued_client(at)->conn.requests)
+		if (queued_client(at)->conn.answered)
 			end_client(queued_client(at));
 	}
 }

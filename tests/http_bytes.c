@@ -23,11 +23,11 @@ START_TEST(a_writer_keeps_its_bounds)
 	char bytes[8] = "-------";
 	struct out o = { bytes, 0, 4, false };
 
-	puts_out(&o, "abcd");
+	put_string(&o, "abcd");
 	ck_assert(!o.overrun);
-	puts_out(&o, "");
+	put_string(&o, "");
 	ck_assert(!o.overrun);
-	puts_out(&o, "e");
+	put_string(&o, "e");
 	ck_assert(o.overrun);
 	ck_assert_uint_eq(o.len, 4);
 	ck_assert_str_eq(bytes, "abcd---");
@@ -300,7 +300,7 @@ START_TEST(logs_are_cut_by_the_field)
 {
 	struct page page;
 
-	puts_out(blank(&page), "0123456789012345678901234567890123456789");
+	put_string(blank(&page), "0123456789012345678901234567890123456789");
 	put_log(&page.out, text_of("abc"), 20);
 	ck_assert(wrote(&page, "0123456789012345678901234567890123456789abc"));
 }

@@ -101,9 +101,9 @@ static inline struct http_work *work_of(const struct http_limits *limits, text b
 	memory = realloc(memory, http_work_size(limits));
 	need(memory, "realloc");
 	work = http_work_init(memory, limits);
-	need(bytes.len <= work->in_size, "room in a work");
-	memcpy(work->in, bytes.at, bytes.len);
-	work->end = bytes.len;
+	need(bytes.len <= work->input.size, "room in a work");
+	memcpy(work->input.at, bytes.at, bytes.len);
+	work->input.end = bytes.len;
 	return work;
 }
 
@@ -116,10 +116,28 @@ static inline struct request *request_with(const char *lines)
 	need(n > 0 && (size_t)n < sizeof(head), "room for a head");
 
 	struct http_work *work = work_of(&usual_limits, (text){ head, (size_t)n });
-	int status = read_head_lines(work, &usual_limits);
+	enum reading status = read_head(&work->input, &work->req, &usual_limits);
 
 	expect(status == WHOLE, "%d for %s", status, lines);
 	return &work->req;
+}
+
+/* What is opened, or the negative errno value. */
+static inline int opened(const struct http_site *site, const char *path, int flags)
+{
+	int fd, error = open_beneath(site, path, flags, &fd);
+
+	return error ? -error : fd;
+}
+
+static inline struct file file_at(const struct http_site *site, const char *path, bool folder)
+{
+	struct file file;
+	int error = open_file(site, path, folder, &file);
+
+	if (error)
+		file.fd = -error;
+	return file;
 }
 
 /* Of a page of HTML: what is opened is closed, in order. */

@@ -7,14 +7,13 @@ START_TEST(weights_are_thousandths)
 		const char *at;
 		int weight;
 	} rows[] = {
-		{ "", 1000 },       { ";q=0", 0 },      { ";q=1", 1000 },     { ";q=0.5", 500 },
-		{ ";q=0.05", 50 },  { ";q=0.005", 5 },  { ";q=0.123", 123 },  { ";q=0.999", 999 },
-		{ ";q=0.", 0 },     { ";q=1.", 1000 },  { ";q=1.000", 1000 }, { "; \tq=0.5", 500 },
-		{ ";Q=0.5", 500 },  { ";q=1.001", -1 }, { ";q=2", -1 },       { ";q=", -1 },
-		{ ";q", -1 },       { ";", -1 },        { ";q=0.1234", -1 },  { ";q=.5", -1 },
-		{ ";q=0,5", -1 },   { ";q=-1", -1 },    { ";q=00.5", -1 },    { ";q=0.5a", -1 },
-		{ ";q= 0.5", -1 },  { ";q =0.5", -1 },  { ";a=0.5", -1 },     { "q=0.5", -1 },
-		{ ";q=0.5;a", -1 }, { ";q=\"1\"", -1 },
+		{ "q=0", 0 },      { "q=1", 1000 },     { "q=0.5", 500 },    { "q=0.05", 50 },
+		{ "q=0.005", 5 },  { "q=0.123", 123 },  { "q=0.999", 999 },  { "q=0.", 0 },
+		{ "q=1.", 1000 },  { "q=1.000", 1000 }, { " \tq=0.5", 500 }, { "Q=0.5", 500 },
+		{ "q=1.001", -1 }, { "q=2", -1 },       { "q=", -1 },        { "q", -1 },
+		{ "", -1 },        { "q=0.1234", -1 },  { "q=.5", -1 },      { "q=0,5", -1 },
+		{ "q=-1", -1 },    { "q=00.5", -1 },    { "q=0.5a", -1 },    { "q= 0.5", -1 },
+		{ "q =0.5", -1 },  { "a=0.5", -1 },     { "q=0.5;a", -1 },   { "q=\"1\"", -1 },
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++)
@@ -29,7 +28,7 @@ static void name_taste(const struct request *req, char *names, size_t size)
 	struct out o = { names, 0, size - 1, false };
 
 	for (const uint8_t *c = preference.order; *c != IDENTITY; c++) {
-		puts_out(&o, o.len ? " " : "");
+		put_string(&o, o.len ? " " : "");
 		put_text(&o, codings[*c].name);
 	}
 	names[o.len] = '\0';
@@ -390,11 +389,11 @@ static void name_ranges(text value, uint64_t size, char *names, size_t room)
 	struct out o = { names, 0, room - 1, false };
 
 	if (kind != RANGE_PARTS)
-		puts_out(&o, kind == RANGE_WHOLE ? "whole" : "none");
+		put_string(&o, kind == RANGE_WHOLE ? "whole" : "none");
 	for (size_t i = 0; kind == RANGE_PARTS && i < ranges.count; i++) {
-		puts_out(&o, i ? "," : "");
+		put_string(&o, i ? "," : "");
 		put_number(&o, ranges.part[i].begin);
-		puts_out(&o, "-");
+		put_string(&o, "-");
 		put_number(&o, ranges.part[i].end - 1);
 	}
 	names[o.len] = '\0';

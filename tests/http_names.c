@@ -302,7 +302,7 @@ struct found {
 
 static struct found find(const struct http_site *from, const char *path, int flags)
 {
-	int fd = open_beneath(from, path, flags);
+	int fd = opened(from, path, flags);
 	struct found found = { .error = fd < 0 ? -fd : 0 };
 	struct stat st;
 
@@ -595,12 +595,12 @@ START_TEST(descriptor_0_is_one)
 	before = count_descriptors();
 	for (size_t i = 0; i < LENGTH(paths) * LENGTH(ways); i++) {
 		const char *path = paths[i / 2];
-		int fd = open_beneath(&by_openat2, path, ways[i % 2]);
+		int fd = opened(&by_openat2, path, ways[i % 2]);
 		int walked;
 
 		expect(fd == 0, "\"%s\" is opened as %d", path, fd);
 		close(fd);
-		walked = open_beneath(&by_walking, path, ways[i % 2]);
+		walked = opened(&by_walking, path, ways[i % 2]);
 		expect(walked >= 0 && count_descriptors() == before + 1,
 		       "\"%s\" is walked to as %d", path, walked);
 		/* folders on the way have the lower numbers, and are closed */
@@ -655,7 +655,7 @@ START_TEST(only_files_and_folders_are_opened)
 
 	for (size_t i = 0; i < LENGTH(rows); i++)
 		for (int folder = 0; folder < 2; folder++) {
-			struct file file = open_file(&by_openat2, rows[i].path, folder);
+			struct file file = file_at(&by_openat2, rows[i].path, folder);
 			bool want = folder ? rows[i].folder : rows[i].file;
 
 			expect((file.fd >= 0) == want, "%s, folder %d: %d", rows[i].path, folder,
@@ -691,9 +691,9 @@ START_TEST(failures_are_told_from_absence)
 	int before = count_descriptors();
 
 	stat_error = EIO;
-	ck_assert_int_eq(open_file(&by_openat2, "file", false).fd, -EIO);
+	ck_assert_int_eq(file_at(&by_openat2, "file", false).fd, -EIO);
 	stat_error = ENOMEM;
-	ck_assert_int_eq(open_file(&by_openat2, "dir", true).fd, -ENOMEM);
+	ck_assert_int_eq(file_at(&by_openat2, "dir", true).fd, -ENOMEM);
 	stat_error = EIO;
 	ck_assert_int_eq(find(&by_walking, "file", O_PATH).error, EIO);
 	stat_error = 0;
@@ -768,7 +768,7 @@ START_TEST(siblings_are_preferred)
 		snprintf(lines, sizeof(lines), "Accept-Encoding: %s\r\n", rows[i].accepted);
 
 		struct preference preference = read_preference(request_with(lines));
-		struct file file = open_file(&by_openat2, "page", false);
+		struct file file = file_at(&by_openat2, "page", false);
 		enum coding coding = open_sibling(&by_openat2, "page", &preference, &file);
 		char opened[64];
 		struct stat st, now;
@@ -789,7 +789,7 @@ START_TEST(siblings_of_the_longest_name)
 {
 	char path[PATH_MAX], name[PATH_MAX + 4];
 	struct preference preference = read_preference(request_with("Accept-Encoding: *\r\n"));
-	struct file file = open_file(&by_openat2, "file", false);
+	struct file file = file_at(&by_openat2, "file", false);
 
 	memset(path, 'n', sizeof(path));
 	path[PATH_MAX - 1] = '\0';

@@ -407,7 +407,7 @@ static void join_list(const struct request *req, enum field field, char *joined,
 	text item;
 
 	while (next_element(&list, &item)) {
-		puts_out(&o, o.len ? "|" : "");
+		put_string(&o, o.len ? "|" : "");
 		put_text(&o, item);
 	}
 	joined[o.len] = '\0';
@@ -460,7 +460,7 @@ START_TEST(lists_end_with_the_head)
 	struct http_work *work = work_of(&usual_limits, text_of(head));
 	char joined[64];
 
-	ck_assert_int_eq(read_head_lines(work, &usual_limits), WHOLE);
+	ck_assert_int_eq(read_head(&work->input, &work->req, &usual_limits), WHOLE);
 	join_list(&work->req, CONNECTION, joined, sizeof(joined));
 	ck_assert_str_eq(joined, "a|b");
 }
@@ -492,9 +492,9 @@ static void tell_framing(struct request *req, char *told, size_t size)
 	if (status) {
 		put_number(&o, (uint64_t)status);
 	} else {
-		puts_out(&o, req->close ? "close " : "");
-		puts_out(&o, req->chunked ? "chunked " : "");
-		puts_out(&o, req->expect ? "expect " : "");
+		put_string(&o, req->close ? "close " : "");
+		put_string(&o, req->chunked ? "chunked " : "");
+		put_string(&o, req->expect ? "expect " : "");
 		put_number(&o, req->length);
 	}
 	told[o.len] = '\0';
@@ -659,20 +659,20 @@ static void describe(const struct http_work *work, int status, char *told, size_
 			       req->path, req->query,       req->authority };
 
 	const uint64_t numbers[] = { req->method, (uint64_t)req->minor, req->length,
-				     req->lines,  req->header,          work->head_end };
+				     req->lines,  req->header,          work->input.head_end };
 
 	put_number(&o, (uint64_t)status);
 	for (size_t i = 0; status == WHOLE && i < LENGTH(texts); i++) {
-		puts_out(&o, "|");
+		put_string(&o, "|");
 		put_text(&o, texts[i].at ? texts[i] : text_of(""));
 	}
 	for (int f = 0; status == WHOLE && f < FIELDS; f++) {
-		puts_out(&o, "|");
+		put_string(&o, "|");
 		put_number(&o, req->seen[f]);
 		put_text(&o, req->seen[f] ? req->value[f] : text_of(""));
 	}
 	for (size_t i = 0; status == WHOLE && i < LENGTH(numbers); i++) {
-		puts_out(&o, "|");
+		put_string(&o, "|");
 		put_number(&o, numbers[i]);
 	}
 	told[o.len] = '\0';
@@ -683,15 +683,15 @@ static void describe(const struct http_work *work, int status, char *told, size_
 static int feed_head(struct http_work *work, const struct http_limits *limits, size_t first,
 		     size_t each)
 {
-	size_t whole = work->end;
+	size_t whole = work->input.end;
 	int status;
 
-	work->end = first;
+	work->input.end = first;
 	for (;;) {
-		status = read_as(read_head_lines(work, limits), work);
-		if (status != MORE || work->end == whole)
+		status = read_as(read_head(&work->input, &work->req, limits), work);
+		if (status != MORE || work->input.end == whole)
 			return status;
-		work->end += whole - work->end < each ? whole - work->end : each;
+		work->input.end += whole - work->input.end < each ? whole - work->input.end : each;
 	}
 }
 
@@ -787,25 +787,32 @@ START_TEST(heads_are_bounded_before_they_end)
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct http_work *work = work_of(&small_limits, text_of(rows[i].head));
-		int status = read_as(read_head_lines(work, &small_limits), work);
+		int status = read_as(read_head(&work->input, &work->req, &small_limits), work);
 
 		expect(status == rows[i].status, "%d for %s", status, rows[i].head);
 	}
 }
 END_TEST
 
+static enum reading chunks_of(struct http_work *work, const struct http_limits *limits)
+{
+	unsigned pieces = UINT_MAX;
+
+	return read_chunks(&work->input, &work->req, &work->framing, limits, &pieces);
+}
+
 /* Fed like a head is; `limits->body` is 100 and `limits->header` 60. */
 static int feed_chunks(struct http_work *work, size_t first, size_t each)
 {
-	size_t whole = work->end;
+	size_t whole = work->input.end;
 	int status;
 
-	work->end = first;
+	work->input.end = first;
 	for (;;) {
-		status = read_as(eat_chunks(work, &small_limits), work);
-		if (status != MORE || work->end == whole)
+		status = read_as(chunks_of(work, &small_limits), work);
+		if (status != MORE || work->input.end == whole)
 			return status;
-		work->end += whole - work->end < each ? whole - work->end : each;
+		work->input.end += whole - work->input.end < each ? whole - work->input.end : each;
 	}
 }
 
@@ -874,12 +881,13 @@ START_TEST(chunks_are_the_same_in_any_pieces)
 		for (size_t split = 0; split < 2 * (body.len + 1); split++) {
 			struct http_work *work = work_of(&small_limits, body);
 			int status = feed_chunks(work, split / 2, split % 2 ? 1 : SIZE_MAX);
-			text rest = { work->in + work->next, body.len - work->next };
+			text rest = { work->input.at + work->input.next,
+				      body.len - work->input.next };
 
 			expect(status == chunked[i].status, "%d for row %zu split at %zu", status,
 			       i, split / 2);
-			expect(work->dropped == chunked[i].dropped, "row %zu: %ju", i,
-			       (uintmax_t)work->dropped);
+			expect(work->framing.dropped == chunked[i].dropped, "row %zu: %ju", i,
+			       (uintmax_t)work->framing.dropped);
 			expect(!chunked[i].rest || is_text(rest, chunked[i].rest),
 			       "row %zu leaves %.*s", i, SHOWN(rest));
 		}
@@ -896,9 +904,9 @@ START_TEST(chunk_lines_are_bounded)
 	memset(line, 'x', sizeof(line));
 	memcpy(line, "1;", 2);
 	work = work_of(&limits, (text){ line, CHUNK_LINE });
-	ck_assert_int_eq(eat_chunks(work, &limits), MORE);
+	ck_assert_int_eq(chunks_of(work, &limits), MORE);
 	work = work_of(&limits, (text){ line, CHUNK_LINE + 1 });
-	ck_assert_int_eq(read_as(eat_chunks(work, &limits), work), 431);
+	ck_assert_int_eq(read_as(chunks_of(work, &limits), work), 431);
 }
 END_TEST
 
@@ -906,14 +914,14 @@ START_TEST(lengths_are_eaten)
 {
 	struct http_work *work = work_of(&usual_limits, text_of("12345rest"));
 
-	work->left = 5;
-	work->end = 3;
-	ck_assert_int_eq(eat_length(work), MORE);
-	ck_assert_uint_eq(work->left, 2);
-	ck_assert_int_eq(eat_length(work), MORE);
-	work->end = 9;
-	ck_assert_int_eq(eat_length(work), WHOLE);
-	ck_assert_uint_eq(work->next, 5);
+	work->framing.left = 5;
+	work->input.end = 3;
+	ck_assert_int_eq(read_data(&work->input, &work->framing), MORE);
+	ck_assert_uint_eq(work->framing.left, 2);
+	ck_assert_int_eq(read_data(&work->input, &work->framing), MORE);
+	work->input.end = 9;
+	ck_assert_int_eq(read_data(&work->input, &work->framing), WHOLE);
+	ck_assert_uint_eq(work->input.next, 5);
 }
 END_TEST
 

@@ -560,7 +560,7 @@ static text all_pipelined(void)
 	struct out o = { bytes, 0, sizeof(bytes), false };
 
 	for (size_t i = 0; i < LENGTH(pipelined); i++)
-		puts_out(&o, pipelined[i].request);
+		put_string(&o, pipelined[i].request);
 	need(!o.overrun, "room for requests");
 	return (text){ bytes, o.len };
 }
@@ -600,15 +600,15 @@ START_TEST(pieces_change_no_answer)
 
 	talk_in_pieces(&whole, requests, requests.len, 1);
 	expect_pipelined(talk_heard(&whole));
-	ck_assert_int_eq(whole.conn.state, GONE);
+	ck_assert_int_eq(whole.conn.own.state, GONE);
 	for (size_t first = 0; first <= requests.len; first++) {
 		/* in two; and now and then in pieces of that size */
 		size_t each = first && first < 40 ? first : SIZE_MAX;
 
 		talk_in_pieces(&talk, requests, first ? first : 1, each);
 		expect(same(talk_heard(&talk), talk_heard(&whole)), "split at %zu", first);
-		expect(talk.conn.state == GONE && talk.logs == LENGTH(pipelined), "split at %zu",
-		       first);
+		expect(talk.conn.own.state == GONE && talk.logs == LENGTH(pipelined),
+		       "split at %zu", first);
 		talk_close(&talk);
 	}
 	talk_close(&whole);
@@ -648,7 +648,7 @@ START_TEST(many_are_answered_in_order)
 	sent = send_many(&talk, requests, LENGTH(requests));
 	ck_assert_int_gt(sent, 900);
 	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
-	ck_assert_uint_le(talk.conn.work->out.len, HTTP_OUT_SIZE);
+	ck_assert_uint_le(talk.conn.work->output.bytes.len, HTTP_OUT_SIZE);
 	ck_assert(http_busy(&talk.conn));
 	talk.deaf = false;
 	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
@@ -672,14 +672,14 @@ START_TEST(a_body_waits_for_the_answers_before_it)
 
 	put_bytes(&home, "medium.txt", big, 10 << 10);
 	talk_open(&talk, &place, &now);
-	need(setsockopt(talk.conn.in, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little)) == 0,
+	need(setsockopt(talk.conn.own.in, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little)) == 0,
 	     "SO_SNDBUF");
 	talk.deaf = true;
 	for (int i = 0; i < REQUESTS; i++)
 		send_only(&talk, "GET /medium.txt" ON "\r\n");
 	ck_assert_int_eq(talk_say(&talk, "POST /small.txt" ON "Content-Length: 5\r\n\r\nhe"),
 			 HTTP_WRITE);
-	ck_assert_int_eq(talk.conn.state, READ_BODY);
+	ck_assert_int_eq(talk.conn.own.state, READ_BODY);
 	talk.deaf = false;
 	ck_assert_int_eq(talk_say(&talk, "l"), HTTP_READ);
 	talk_say(&talk, "lo");
@@ -742,7 +742,7 @@ START_TEST(nothing_follows_a_close)
 		expect(reply.close && stream.len == 0 && talk.over && talk.logs == 1, "%s",
 		       last[i]);
 		/* what was sent beyond is read for a while, so that no reset overtakes */
-		expect(talk.conn.state == LINGER, "%s: state %d", last[i], talk.conn.state);
+		expect(talk.conn.own.state == LINGER, "%s: state %d", last[i], talk.conn.own.state);
 		talk_close(&talk);
 	}
 }
@@ -887,12 +887,13 @@ START_TEST(unsent_bytes_are_kept_and_counted)
 	talk.deaf = true;
 	sent = send_many(&talk, requests, LENGTH(requests));
 	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
-	ck_assert_ptr_nonnull(talk.conn.work->unsent);
+	ck_assert_ptr_nonnull(talk.conn.work->output.own);
 	ck_assert_uint_eq(now.memory, talk.conn.held);
-	ck_assert_uint_ge(now.memory, talk.conn.work->out.size + talk.conn.work->touched);
+	ck_assert_uint_ge(now.memory,
+			  talk.conn.work->output.bytes.size + talk.conn.work->input.touched);
 	talk.deaf = false;
 	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
-	ck_assert_ptr_null(talk.conn.work->unsent);
+	ck_assert_ptr_null(talk.conn.work->output.own);
 	stream = talk_heard(&talk);
 	for (int i = 0; i < sent; i++)
 		ck_assert(memcmp(expect_reply(&stream, false, 200).body.at, big, 10 << 10) == 0);
@@ -916,7 +917,7 @@ START_TEST(a_client_has_a_pace)
 	now.clock += SECONDS(1);
 	ck_assert(http_pace(&talk.conn, &now, SECONDS(2)) == INT64_MAX);
 	ck_assert_int_eq(http_pace(&talk.conn, &now, SECONDS(1)), 0);
-	ck_assert_uint_ge(talk.conn.unread, 16 << 10);
+	ck_assert_uint_ge(talk.conn.own.unread, 16 << 10);
 	need(recv(talk.far, taken, sizeof(taken), MSG_WAITALL) == sizeof(taken), "recv");
 	nanosleep(&on_the_way, NULL);
 	ck_assert(http_pace(&talk.conn, &now, 0) == INT64_MAX); /* no time has passed */
@@ -939,11 +940,11 @@ START_TEST(an_acknowledged_end_is_no_byte)
 
 	talk_open_tcp(&talk);
 	ck_assert_int_eq(talk_say(&talk, "bad\r\n"), HTTP_READ);
-	ck_assert_int_eq(talk.conn.state, LINGER);
+	ck_assert_int_eq(talk.conn.own.state, LINGER);
 	need(recv(talk.far, taken, sizeof(taken), 0) > 100, "recv");
 	nanosleep(&on_the_way, NULL);
 	(void)http_pace(&talk.conn, &now, 0);
-	ck_assert_uint_eq(talk.conn.unread, 0);
+	ck_assert_uint_eq(talk.conn.own.unread, 0);
 	talk_close(&talk);
 }
 END_TEST
@@ -960,7 +961,7 @@ START_TEST(a_body_behind_unsent_responses)
 		memcpy(chunks + n, "1\r\nx\r\n", 6);
 	put_bytes(&home, "medium.txt", big, 10 << 10);
 	talk_open(&talk, &place, &now);
-	need(setsockopt(talk.conn.in, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little)) == 0,
+	need(setsockopt(talk.conn.own.in, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little)) == 0,
 	     "SO_SNDBUF");
 	talk.deaf = true;
 	for (int i = 0; i < 3; i++)
@@ -1075,9 +1076,9 @@ START_TEST(a_file_gives_way)
 	talk_open(&talk, &place, &now);
 	send_only(&talk, "GET /slices.bin" ON "\r\n");
 	do {
-		before = talk.conn.moved;
+		before = talk.conn.own.moved;
 		ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_AGAIN);
-		ck_assert_uint_le(talk.conn.moved - before, SLICE_MOST + 4096);
+		ck_assert_uint_le(talk.conn.own.moved - before, SLICE_MOST + 4096);
 	} while (talk.conn.work->body_sent < 15 * MiB);
 	takes_all = false;
 	talk_close(&talk);
@@ -1100,10 +1101,10 @@ START_TEST(bodies_give_way)
 	send_only(&talk, head);
 	need(talk_send(&talk, chunks, sizeof(chunks)), "send");
 	for (; http_step(&talk.conn, &now) == HTTP_AGAIN; steps++)
-		ck_assert_uint_le(talk.conn.work->dropped,
+		ck_assert_uint_le(talk.conn.work->framing.dropped,
 				  (uint64_t)(steps + 1) * EFFORT_MOST * EFFORT_LINES);
 	ck_assert_int_ge(steps, 5);
-	ck_assert_uint_eq(talk.conn.work->dropped, sizeof(chunks) / 6);
+	ck_assert_uint_eq(talk.conn.work->framing.dropped, sizeof(chunks) / 6);
 	talk_say(&talk, "0\r\n\r\n");
 	ck_assert_uint_eq(talk.logs, 1);
 	talk_close(&talk);
@@ -1263,7 +1264,7 @@ static void expect_pace(const char *request, uint64_t rate, size_t enough, size_
 	quick.limits.stall_rate = rate;
 	quick.limits.requests = 10000;
 	talk_open(&talk, &quick, &now);
-	need(setsockopt(talk.conn.in, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) == 0,
+	need(setsockopt(talk.conn.own.in, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) == 0,
 	     "SO_SNDBUF");
 	talk.deaf = true;
 	send_many(&talk, &request, 1);
@@ -1464,7 +1465,8 @@ START_TEST(a_client_may_leave_what_it_asked_for)
 		talk_open(&talk, &place, &now);
 		talk.deaf = true;
 		ck_assert_int_eq(talk_say(&talk, rows[i].said), HTTP_READ);
-		expect(talk.conn.state == rows[i].state, "%s: %d", rows[i].said, talk.conn.state);
+		expect(talk.conn.own.state == rows[i].state, "%s: %d", rows[i].said,
+		       talk.conn.own.state);
 		close(talk.far);
 		expect(http_step(&talk.conn, &now) == HTTP_DONE, "%s", rows[i].said);
 		ck_assert_uint_eq(talk.logs, 1);
@@ -1490,7 +1492,7 @@ START_TEST(requests_are_counted)
 	for (int i = 0; i < 3; i++)
 		ck_assert(expect_reply(&stream, false, 200).close == (i == 2));
 	ck_assert_uint_eq(stream.len, 0);
-	ck_assert_int_eq(talk.conn.state, LINGER);
+	ck_assert_int_eq(talk.conn.own.state, LINGER);
 	talk_close(&talk);
 }
 END_TEST
@@ -1694,7 +1696,7 @@ START_TEST(a_large_folder_is_listed)
 		again += want == HTTP_AGAIN;
 	} while (want == HTTP_AGAIN || want == HTTP_WRITE);
 	ck_assert_int_eq(want, HTTP_READ);
-	ck_assert_int_ge(again, ENTRIES / LIST_STEP);
+	ck_assert_int_ge(again, ENTRIES / READ_STEP);
 	talk_say(&talk, "HEAD /many/" ON "\r\n"
 			"GET /many/?sort=name&order=desc" ON "\r\n"
 			"GET /many/?format=text" ON "\r\n");
@@ -1774,7 +1776,7 @@ START_TEST(a_listing_may_take_its_time)
 
 	talk_open(&talk, &place, &now);
 	send_only(&talk, "GET /many/" ON "\r\n");
-	while (http_step(&talk.conn, &now) == HTTP_AGAIN && talk.conn.state == LISTING) {
+	while (http_step(&talk.conn, &now) == HTTP_AGAIN && talk.conn.own.state == LISTING) {
 		now.clock += SECONDS(20);
 		ck_assert_int_gt(talk.conn.deadline, now.clock - SECONDS(20));
 	}
@@ -1812,7 +1814,7 @@ static void stream_names(struct talk *talk, uint32_t count, size_t length, bool 
 	work->status = 200;
 	work->body.kind = LISTING_BODY;
 	work->body.listing = list;
-	talk->conn.state = STREAM;
+	talk->conn.own.state = STREAM;
 }
 
 /* Names have 255 bytes mostly, and more in some file systems: FUSE's have a thousand, or four. */
@@ -1932,25 +1934,24 @@ START_TEST(listings_are_bounded_and_can_be_off)
 }
 END_TEST
 
-/* ---- tame and wild ends -------------------------------------------------------- */
+/* ---- ends that are not prepared: SIGPIPE, SO_SNDTIMEO, TCP_NODELAY ------------------ */
 
-START_TEST(a_wild_socket_is_tamed_before_a_file_is_sent)
+START_TEST(a_socket_is_prepared_before_sendfile)
 {
 	struct talk talk;
 	enum http_want want;
-	int tame = 0;
 
+	prepared = 0;
 	talk_open(&talk, &place, &now);
-	talk.conn.tame = false; /* as http_open() has it for an end that isn't */
+	talk.conn.own.prepared = false; /* as http_open() has it for an end that isn't */
 	send_only(&talk, "GET /small.txt" ON "\r\n");
 	ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_READ);
 	send_only(&talk, "GET /big.bin" ON "\r\nGET /big.bin" ON "\r\n");
 	do {
 		want = http_step(&talk.conn, &now);
 		talk_hear(&talk);
-		tame += want == HTTP_TAME;
 	} while (want != HTTP_READ);
-	ck_assert_int_eq(tame, 1);
+	ck_assert_int_eq(prepared, 1);
 	ck_assert_uint_gt(talk.len, 2 * MiB);
 	talk_close(&talk);
 }
@@ -1958,13 +1959,13 @@ END_TEST
 
 /*
  * A small segment would wait for the acknowledgement of another (RFC 896): one that the rest of an
- * answer follows is not sent before it, and the socket is tamed, once, before the first such answer.
+ * answer follows is not sent before it, and the socket is prepared, once, before the first such answer.
  */
 START_TEST(parts_of_an_answer_go_together)
 {
 	static const struct {
 		const char *request;
-		bool tamed;
+		bool prepared;
 		const char *more; /* does more follow each send(2)? changes only */
 	} rows[] = {
 		{ "GET /small.txt" ON "\r\n", false, "0" },
@@ -1985,28 +1986,28 @@ START_TEST(parts_of_an_answer_go_together)
 		struct talk talk;
 		enum http_want want;
 		char more[LENGTH(sends) + 1] = "";
-		int tamed = 0;
 
 		talk_open(&talk, &place, &now);
-		talk.conn.tame = false;
+		talk.conn.own.prepared = false;
 		send_only(&talk, rows[i].request);
 		send_count = 0;
+		prepared = 0;
 		do {
 			want = http_step(&talk.conn, &now);
 			talk_hear(&talk);
-			tamed += want == HTTP_TAME;
 		} while (want != HTTP_READ && want != HTTP_DONE);
 		for (size_t k = 0; k < send_count; k++)
 			if (k == 0 || sends[k].more != sends[k - 1].more)
 				strcat(more, sends[k].more ? "1" : "0");
-		expect(tamed == rows[i].tamed, "%s: tamed %d times", rows[i].request, tamed);
+		expect(prepared == rows[i].prepared, "%s: prepared %d times", rows[i].request,
+		       prepared);
 		expect(strcmp(more, rows[i].more) == 0, "%s: %s", rows[i].request, more);
 		talk_close(&talk);
 	}
 }
 END_TEST
 
-START_TEST(an_end_is_as_tame_as_both)
+START_TEST(a_connection_begins_with_its_ends)
 {
 	struct http_conn conn;
 
@@ -2014,8 +2015,9 @@ START_TEST(an_end_is_as_tame_as_both)
 		const struct http_end in = { 3, false, i & 1 }, out = { 4, true, i & 2 };
 
 		http_open(&conn, &place, in, out, &now);
-		ck_assert(conn.tame == (i == 3));
-		ck_assert(!conn.in_socket && conn.out_socket && conn.in == 3 && conn.out == 4);
+		ck_assert(conn.own.prepared == (i >= 2));
+		ck_assert(!conn.own.in_socket && conn.own.out_socket && conn.own.in == 3 &&
+			  conn.own.out == 4);
 		ck_assert_int_eq(conn.deadline, now.clock + SECONDS(15));
 	}
 }
@@ -2026,7 +2028,8 @@ static size_t talk_over(struct http_end in, struct http_end out, int from, char 
 {
 	struct talk talk = { .common = &now };
 	size_t len = 0;
-	int tame = 0;
+
+	prepared = 0;
 	enum http_want want;
 
 	http_open(&talk.conn, &place, in, out, &now);
@@ -2035,12 +2038,11 @@ static size_t talk_over(struct http_end in, struct http_end out, int from, char 
 		ssize_t n;
 
 		want = http_step(&talk.conn, &now);
-		tame += want == HTTP_TAME;
 		ck_assert_int_ne(want, HTTP_READ); /* all of it is there */
 		while (from >= 0 && (n = read(from, heard + len, size - len)) > 0)
 			len += (size_t)n;
 	} while (want != HTTP_DONE);
-	ck_assert_int_eq(tame, 1);
+	ck_assert_int_eq(prepared, 1);
 	ck_assert_uint_eq(talk.logs, LENGTH(pipelined));
 	free(talk.conn.work);
 	return len;
@@ -2105,7 +2107,7 @@ START_TEST(a_pipe_is_never_waited_for)
 	need(write(in[1], "GET /big.bin" ON "\r\n", 35) == 35, "write");
 	do
 		want = http_step(&talk.conn, &now);
-	while (want == HTTP_TAME || want == HTTP_AGAIN);
+	while (want == HTTP_AGAIN);
 	ck_assert_int_eq(want, HTTP_WRITE);
 	need(read(out[0], bytes, sizeof(bytes)) == sizeof(bytes), "read");
 	ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_WRITE);
@@ -2158,8 +2160,8 @@ START_TEST(there_is_no_lingering_on_a_pipe)
 
 	talk_open(&talk, &place, &now);
 	need(pipe2(out, O_CLOEXEC | O_NONBLOCK) == 0, "pipe");
-	talk.conn.out = out[1];
-	talk.conn.out_socket = false;
+	talk.conn.own.out = out[1];
+	talk.conn.own.out_socket = false;
 	ck_assert_int_eq(talk_say(&talk, "bad\r\n"), HTTP_DONE);
 	stream = (text){ heard, (size_t)read(out[0], heard, sizeof(heard)) };
 	ck_assert(expect_reply(&stream, false, 400).close);
@@ -2250,8 +2252,8 @@ Suite *step_suite(void)
 	tcase_add_test(listings, a_listing_can_be_dropped);
 	tcase_add_test(listings, listings_are_bounded_and_can_be_off);
 
-	tcase_add_test(ends, a_wild_socket_is_tamed_before_a_file_is_sent);
-	tcase_add_test(ends, an_end_is_as_tame_as_both);
+	tcase_add_test(ends, a_socket_is_prepared_before_sendfile);
+	tcase_add_test(ends, a_connection_begins_with_its_ends);
 	tcase_add_test(ends, pipes_and_files_change_no_answer);
 	tcase_add_test(ends, a_pipe_is_never_waited_for);
 	tcase_add_test(ends, a_file_may_shrink_on_its_way_to_a_pipe);

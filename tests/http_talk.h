@@ -175,11 +175,22 @@ static inline void talk_log(const struct http_conn *conn, const struct http_entr
 							      entry->bytes };
 }
 
+/* How often an end was prepared for sendfile(2). */
+static int prepared;
+
+static inline void talk_prepare(int fd)
+{
+	(void)fd;
+	prepared++;
+}
+
 static inline struct http_site site_of(const struct tree *tree)
 {
-	return (struct http_site){
-		.root = tree->fd, .listing = true, .limits = usual_limits, .log = talk_log
-	};
+	return (struct http_site){ .root = tree->fd,
+				   .listing = true,
+				   .limits = usual_limits,
+				   .prepare = talk_prepare,
+				   .log = talk_log };
 }
 
 static inline struct http_common turn_at(int64_t clock)
@@ -218,7 +229,7 @@ static inline void talk_open(struct talk *talk, const struct http_site *site,
 static inline void talk_close(struct talk *talk)
 {
 	http_drop(&talk->conn, talk->common);
-	close(talk->conn.in);
+	close(talk->conn.own.in);
 	close(talk->far);
 	free(talk->conn.work);
 	free(talk->heard);
@@ -249,7 +260,7 @@ static inline size_t talk_hear(struct talk *talk)
 static inline void talk_settle(struct talk *talk)
 {
 	need(http_settle(&talk->conn, talk->common), "malloc");
-	if (talk->conn.work->unsent)
+	if (talk->conn.work->output.own)
 		memset(talk->common->out, '?', HTTP_OUT_SIZE);
 }
 
@@ -451,8 +462,9 @@ static inline bool work_is_clean(const struct http_work *work)
 	static const struct request none;
 
 	return memcmp(&work->req, &none, sizeof(none)) == 0 && work->body.kind == NO_BODY &&
-	       work->status == 0 && work->start == 0 && work->scan == 0 && work->end == 0 &&
-	       work->sent == 0 && work->out.len == 0 && !work->out.overrun && !work->unsent;
+	       work->status == 0 && work->input.start == 0 && work->input.scan == 0 &&
+	       work->input.end == 0 && work->output.sent == 0 && work->output.bytes.len == 0 &&
+	       !work->output.bytes.overrun && !work->output.own;
 }
 
 #endif

@@ -357,7 +357,7 @@ START_TEST(verbose_reasons)
 		{ "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", "400 for a % that encodes no byte" },
 		{ "GET /.. HTTP/1.1\r\nHost: a\r\n\r\n", "400 for a target above the root" },
 		{ "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
-		  "400 for a chunk size that is none" },
+		  "400 for an invalid chunk size" },
 	};
 	struct server server = serve((struct given){ .args = LIST("--verbose") });
 

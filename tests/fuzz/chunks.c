@@ -98,15 +98,16 @@ static int eat_in_steps(struct http_work *work, text t, size_t step,
 {
 	int status = MORE;
 
-	work->chunk = CHUNK_SIZE;
-	work->in = malloc(t.len); /* of just that size, so that the sanitizer sees a look beyond */
-	need(work->in, "malloc");
-	memcpy(work->in, t.at, t.len);
-	while (status == MORE && work->end < t.len) {
-		work->end += t.len - work->end < step ? t.len - work->end : step;
+	work->req.chunked = true;
+	work->input.at =
+		malloc(t.len); /* of just that size, so that the sanitizer sees a look beyond */
+	need(work->input.at, "malloc");
+	memcpy(work->input.at, t.at, t.len);
+	while (status == MORE && work->input.end < t.len) {
+		work->input.end += t.len - work->input.end < step ? t.len - work->input.end : step;
 		do {
 			work->effort = 0;
-			status = read_as(eat_chunks(work, limits), work);
+			status = read_as(read_body(work, limits), work);
 		} while (status == MORE && spent(work));
 	}
 	return status;
@@ -136,8 +137,9 @@ static void run_chunks(const unsigned char *data, size_t size)
 	must((status == WHOLE) == (verdict == GOOD), "a body is what the grammar has, and no more");
 	must(status != MORE || verdict == INCOMPLETE,
 	     "it doesn't wait for the end of what is wrong");
-	must(status != WHOLE || (one->next == two->next && one->next == t.len - left.len),
+	must(status != WHOLE ||
+		     (one->input.next == two->input.next && one->input.next == t.len - left.len),
 	     "a body ends where it ends");
-	free(one->in);
-	free(two->in);
+	free(one->input.at);
+	free(two->input.at);
 }

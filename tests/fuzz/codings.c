@@ -50,17 +50,17 @@ static const struct request *ask_for(text values)
 {
 	static _Alignas(64) char memory[1 << 20];
 	struct http_work *work = http_work_init(memory, &usual_limits);
-	struct out head = { work->in, 0, HEAD_MOST, false };
+	struct out head = { work->input.at, 0, HEAD_MOST, false };
 
-	puts_out(&head, "GET / HTTP/1.1\r\n");
+	put_string(&head, "GET / HTTP/1.1\r\n");
 	while (values.len) {
-		puts_out(&head, "Accept-Encoding: ");
+		put_string(&head, "Accept-Encoding: ");
 		put_text(&head, take_until(&values, '\n'));
-		puts_out(&head, "\r\nX: y\r\n");
+		put_string(&head, "\r\nX: y\r\n");
 	}
-	puts_out(&head, "\r\n");
-	work->end = head.len;
-	return !head.overrun && read_head_lines(work, &usual_limits) == WHOLE ? &work->req : NULL;
+	put_string(&head, "\r\n");
+	work->input.end = head.len;
+	return !head.overrun && read_head(&work->input, &work->req, &usual_limits) == WHOLE ? &work->req : NULL;
 }
 
 static void run_codings(const unsigned char *data, size_t size)

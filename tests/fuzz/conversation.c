@@ -204,7 +204,8 @@ static void begin_run(struct run *run, unsigned options)
 	run->late = false;
 	talk_open(&run->talk, &run->site, &run->common);
 	if (options & NO_SOCKET)
-		run->talk.conn.in_socket = run->talk.conn.out_socket = run->talk.conn.tame = false;
+		run->talk.conn.own.in_socket = run->talk.conn.own.out_socket =
+			run->talk.conn.own.prepared = false;
 }
 
 static void step(struct run *run)
@@ -216,7 +217,7 @@ static void step(struct run *run)
 		return;
 	run->want = talk_step(&run->talk);
 	if (run->want == HTTP_READ) {
-		need(ioctl(conn->in, FIONREAD, &unread) == 0, "FIONREAD");
+		need(ioctl(conn->own.in, FIONREAD, &unread) == 0, "FIONREAD");
 		must(unread == 0, "it waits for bytes when all it has said is heard");
 	}
 	must(run->want == HTTP_DONE || conn->deadline > run->common.clock, "a deadline is ahead");

@@ -223,13 +223,13 @@ static int read_in_steps(struct http_work *work, text t, size_t step,
 	int status = MORE;
 
 	/* of just that size, so that the sanitizer sees a look beyond */
-	work->in = malloc(t.len + 1);
-	need(work->in, "malloc");
-	memcpy(work->in, t.at, t.len);
-	work->in = realloc(work->in, t.len);
-	while (status == MORE && work->end < t.len) {
-		work->end += t.len - work->end < step ? t.len - work->end : step;
-		status = read_as(read_head_lines(work, limits), work);
+	work->input.at = malloc(t.len + 1);
+	need(work->input.at, "malloc");
+	memcpy(work->input.at, t.at, t.len);
+	work->input.at = realloc(work->input.at, t.len);
+	while (status == MORE && work->input.end < t.len) {
+		work->input.end += t.len - work->input.end < step ? t.len - work->input.end : step;
+		status = read_as(read_head(&work->input, &work->req, limits), work);
 	}
 	if (status == WHOLE) {
 		status = read_framing(&work->req, limits);
@@ -282,10 +282,11 @@ static void run_request(const unsigned char *data, size_t size)
 	must(status != MORE || verdict == INCOMPLETE,
 	     "it doesn't wait for the end of what is wrong");
 	if (status == WHOLE) {
-		must(one->head_end == two->head_end, "pieces don't change where it ends");
+		must(one->input.head_end == two->input.head_end,
+		     "pieces don't change where it ends");
 		compare_meaning(&one->req, &meaning);
 		compare_meaning(&two->req, &meaning);
 	}
-	free(one->in);
-	free(two->in);
+	free(one->input.at);
+	free(two->input.at);
 }
