@@ -1530,13 +1530,37 @@ static int64_t age_of(struct timespec then, const struct timespec *now)
 	return (now->tv_sec - then.tv_sec) * 1000 + (now->tv_nsec - then.tv_nsec) / 1000000;
 }
 
+/* What tells one state of a file from any other. */
+struct version {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec modified, changed;
+};
+
+static struct version version_of(const struct stat *st)
+{
+	return (struct version){ st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim };
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool same_version(const struct version *a, const struct version *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       same_time(a->modified, b->modified) && same_time(a->changed, b->changed);
+}
+
 /*
  * The ms within which two changes of a file may leave it the same times: times move in ticks of the
  * kernel's clock, or, where none has a fraction, in seconds or two (a FAT, small inodes of ext4).
  */
-static int64_t tick_of(const struct stat *st)
+static int64_t tick_of(const struct version *v)
 {
-	return st->st_mtim.tv_nsec == 0 && st->st_ctim.tv_nsec == 0 ? COARSE_TICK : FINE_TICK;
+	return v->modified.tv_nsec == 0 && v->changed.tv_nsec == 0 ? COARSE_TICK : FINE_TICK;
 }
 
 enum { ETAG_SIZE = 64 };
@@ -1551,15 +1575,14 @@ static uint64_t nanoseconds(struct timespec time)
  * a file that is copied with its times has the same tag on every machine. But while the file may
  * change again within a tick, the tag is weak and matches none of a later moment.
  */
-static void make_etag(char etag[ETAG_SIZE], const struct stat *st, enum coding coding,
+static void make_etag(char etag[ETAG_SIZE], const struct version *v, enum coding coding,
 		      const struct timespec *now)
 {
 	struct out o = { etag, 0, ETAG_SIZE - 1, false };
-	int64_t age = age_of(st->st_mtim, now);
-	bool weak = -tick_of(st) <= age && age <= tick_of(st);
+	int64_t age = age_of(v->modified, now);
+	bool weak = -tick_of(v) <= age && age <= tick_of(v);
 
-	put_form(&o, "%s%x-%x", weak ? "W/\"" : "\"", (uint64_t)st->st_size,
-		 nanoseconds(st->st_mtim));
+	put_form(&o, "%s%x-%x", weak ? "W/\"" : "\"", (uint64_t)v->size, nanoseconds(v->modified));
 	if (weak)
 		put_form(&o, "-%x", nanoseconds(*now));
 	if (coding != IDENTITY)
@@ -2470,14 +2493,6 @@ static bool sort_some(struct listing *listing)
 
 /* ---- the cache ---------------------------------------------------------- */
 
-/* What tells one state of a file from any other. */
-struct version {
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec modified, changed;
-};
-
 /*
  * What an entry depends on: that a folder on the way to the file is the same folder, not a link that
  * now leads elsewhere; that the file is unchanged in everything; that there is no better sibling.
@@ -2537,104 +2552,51 @@ struct http_cache *http_cache_new(size_t size, uint32_t files, const void *seed)
 	return cache;
 }
 
-static struct version version_of(const struct stat *st)
-{
-	return (struct version){ st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim };
-}
-
-static bool same_time(struct timespec a, struct timespec b)
-{
-	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-static bool same_version(const struct version *a, const struct version *b)
-{
-	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-	       same_time(a->modified, b->modified) && same_time(a->changed, b->changed);
-}
-
-static bool passes(const struct http_site *site, const char *path, const struct check *check)
+/* The version of a name that a check of this kind compares; false where the check fails anyway. */
+static bool look(const struct http_site *site, const char *path, enum check_kind kind,
+		 struct version *version)
 {
 	struct stat st;
-	struct version now;
 
+	*version = (struct version){ 0 };
 	if (fstatat(site->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return check->kind == ABSENT && errno == ENOENT;
-	now = version_of(&st);
-	switch (check->kind) {
-	case SAME_FOLDER:
-		return S_ISDIR(st.st_mode) && now.dev == check->version.dev &&
-		       now.ino == check->version.ino;
-	case SAME_FILE: return same_version(&now, &check->version);
-	default: return false;
+		return kind == ABSENT && errno == ENOENT;
+	if (kind == SAME_FOLDER) {
+		version->dev = st.st_dev;
+		version->ino = st.st_ino;
+		return S_ISDIR(st.st_mode);
 	}
+	*version = version_of(&st);
+	return kind == SAME_FILE && !S_ISLNK(st.st_mode);
 }
 
 static bool is_current(const struct http_site *site, const struct cached *entry)
 {
-	for (size_t i = 0; i < entry->checks; i++)
-		if (!passes(site, entry->bytes + entry->check[i].path, &entry->check[i]))
+	for (const struct check *c = entry->check; c < entry->check + entry->checks; c++) {
+		struct version now;
+
+		if (!look(site, entry->bytes + c->path, c->kind, &now) ||
+		    !same_version(&now, &c->version))
 			return false;
+	}
 	return true;
 }
 
-static uint64_t rotated(uint64_t word, int bits)
-{
-	return word << bits | word >> (64 - bits);
-}
-
-static void mix(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[1] = rotated(v[1], 13) ^ v[0];
-	v[0] = rotated(v[0], 32);
-	v[2] += v[3];
-	v[3] = rotated(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = rotated(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = rotated(v[1], 17) ^ v[2];
-	v[2] = rotated(v[2], 32);
-}
-
-static void mix_word(uint64_t v[4], uint64_t word)
-{
-	v[3] ^= word;
-	mix(v);
-	v[0] ^= word;
-}
-
 /*
- * SipHash-1-3 (Aumasson and Bernstein) of a word and the bytes behind it: a client that does not know
- * the seed cannot choose names that fall into one bucket.
+ * Depends on the seed, so that a client cannot easily choose names that fall into one bucket; and a
+ * bucket with CHAIN_MOST entries costs little even if one does.
  */
-static uint64_t siphash(const uint64_t seed[2], uint64_t first, text t)
-{
-	uint64_t v[4] = { seed[0] ^ 0x736f6d6570736575, seed[1] ^ 0x646f72616e646f6d,
-			  seed[0] ^ 0x6c7967656e657261, seed[1] ^ 0x7465646279746573 };
-	uint64_t word, last = (uint64_t)(t.len + sizeof(first)) << 56;
-
-	mix_word(v, first);
-	for (; t.len >= sizeof(word); skip(&t, sizeof(word))) {
-		memcpy(&word, t.at, sizeof(word));
-		mix_word(v, le64toh(word));
-	}
-	for (size_t i = 0; i < t.len; i++)
-		last |= (uint64_t)(unsigned char)t.at[i] << 8 * i;
-	mix_word(v, last);
-	v[2] ^= 0xff;
-	for (int i = 0; i < 3; i++)
-		mix(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
-
 static uint32_t hash_key(const struct http_cache *cache, text key,
 			 const struct preference *preference)
 {
-	uint64_t order = 0;
+	uint64_t hash = cache->seed[0], factor = cache->seed[1] | 1;
 
-	memcpy(&order, preference->order, sizeof(preference->order));
-	return (uint32_t)siphash(cache->seed, order, key);
+	for (size_t i = 0; i < key.len + CODINGS; i++) {
+		hash ^= i < key.len ? (unsigned char)key.at[i] : preference->order[i - key.len];
+		hash *= factor;
+		hash ^= hash >> 32;
+	}
+	return (uint32_t)hash;
 }
 
 static void cache_unlink(struct http_cache *cache, struct cached *entry)
@@ -2730,9 +2692,9 @@ static struct cached *cache_find(const struct http_common *common, const struct 
 }
 
 /* Any change from now on shows in its times: what was changed within a tick is not remembered. */
-static bool settled(const struct stat *st, const struct timespec *now)
+static bool settled(const struct version *v, const struct timespec *now)
 {
-	return age_of(st->st_mtim, now) > tick_of(st) && age_of(st->st_ctim, now) > tick_of(st);
+	return age_of(v->modified, now) > tick_of(v) && age_of(v->changed, now) > tick_of(v);
 }
 
 /* What a response was made from. */
@@ -2744,42 +2706,33 @@ struct source {
 	const struct version *was; /* of what was sent, when it was opened */
 };
 
-/* An entry that is being made: the checks, and the strings that it and they need. */
+/* An entry that is being made: its strings are put into bytes[]. */
 struct draft {
-	struct check check[CHECKS_MOST];
-	uint8_t checks;
+	struct cached *entry;
 	struct out bytes;
+	const struct http_site *site;
+	const struct timespec *now;
 };
 
 /* False if the check fails already, or there is no room for it; then the draft is as it was. */
-static bool add_check(struct draft *draft, const struct http_site *site, const struct timespec *now,
-		      text path, enum check_kind kind)
+static bool add_check(struct draft *draft, text path, enum check_kind kind)
 {
+	struct cached *entry = draft->entry;
 	size_t begin = draft->bytes.len;
-	struct check *check = &draft->check[draft->checks];
-	struct stat st;
-	bool good = false;
+	struct version version;
 
-	if (draft->checks == CHECKS_MOST)
+	if (entry->checks == CHECKS_MOST)
 		return false;
 	put_text(&draft->bytes, path);
 	put(&draft->bytes, "", 1);
 	if (draft->bytes.overrun)
 		return false;
-	if (fstatat(site->root, draft->bytes.at + begin, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		good = kind == ABSENT && errno == ENOENT;
-	else if (kind == SAME_FOLDER)
-		good = S_ISDIR(st.st_mode);
-	else if (kind == SAME_FILE)
-		good = !S_ISLNK(st.st_mode) && settled(&st, now);
-	if (!good) {
+	if (!look(draft->site, draft->bytes.at + begin, kind, &version) ||
+	    (kind == SAME_FILE && !settled(&version, draft->now))) {
 		draft->bytes.len = begin;
 		return false;
 	}
-	*check = (struct check){ (uint32_t)begin, kind, { 0 } };
-	if (kind != ABSENT)
-		check->version = version_of(&st);
-	draft->checks++;
+	entry->check[entry->checks++] = (struct check){ (uint32_t)begin, kind, version };
 	return true;
 }
 
@@ -2788,43 +2741,41 @@ static bool add_check(struct draft *draft, const struct http_site *site, const s
  * the time, by its absence. If one is there that was not good enough, it may become so in its place:
  * then nothing is remembered.
  */
-static bool add_absences(struct draft *draft, const struct http_site *site,
-			 const struct timespec *now, const struct source *source)
+static bool add_absences(struct draft *draft, const struct source *source)
 {
 	const char *slash = strrchr(source->path, '/');
 	text folder = slash ? (text){ source->path, (size_t)(slash - source->path) } : text_of(".");
-	char name[PATH_MAX + 4];
 	bool watched = source->preference.order[0] != IDENTITY &&
-		       add_check(draft, site, now, folder, SAME_FILE);
+		       add_check(draft, folder, SAME_FILE);
+	char name[PATH_MAX + 4];
 
 	for (const uint8_t *c = source->preference.order; *c != source->coding; c++) {
-		struct stat st;
+		struct version version;
 
 		name_sibling(name, source->path, *c);
-		if (watched ? fstatat(site->root, name, &st, AT_SYMLINK_NOFOLLOW) == 0
-			    : !add_check(draft, site, now, text_of(name), ABSENT))
+		if (watched ? !look(draft->site, name, ABSENT, &version)
+			    : !add_check(draft, text_of(name), ABSENT))
 			return false;
 	}
 	return true;
 }
 
 /* The folders on the way, the siblings, the file, and the sibling if that is what was sent. */
-static bool add_checks(struct draft *draft, const struct http_site *site,
-		       const struct timespec *now, const struct source *source)
+static bool add_checks(struct draft *draft, const struct source *source)
 {
+	const struct cached *entry = draft->entry;
 	const char *path = source->path;
 	char sibling[PATH_MAX + 4];
 
 	for (const char *at = strchr(path, '/'); at; at = strchr(at + 1, '/'))
-		if (!add_check(draft, site, now, (text){ path, (size_t)(at - path) }, SAME_FOLDER))
+		if (!add_check(draft, (text){ path, (size_t)(at - path) }, SAME_FOLDER))
 			return false;
-	if (!add_absences(draft, site, now, source) ||
-	    !add_check(draft, site, now, text_of(path), SAME_FILE))
+	if (!add_absences(draft, source) || !add_check(draft, text_of(path), SAME_FILE))
 		return false;
 	name_sibling(sibling, path, source->coding);
-	if (source->coding != IDENTITY && !add_check(draft, site, now, text_of(sibling), SAME_FILE))
+	if (source->coding != IDENTITY && !add_check(draft, text_of(sibling), SAME_FILE))
 		return false;
-	return same_version(&draft->check[draft->checks - 1].version, source->was);
+	return same_version(&entry->check[entry->checks - 1].version, source->was);
 }
 
 /* The new entry is chained, linked and counted; older ones go until there is room for it. */
@@ -2846,37 +2797,32 @@ OWN_FRAME static struct cached *cache_add(const struct http_common *common,
 {
 	enum { STRINGS_MOST = 2 << 10 };
 	struct http_cache *cache = common->cache;
-	char bytes[STRINGS_MOST];
-	struct draft draft = { .bytes = { bytes, 0, sizeof(bytes), false } };
-	struct cached *entry;
-	size_t size;
+	struct cached *entry = malloc(sizeof(*entry) + STRINGS_MOST + response.len), *fitted;
+	struct draft draft = { entry, { NULL, 0, STRINGS_MOST, false }, site, &common->wall };
 
-	if (fd >= 0 && cache->files >= cache->files_most)
-		return NULL;
-	put_text(&draft.bytes, source->key);
-	if (!add_checks(&draft, site, &common->wall, source))
-		return NULL;
-	size = sizeof(*entry) + draft.bytes.len + response.len;
-	if (size > cache->size)
-		return NULL;
-	entry = malloc(size);
 	if (!entry)
 		return NULL;
 	*entry = (struct cached){
 		.hash = hash_key(cache, source->key, &source->preference),
-		.size = (uint32_t)size,
 		.key_len = (uint32_t)source->key.len,
 		.head_len = (uint32_t)head_len,
 		.body_len = (uint32_t)(response.len - head_len),
-		.response = (uint32_t)draft.bytes.len,
 		.preference = source->preference,
 		.used = common->clock,
 		.fd = fd,
-		.checks = draft.checks,
 	};
-	memcpy(entry->check, draft.check, sizeof(draft.check));
-	memcpy(entry->bytes, bytes, draft.bytes.len);
+	draft.bytes.at = entry->bytes;
+	put_text(&draft.bytes, source->key);
+	if ((fd >= 0 && cache->files >= cache->files_most) || !add_checks(&draft, source) ||
+	    sizeof(*entry) + draft.bytes.len + response.len > cache->size) {
+		free(entry);
+		return NULL;
+	}
+	entry->response = (uint32_t)draft.bytes.len;
+	entry->size = (uint32_t)(sizeof(*entry) + draft.bytes.len + response.len);
 	memcpy(entry->bytes + draft.bytes.len, response.at, response.len);
+	fitted = realloc(entry, entry->size);
+	entry = fitted ? fitted : entry;
 	cache_insert(cache, entry);
 	return entry;
 }
@@ -3327,7 +3273,8 @@ static void answer_file(struct http_conn *conn, struct http_common *common, stru
 	/* a range is one of the file itself, whatever codings the client takes */
 	enum coding coding = part ? IDENTITY
 				  : open_sibling(conn->own.site, w->path, &preference, file);
-	int64_t modified = file->st.st_mtim.tv_sec;
+	const struct version was = version_of(&file->st);
+	int64_t modified = was.modified.tv_sec;
 	char etag[ETAG_SIZE];
 	struct head head = { .type = type_of(w->path),
 			     .etag = etag,
@@ -3337,7 +3284,7 @@ static void answer_file(struct http_conn *conn, struct http_common *common, stru
 			     .ranges = true };
 	enum range_kind kind;
 
-	make_etag(etag, &file->st, coding, &common->wall);
+	make_etag(etag, &was, coding, &common->wall);
 	head.status = (enum status)judge_conditions(&w->req, etag, &modified, common->wall.tv_sec);
 	if (head.status) {
 		answer_condition(conn, common, &head);
@@ -3355,7 +3302,6 @@ static void answer_file(struct http_conn *conn, struct http_common *common, stru
 	}
 	head.status = kind == RANGE_PARTS ? PARTIAL_CONTENT : OK;
 
-	const struct version was = version_of(&file->st);
 	const struct source source = {
 		{ w->path, w->choice.key_len }, preference, coding, w->path, &was
 	};
