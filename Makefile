@@ -232,6 +232,7 @@ install: wwwd $(STATIC_ONE)
 	install wwwd $(STATIC_ONE) "$(DESTDIR)$(BINDIR)"
 	install -m 644 wwwd.8 "$(DESTDIR)$(MANDIR)"
 	install -m 644 README LICENSE systemd/wwwd@.service.d/strict.conf "$(DESTDIR)$(DOCDIR)"
+	install -m 644 systemd/README "$(DESTDIR)$(DOCDIR)/README.systemd"
 	install -m 644 systemd/sysusers.conf "$(DESTDIR)$(SYSUSERSDIR)/wwwd.conf"
 	install -m 644 systemd/*.socket "$(DESTDIR)$(UNITDIR)"
 	$(call put,644,systemd/wwwd@.service,$(UNITDIR),$(ONE))
