@@ -1,6 +1,7 @@
 #!/bin/bash
-# What the README says is true: its commands are run, its options are the program's.
-# Ports 8080 to 8084 stand for free ones here.
+# What the documents say is true: the commands of README are run, and print what README shows below
+# them; the make targets of all READMEs exist; wwwd.8 has the options of --help, and their ranges.
+# Ports 8080 to 8085 of README stand for free ports here.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -41,7 +42,8 @@ background() {
 	return 1
 }
 
-# Not the kernel's choice: of those it may give one to somebody else before it is used here.
+# The kernel does not choose the port: it may give a port that it has chosen to another process
+# before that port is used here.
 free_port() {
 	local port pid
 	while true; do
@@ -60,13 +62,13 @@ free_port() {
 	echo $port
 }
 
-# A copy of the sources, where commands find an apt-get that writes down what it is asked
-# for, and packages that are all there or all missing ($1).
+# A copy of the sources, where commands find an apt-get that only writes down what it is asked
+# for, and packages that are all installed or all missing ($1).
 pretend() {
 	mkdir -p "$scratch/a fresh tree" "$scratch/bin"
 	cp -r Makefile wwwd.c http.c http.h tests www "$scratch/a fresh tree"
 	echo "[ $1 = missing ] || echo install ok installed" >"$scratch/bin/dpkg-query"
-	# shellcheck disable=SC2016 # their own variables
+	# shellcheck disable=SC2016 # variables of the script that is written
 	echo 'echo "$@" >>"$(dirname "$0")/../asked"' >"$scratch/bin/apt-get"
 	# shellcheck disable=SC2016
 	echo 'exec "$@"' >"$scratch/bin/sudo"
@@ -80,9 +82,35 @@ asked_for() {
 }
 
 ports=()
-for port in 8080 8081 8082 8083 8084; do
+for port in 8080 8081 8082 8083 8084 8085; do
 	ports+=(-e "s/\b$port\b/$(free_port)/g")
 done
+first_port=$(sed "${ports[@]}" <<<8080)
+
+# ---- what README shows below a command ----
+
+# Lines without what differs from one machine and one moment to another.
+plain() {
+	sed -E -e 's/\r$//' -e 's/[[:blank:]]+/ /g' -e 's/^ //' -e 's/^ETag: .*/ETag/' \
+		-e 's/[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT/DATE/' \
+		-e 's/[0-9]{4}(-[0-9]{2}){2}T[0-9:]{8}Z/TIME/' -e 's|\[[0-9]{2}/[^]]*\]|[TIME]|' \
+		-e 's/serving .* at /serving FOLDER at /' -e 's|curl/[0-9.]+|curl|'
+}
+
+# Standard input has the lines that README shows: all of them but "..." are in the file $1, in this
+# order.
+prints() {
+	sed "${ports[@]}" | plain | grep -v '^\.\.\.$' >"$scratch/wanted"
+	plain <"$1" | awk -v at=0 'NR == FNR { want[n++] = $0; next } at < n && $0 == want[at] { at++ }
+		END { if (at < n) print "missing: " want[at]; exit at < n }' \
+		"$scratch/wanted" - >"$scratch/compared"
+}
+
+# Of the command $1, counted from 1.
+shown_below() {
+	awk -v number="$1" '/^    \$ / { at++; on = 1; next } !/^    [^#]/ { on = 0 }
+		on && at == number' README
+}
 
 # ---- the commands, in their order, in a folder where they find what they name ----
 
@@ -94,10 +122,9 @@ while IFS= read -r command; do
 	*'make deps run')
 		pretend missing
 		cd "$scratch/a fresh tree" || exit 1
-		PATH=$scratch/bin:$PATH background "bash -c '$command PORT=0'" "$scratch/$n"
+		PATH=$scratch/bin:$PATH background "bash -c '$command PORT=$first_port'" "$scratch/$n"
 		cd "$top" || exit 1
-		url=$(sed -n 's|.* at \(http://[^ ]*\).*|\1|p' "$scratch/$n")
-		curl -sf "$url" | grep -q wwwd
+		curl -A test -sf "http://127.0.0.1:$first_port/" | grep -q wwwd
 		ok $? "$command" "$scratch/$n"
 		asked_for make && asked_for 'gcc libc6-dev libsystemd-dev'
 		ok $? 'it installs what building needs, and no more' "$scratch/asked" ;;
@@ -118,25 +145,64 @@ while IFS= read -r command; do
 		cd "$top" || exit 1 ;;
 	*)
 		(cd "$scratch" && timeout 20 bash -o pipefail -c "$(sed "${ports[@]}" <<<"$command")") \
-			>"$scratch/$n" 2>&1
-		ok $? "$command" "$scratch/$n" ;;
+			>"$scratch/$n" 2>"$scratch/said"
+		status=$?
+		cat "$scratch/said" >>"$scratch/$n"
+		ok $status "$command" "$scratch/$n" ;;
 	esac
 done < <(sed -n 's/^    \$ //p' README)
 [ "$n" -gt 15 ]
 ok $? "README has commands: $n"
 
-# ---- its form, and its options ----
+shown=0
+for ((i = 1; i <= n; i++)); do
+	[ -n "$(shown_below "$i")" ] || continue
+	shown=$((shown + 1))
+	shown_below "$i" | prints "$scratch/$i"
+	ok $? "what README shows below its command $i is printed" "$scratch/compared"
+done
+[ "$shown" -gt 5 ]
+ok $? "README shows what commands print: $shown"
+# a log line, which stands on two lines there; the server of the first command has written it
+sed -n '/^    127\.0\.0\.1 - - /{N;s/\n */ /;p}' README >"$scratch/line"
+[ -s "$scratch/line" ] && prints "$scratch/1" <"$scratch/line"
+ok $? 'the log line of README is written' "$scratch/compared"
 
-! LC_ALL=C grep -nE '.{81}|[^ -~]' README
-ok $? 'README is plain text within 80 columns'
+# ---- the targets of make that READMEs name ----
+
+n=0
+while IFS= read -r command; do
+	n=$((n + 1))
+	bash -c "make -n ${command#make}" >"$scratch/made" 2>&1
+	ok $? "$command" "$scratch/made"
+done < <(sed -nE 's/^    [#$] //p' README tests/README systemd/README | sed 's/ *&& */\n/g' |
+	sed -n '/^make /{s/  .*//;p}' | sort -u)
+[ "$n" -gt 15 ]
+ok $? "READMEs have targets: $n"
+
+# ---- the form of the documents, and the options ----
+
+! LC_ALL=C grep -nE '.{81}|[^ -~]' README tests/README systemd/README
+ok $? 'READMEs are plain text within 80 columns'
 options() { grep -oE -- '--[a-z-]+[a-z]' | sort -u; }
 ./wwwd --help | options >"$scratch/help"
-sed -n '/^OPTIONS/,/^Signals/p' README | options >"$scratch/readme"
-diff "$scratch/help" "$scratch/readme" >"$scratch/diff"
-ok $? 'README has the options of --help' "$scratch/diff"
 sed -n '/^\.It Fl/p' wwwd.8 | grep -oE 'Fl (d , |h , |p , )?-[a-z-]+' | sed 's/.* -/--/' | sort -u >"$scratch/page"
 diff "$scratch/help" "$scratch/page" >"$scratch/diff"
 ok $? 'wwwd.8 has the options of --help' "$scratch/diff"
+
+# "range A to B" is what the program says of a number that is too large or too small.
+n=0
+while read -r option least most; do
+	n=$((n + 1))
+	for number in 0 9223372036854775808 32000000; do
+		./wwwd "$option" "$number" -h 0.0.0.0:1 2>&1 | sed -n 's/.* out of range, which is //p'
+	done | sort -u >"$scratch/range"
+	echo "$least to $most" | diff - "$scratch/range" >"$scratch/diff"
+	ok $? "the range of $option in wwwd.8" "$scratch/diff"
+done < <(awk '/^\.It Fl -/ { option = "-" $3 } match($0, /[Rr]ange .* to .*\.$/) {
+	split(substr($0, RSTART, RLENGTH - 1), word, " "); print option, word[2], word[4] }' wwwd.8)
+[ "$n" -gt 10 ]
+ok $? "wwwd.8 has ranges: $n"
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
