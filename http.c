@@ -2822,7 +2822,8 @@ OWN_FRAME static struct cached *cache_add(const struct http_common *common,
 	entry->size = (uint32_t)(sizeof(*entry) + draft.bytes.len + response.len);
 	memcpy(entry->bytes + draft.bytes.len, response.at, response.len);
 	fitted = realloc(entry, entry->size);
-	entry = fitted ? fitted : entry;
+	if (fitted)
+		entry = fitted;
 	cache_insert(cache, entry);
 	return entry;
 }
@@ -3168,7 +3169,7 @@ static void release_body(struct body *body, struct http_common *common)
 }
 
 /* A small body is sent with its head: one segment, one system call. */
-static void inline_body(struct http_work *w, struct http_common *common, size_t most)
+static void inline_body(struct http_work *w, size_t most)
 {
 	const struct range *range = &w->body.ranges.part[0];
 	struct out *o = &w->output.bytes;
@@ -3182,7 +3183,8 @@ static void inline_body(struct http_work *w, struct http_common *common, size_t 
 		return; /* it has just been cut, which sending it will find out */
 	o->len += n;
 	w->body_sent = n;
-	release_body(&w->body, common);
+	close(w->body.fd); /* which no entry of the cache owns yet */
+	w->body.kind = NO_BODY;
 }
 
 /* Which part of the file, if the request asks for less than all of it. */
@@ -3212,8 +3214,6 @@ static size_t answer_body(struct http_conn *conn, struct http_common *common, st
 	struct body *body = &w->body;
 	size_t kept;
 
-	body->kind = FILE_BODY;
-	body->fd = take_fd(file);
 	body->size = head->size = (uint64_t)file->st.st_size;
 	body->type = head->type;
 	if (head->status == PARTIAL_CONTENT && body->ranges.count == 1) {
@@ -3224,8 +3224,11 @@ static size_t answer_body(struct http_conn *conn, struct http_common *common, st
 	}
 	head->length = length_of_parts(body);
 	kept = write_head(conn, common, head);
-	if (w->req.method == HEAD)
-		release_body(body, common);
+	if (w->req.method != HEAD) {
+		body->kind = FILE_BODY;
+		body->fd = take_fd(file);
+		body->entry = NULL;
+	}
 	return kept;
 }
 
@@ -3309,7 +3312,7 @@ static void answer_file(struct http_conn *conn, struct http_common *common, stru
 
 	if (w->body.kind != FILE_BODY)
 		return;
-	inline_body(w, common, common->cache ? CACHED_MOST : INLINE_MOST);
+	inline_body(w, common->cache ? CACHED_MOST : INLINE_MOST);
 	if (common->cache && w->req.method == GET && !has_conditions(&w->req))
 		remember(conn, common, &source, kept, head_end);
 }
@@ -3326,8 +3329,9 @@ static void answer_error(struct http_conn *conn, struct http_common *common, enu
 		w->body.ranges.count = 1;
 		w->body.ranges.part[0] = (struct range){ 0, (uint64_t)file.st.st_size };
 		answer_body(conn, common, &head, &file);
+		close_file(&file);
 		if (w->body.kind == FILE_BODY)
-			inline_body(w, common, INLINE_MOST);
+			inline_body(w, INLINE_MOST);
 		return;
 	}
 	answer_page(conn, common,

@@ -287,6 +287,7 @@ START_TEST(a_site_has_its_own_page_for_what_is_not_there)
 	static const char page[] = "<p>not here";
 	struct talk talk;
 	text stream;
+	int before = count_descriptors();
 
 	put_file(&home, "404.html", page);
 	talk_open(&talk, &place, &now);
@@ -311,6 +312,7 @@ START_TEST(a_site_has_its_own_page_for_what_is_not_there)
 	stream = talk_heard(&talk);
 	ck_assert_uint_eq(expect_reply(&stream, false, 404).body.len, 100 << 10);
 	talk_close(&talk);
+	ck_assert_int_eq(count_descriptors(), before);
 }
 END_TEST
 
