@@ -158,7 +158,7 @@ static void end_server(void)
 	http_drop(&server.conn, &server.common);
 	free(server.conn.work);
 	server.conn.work = NULL;
-	close(server.conn.in);
+	close(server.conn.own.in);
 	server.over = true;
 }
 
