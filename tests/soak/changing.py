@@ -40,17 +40,8 @@ class History:
             return self.states[first:last]
 
 
-class Wrong(Exception):
-    """An answer that can't be."""
-
-
-def expect(good, *words):
-    if not good:
-        raise Wrong(" ".join(map(str, words)))
-
-
 def one_of(got, allowed, what):
-    expect(got in allowed, what, "is", got, "and may be", allowed[:4])
+    assert got in allowed, f"{what} is {got} and may be {allowed[:4]}"
 
 
 SIZES = (0, 100, 3000, 15_000, 60_000, 300_000)
@@ -65,8 +56,8 @@ def write_version(name, version):
 def read_version(name, body):
     head, _, payload = body.partition(b"\n")
     said, version, digest = head.decode().split()
-    expect(said == name, name, "is", said)
-    expect(digest == hashlib.sha1(payload).hexdigest(), name, "is no whole version")
+    assert said == name, f"{name} is {said}"
+    assert digest == hashlib.sha1(payload).hexdigest(), f"{name} is no whole version"
     return int(version)
 
 
@@ -153,7 +144,7 @@ class InPlace:
         return [self.path]
 
     def check(self, path, status, body, start, end):
-        expect((status, len(body)) == (200, CHUNK * CHUNKS), path, status, len(body), "bytes")
+        assert (status, len(body)) == (200, CHUNK * CHUNKS), f"{path} {status} {len(body)} bytes"
         for number, history in enumerate(self.chunks):
             now = body[number * CHUNK:(number + 1) * CHUNK]
             if now != history.states[-1] or len(history.states) > 1:
@@ -184,9 +175,9 @@ class Growing:
 
     def check(self, path, status, body, start, end):
         sizes = self.size.between(start, end)
-        expect(status == 200, path, status)
-        expect(self.all.startswith(body), path, "isn't how it begins")
-        expect(sizes[0] <= len(body) <= sizes[-1], path, len(body), "bytes, not", sizes)
+        assert status == 200, f"{path} {status}"
+        assert self.all.startswith(body), f"{path} isn't how it begins"
+        assert sizes[0] <= len(body) <= sizes[-1], f"{path} {len(body)} bytes, not {sizes}"
 
 
 def make(site):
