@@ -9,18 +9,19 @@ fetched from the same mirrors.
 """
 
 import hashlib
+import json
 import os
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 
-HERE = pathlib.Path(os.path.abspath(__file__)).parent
-TOP = HERE.parent.parent
+from kit.check import until
+from kit.run import CLIENT, TOP, Client, Process
+
+HERE = pathlib.Path(__file__).resolve().parent
 
 # Debian lets one inetd in; these are unpacked beside it, into /opt/NAME.
 BESIDE = ("inetutils-inetd", "xinetd")
@@ -137,16 +138,18 @@ def cgroup():
 	return group
 
 
+def found(client):
+	"""What a client of start_client() has found, once it has ended."""
+	return json.loads(client.found(seconds=300))
+
+
 class Machine:
 	"""with Machine() as machine: booted at the top, powered off at the end."""
 
 	def __init__(self):
 		self.work = pathlib.Path(tempfile.mkdtemp(prefix="wwwd-machine-"))
 		self.root = self.work / "root"
-		self.console = self.work / "console"
-		self.group = None
-		self.nspawn = None
-		self.leader = None
+		self.group = self.nspawn = self.leader = None
 
 	def __enter__(self):
 		try:
@@ -168,27 +171,27 @@ class Machine:
 
 		# What nspawn keeps from its guests by itself, Landlock and the BPF of
 		# IPAddressDeny= among it, a real machine has.
-		self.nspawn = subprocess.Popen(
-			["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--console=pipe",
-				"--private-network", "--capability=CAP_BPF", "--system-call-filter=@known",
-				"--machine=wwwd", "-b", "-D", self.root],
-			env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
-			stdin=subprocess.DEVNULL, stdout=self.console.open("w"), stderr=subprocess.STDOUT,
-			preexec_fn=enter, start_new_session=True)
+		self.nspawn = Process("systemd-nspawn", "--quiet", "--register=no", "--keep-unit",
+			"--console=pipe", "--private-network", "--capability=CAP_BPF",
+			"--system-call-filter=@known", "--machine=wwwd", "-b", "-D", self.root,
+			env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}, preexec_fn=enter)
 		children = pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children")
-		end = time.monotonic() + 60
-		while time.monotonic() < end and self.nspawn.poll() is None:
+
+		def booted():
 			self.leader = (children.read_text().split() or [None])[0]
-			if self.leader and self.run("systemctl", "is-system-running").stdout.strip() in (
-				"running", "degraded"):
-				return
-			time.sleep(0.1)
-		raise Unable("systemd didn't boot: " + self.console.read_text()[-2000:])
+			return self.leader and self.run("systemctl", "is-system-running").stdout.strip() in (
+				"running", "degraded")
+
+		try:
+			until(lambda: self.nspawn.ended() or booted(), seconds=60, pause=0.1)
+		except AssertionError:
+			self.leader = None
+		if self.nspawn.ended() or not self.leader:
+			raise Unable("systemd didn't boot: " + self.nspawn.said()[-2000:])
 
 	def __exit__(self, *_):
-		if self.nspawn and self.nspawn.poll() is None and not self.poweroff():
-			os.killpg(self.nspawn.pid, signal.SIGKILL)
-			self.nspawn.wait()
+		if self.nspawn and not self.nspawn.ended() and not self.poweroff():
+			self.nspawn.kill()
 		for mount in hierarchies("cgroup") if self.group else ():
 			for below, _, _ in os.walk(mount / self.group, topdown=False):
 				os.rmdir(below)
@@ -199,7 +202,7 @@ class Machine:
 		self.run("systemctl", "--no-block", "--job-mode=replace-irreversibly",
 			"start", "poweroff.target")
 		try:
-			return self.nspawn.wait(60) == 0
+			return self.nspawn.process.wait(60) == 0
 		except subprocess.TimeoutExpired:
 			return False
 
@@ -219,11 +222,20 @@ class Machine:
 	def run(self, *args, **more):
 		return command(*self.inside(*args), **more)
 
+	def ok(self, *args):
+		"""What it prints, which ends well."""
+		done = self.run(*args)
+		assert done.returncode == 0, f"{' '.join(map(str, args))}: {done.stdout}{done.stderr}"
+		return done.stdout
+
+	def start_client(self, *args):
+		"""Starts kit/client.py, with the python from here, on the machine's loopback."""
+		return Client("nsenter", "-t", self.leader, "-n", sys.executable, CLIENT, *args)
+
 	def client(self, *args):
-		"""Starts client.py, with the python from here, on the machine's loopback."""
-		return subprocess.Popen(["nsenter", "-t", self.leader, "-n", sys.executable,
-			str(HERE / "client.py"), *map(str, args)], text=True,
-			stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+		"""What a client has found."""
+		with self.start_client(*args) as client:
+			return found(client)
 
 	def file(self, path):
 		"""A path of the machine as one of ours."""
