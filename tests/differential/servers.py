@@ -2,17 +2,16 @@
 
 import contextlib
 import itertools
-import os
 import re
-import shutil
 import socket
 import subprocess
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-TOP = HERE.parent.parent
+from kit.check import until
+from kit.connection import Connection, ask, dial, first_response, request
+from kit.run import TOP, Process, Server, make_files, on_free_port, program
+
 PATIENCE = 15  # seconds in which a stream is answered, on a machine that has other things to do
 PAUSE = 0.001  # seconds between two pieces, so that most of them are read one by one
 
@@ -20,12 +19,8 @@ PAUSE = 0.001  # seconds between two pieces, so that most of them are read one b
 REFUSALS = {400, 408, 411, 413, 414, 417, 421, 431, 494, 505}
 
 
-class Missing(Exception):
-    """A server that isn't installed here."""
-
-
-class Failed(Exception):
-    """A server that doesn't start, doesn't answer or contradicts itself."""
+class Failed(AssertionError):
+    """A server that doesn't answer or contradicts itself."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +38,6 @@ class Verdict:
         return " | ".join([*text, end])
 
 
-@dataclass
-class Answer:
-    status: int
-    fields: dict
-
-    @property
-    def closes(self):
-        return self.fields.get("connection", "").lower() == "close"
-
-
 # An address for each connection: wwwd's log and nginx's tell them apart by it.
 addresses = (f"127.{a}.{b}.{c}" for a, b, c in
              itertools.product(range(1, 255), range(256), range(1, 255)))
@@ -61,25 +46,17 @@ addresses = (f"127.{a}.{b}.{c}" for a, b, c in
 def talk(port, source, pieces, patience):
     """All that comes back for the pieces, when nothing comes after them."""
     end = time.monotonic() + patience
-    with socket.socket() as s:
-        s.settimeout(patience)
-        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        s.bind((source, 0))
-        s.connect(("127.0.0.1", port))
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            for i, piece in enumerate(pieces):
-                if i:
-                    time.sleep(PAUSE)
-                s.sendall(piece)
+    with Connection(dial(port, source), seconds=patience) as c:
+        c.reader.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for i, piece in enumerate(pieces):
+            time.sleep(PAUSE if i else 0)
+            c.send(piece)
         with contextlib.suppress(OSError):
-            s.shutdown(socket.SHUT_WR)
-        back = []
-        with contextlib.suppress(ConnectionResetError):
-            while data := s.recv(65536):
-                back.append(data)
-                if time.monotonic() > end:
-                    raise TimeoutError
-        return b"".join(back)
+            c.reader.shutdown(socket.SHUT_WR)
+        while c.more():
+            if time.monotonic() > end:
+                raise TimeoutError
+        return c.rest
 
 
 def answers(back, heads=()):
@@ -87,64 +64,23 @@ def answers(back, heads=()):
     count = 0
     while back:
         if back.startswith(b"<html>"):  # what nginx takes for HTTP/0.9 it refuses in that
-            yield Answer(400, {"connection": "close"})
-            return
-        head, blank, back = back.partition(b"\r\n\r\n")
-        lines = head.decode("latin-1").split("\r\n")
-        match = re.fullmatch(r"HTTP/1\.1 (\d{3}) .*", lines[0])
-        if not blank or not match:
-            raise Failed(f"it answers {head[:200]!r}")
-        fields = {name.lower(): value.strip(" \t") for name, _, value in
-                  (line.partition(":") for line in lines[1:])}
-        answer = Answer(int(match[1]), fields)
-        if answer.status < 200:
-            continue
-        yield answer
-        if answer.closes:  # the rest is its body, if it has one
-            return
-        if answer.status not in (204, 304) and count not in heads:
-            length = int(fields.get("content-length", 0))
-            if len(back) < length:
-                raise Failed(f"{length - len(back)} bytes of a body are missing")
-            back = back[length:]
-        count += 1
+            back = b"HTTP/1.1 400 \r\nConnection: close\r\n\r\n"
+        found = first_response(back, count in heads)
+        closes = found or first_response(back, bodiless=True)  # the rest is its body, if it has one
+        if not closes or not found and not closes[0].closes or not back.startswith(b"HTTP/1.1 "):
+            raise Failed(f"an incomplete answer: {back[:200]!r}")
+        answer, back = closes
+        if answer.status >= 200:
+            yield answer
+            count += 1
+            if answer.closes:
+                return
 
 
-class Server:
-    """One server at work, stopped when the block is left."""
+class Judge:
+    """Asks a server, and says what it made of that."""
 
-    def __init__(self, work):
-        self.work, self.patience = work, PATIENCE
-
-    def __enter__(self):
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-
-    def run(self, *command, **more):
-        # A session of its own: what interrupts the tests doesn't stop a server that is being asked.
-        self.process = subprocess.Popen([str(word) for word in command], start_new_session=True,
-                                        stdin=subprocess.DEVNULL, text=True, **more)
-
-    def stop(self):
-        process = getattr(self, "process", None)
-        if not process:
-            return
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        for stream in (process.stdout, process.stderr):
-            if stream:
-                stream.close()
+    patience = PATIENCE
 
     def ask(self, pieces):
         """The address it was asked from and all that it said, or what went wrong."""
@@ -165,11 +101,9 @@ class Server:
 
     def verdict(self, back, said):
         try:
-            if isinstance(back, Failed):
-                raise back
-            return self.read(back, said)
-        except Failed as error:
-            return error
+            return back if isinstance(back, Failed) else self.read(back, said)
+        except AssertionError as error:
+            return Failed(error)
 
     def settle(self):
         """What it has written elsewhere since it was asked last: lists of things, by address."""
@@ -187,52 +121,33 @@ class Log:
         return whole
 
 
-def program(name):
-    path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-    if not path:
-        raise Missing(f"{name} is not installed")
-    return path
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def unescaped(text):
     return re.sub(r"\\x(..)", lambda match: chr(int(match[1], 16)), text)
 
 
-class Wwwd(Server):
+class Wwwd(Judge, Server):
     """What wwwd took is in its log: a line for each answer."""
 
-    name = "wwwd"
+    name = what = "wwwd"
     line = re.compile(r'(\S+) - - \[[^]]*\] "(.*)" (\d{3}) \S+ ".*" ".*"')
 
-    def start(self):
-        site = self.work / "site"
-        site.mkdir()
-        (site / "index.html").write_text("<!doctype html>\n")
-        self.run(os.environ.get("WWWD", TOP / "wwwd"), "-d", site, "-h", "127.0.0.1", "-p", 0,
-                 "--log", self.work / "log", stderr=subprocess.PIPE)
-        said = ""
-        while not (match := re.match(r"wwwd: serving .*:(\d+)/$", said)):
-            said = self.process.stderr.readline()
-            if not said:
-                raise Failed("wwwd doesn't start")
-        self.port, self.what, self.log = int(match[1]), "wwwd", Log(self.work / "log")
+    def __init__(self, work):
+        make_files(work / "site", {"index.html": "<!doctype html>\n"})
+        super().__init__(work / "site", "--log", work / "log")
+        self.log = Log(work / "log")
 
     def settle(self):
         """The requests and statuses; the last request to come is the last in the log."""
-        last = self.ask([b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"])[0]
-        found, end = {}, time.monotonic() + PATIENCE
-        while last not in found:
+        last = self.ask([request("/")])[0]
+        found = {}
+
+        def written():
             for line in self.log.lines():
-                source, request, status = self.line.fullmatch(line).groups()
-                found.setdefault(source, []).append((unescaped(request), int(status)))
-            if time.monotonic() > end:
-                raise Failed("wwwd doesn't write its log")
+                source, asked, status = self.line.fullmatch(line).groups()
+                found.setdefault(source, []).append((unescaped(asked), int(status)))
+            return last in found
+
+        until(written, seconds=PATIENCE, pause=0)
         return found
 
     def read(self, back, said):
@@ -252,17 +167,18 @@ class Wwwd(Server):
         return Verdict(tuple(seen), refused, bool(got) and got[-1].closes)
 
 
-class Peer(Server):
+class Peer(Judge, Process):
     """A server that is made to answer with "Seen: BODY-LENGTH METHOD TARGET"."""
 
     def read(self, back, said):
         seen, lengths, refused, closed = [], [], "", False
         for answer in answers(back):
             closed = answer.closes
-            if "seen" not in answer.fields:
-                refused = " ".join([str(answer.status), answer.fields.get("error", ""), *said])
+            seen_as = answer.field("Seen")
+            if not seen_as:
+                refused = " ".join([str(answer.status), answer.field("Error", ""), *said])
                 break
-            length, method, target = answer.fields["seen"].split(" ", 2)
+            length, method, target = seen_as.split(" ", 2)
             seen.append((method, target))
             lengths.append(int(length))
         refused = refused or next((line for line in said if "prematurely" in line), "")
@@ -272,12 +188,9 @@ class Peer(Server):
 class Node(Peer):
     name = "node"
 
-    def start(self):
-        self.run(program("node"), HERE / "server.js", stdout=subprocess.PIPE)
-        port, _, self.what = self.process.stdout.readline().strip().partition(" ")
-        if not port:
-            raise Failed("node doesn't start")
-        self.port = int(port)
+    def __init__(self, _):
+        super().__init__(program("node"), TOP / "tests/differential/server.js")
+        self.port, self.what = self.wait_for(r"^(\d+) (.*)\n").groups()
 
 
 class Nginx(Peer):
@@ -327,18 +240,11 @@ class Nginx(Peer):
     """
     line = re.compile(r".*?\*\d+ (client (?:sent|prematurely|intended).*?), client: (\S+?),.*")
 
-    def start(self):
+    def __init__(self, work):
         self.what = subprocess.run([program("nginx"), "-v"], capture_output=True, text=True,
                                    check=True).stderr.partition(": ")[2].strip()
-        for _ in range(3):  # between free_port() and now another may have taken the port
-            self.serve(free_port())
-            try:
-                self.wait_until_it_serves()
-                return
-            except Failed as error:
-                self.stop()
-                failure = error
-        raise failure
+        self.work = work
+        on_free_port(self.serve)
 
     def serve(self, port):
         conf, log = self.work / "nginx.conf", self.work / "nginx.log"
@@ -346,16 +252,12 @@ class Nginx(Peer):
         (self.work / "answer").unlink(missing_ok=True)
         log.write_text("")
         self.port, self.log = port, Log(log)
-        self.run(program("nginx"), "-c", conf, "-e", log, stderr=subprocess.DEVNULL)
+        super().__init__(program("nginx"), "-c", conf, "-e", log)
+        self.wait_until(self.is_there)
 
-    def wait_until_it_serves(self):
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end and self.process.poll() is None:
-            back = self.ask([b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"])[1]
-            if not isinstance(back, Failed) and back.startswith(b"HTTP/1.1 200 "):
-                return
-            time.sleep(0.02)
-        raise Failed(f"nginx doesn't serve: {self.log.lines()[-1:]}")
+    def is_there(self):
+        with contextlib.suppress(OSError):
+            return ask(self.port, "/")
 
     def settle(self):
         """Why it closed a connection, in its own words."""
