@@ -7,14 +7,14 @@ $WWWD names the program, ./wwwd otherwise. Says "N passed, N failed" at the end.
 import json
 import os
 import re
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 import time
-import urllib.error
-import urllib.request
+from urllib.parse import urlsplit
+
+sys.dont_write_bytecode = True
+from kit.check import Tally, until
+from kit.connection import ask
+from kit.run import TOP, Process, Server, folder, interruptible, make_files
 
 START_TIME = 20  # seconds; only failures take so long
 FLAGS = [
@@ -36,89 +36,36 @@ HOSTILE = [
     "\u202etxt.exe",
 ]
 
-passed = failed = 0
+tally = Tally(quiet=True)
+check, same = tally.expect, tally.same
 
 
-def check(name, good, *details):
-    global passed, failed
-    if good:
-        passed += 1
-    else:
-        failed += 1
-        print("failed:", name, *details)
-
-
-def same(name, got, want):
-    check(name, got == want, f"\n  wanted {want!r}\n  got    {got!r}")
-
-
-def fetch(request):
-    """Status and body, with no proxy between us."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=START_TIME) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
-
-
-class Server:
-    """wwwd, serving a folder."""
-
-    def __init__(self, folder, *options):
-        program = os.path.realpath(os.environ.get("WWWD", "./wwwd"))
-        self.process = subprocess.Popen(
-            [program, "-d", folder, "-h", "127.0.0.1", "-p", "0", "--quiet", *options],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        banner = self.process.stderr.readline().decode()
-        found = re.search(r"http://127\.0\.0\.1:\d+", banner)
-        if not found:
-            sys.exit(f"wwwd doesn't start: {banner}")
-        self.url = found.group()
-
-    def end(self):
-        self.process.terminate()
-        return self.process.wait(15)
+def fetch(link):
+    """Status and body of an address on this machine."""
+    parts = urlsplit(link)
+    response = ask(parts.port, parts.path + (parts.query and "?" + parts.query))
+    return response.status, response.body
 
 
 class Browser:
     """One window of Chromium."""
 
-    def __init__(self, profile):
-        # of a session of its own: the browser that it starts ends with it
-        self.driver = subprocess.Popen(
-            ["chromedriver", "--port=0"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, start_new_session=True)
-        self.session = None
-        for line in self.driver.stdout:
-            found = re.search(rb"started successfully on port (\d+)", line)
-            if found:
-                break
-        else:
-            sys.exit("chromedriver doesn't start")
-        self.base = f"http://127.0.0.1:{int(found.group(1))}/session"
+    def __init__(self, driver, profile):
+        self.port = driver.wait_for(r"started successfully on port (\d+)", START_TIME)[1]
+        self.base = "/session"
         made = self.call("POST", "", {"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
             "goog:chromeOptions": {"args": FLAGS + [f"--user-data-dir={profile}"]},
             "goog:loggingPrefs": {"browser": "ALL"},
         }}})
-        self.session = made["sessionId"]
-        self.base += "/" + self.session
+        self.base += "/" + made["sessionId"]
 
     def call(self, method, path, body=None):
-        data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self.base + path, data, method=method,
-                                         headers={"Content-Type": "application/json"})
-        status, answer = fetch(request)
-        if status != 200:
-            sys.exit(f"{method} {path}: {answer.decode()[:500]}")
-        return json.loads(answer)["value"]
-
-    def end(self):
-        if self.session:
-            self.call("DELETE", "")
-        os.killpg(self.driver.pid, signal.SIGTERM)
-        self.driver.wait(15)
+        data = json.dumps(body).encode() if body is not None else b""
+        response = ask(self.port, self.base + path, "Content-Type: application/json",
+                       f"Content-Length: {len(data)}", method=method, body=data)
+        assert response and response.status == 200, f"{method} {path}: {response}"
+        return json.loads(response.body)["value"]
 
     def open(self, url):
         self.call("POST", "/url", {"url": url})
@@ -143,29 +90,21 @@ class Browser:
                 and "/favicon.ico" not in entry["message"]]
 
 
-def make_folder(top):
-    folder = os.path.join(top, "site")
-    os.makedirs(folder + "/list/beta")
-    os.makedirs(folder + "/list/alpha")
-    os.makedirs(folder + "/hostile")
-    with open(folder + "/list/alpha/inside.txt", "w", encoding="utf-8") as file:
-        file.write("inside")
-    # sizes, times and names are in three different orders
-    for name, size, stamp in (("one.txt", 2000, 1600000000), ("two.txt", 10, 1700000000),
-                              ("three.txt", 300000, 1500000000)):
-        path = f"{folder}/list/{name}"
-        with open(path, "wb") as file:
-            file.write(b"x" * size)
-        os.utime(path, (stamp, stamp))
-    for name in HOSTILE:
-        with open(f"{folder}/hostile/{name}", "w", encoding="utf-8") as file:
-            file.write("the file of a hostile name")
-    with open(f"{folder}/list/{'very-long-' * 20}.txt", "w", encoding="utf-8"):
-        os.utime(f"{folder}/list/{'very-long-' * 20}.txt", (1400000000, 1400000000))
-    return folder
-
-
 LONG = "very-long-" * 20 + ".txt"
+
+
+def make_folder(site):
+    # sizes, times and names are in three different orders
+    make_files(site, {"list/alpha/inside.txt": "inside", "list/one.txt": 2000, "list/two.txt": 10,
+                      "list/three.txt": 300000, f"list/{LONG}": 0,
+                      **{f"hostile/{name}": "the file of a hostile name" for name in HOSTILE}})
+    (site / "list/beta").mkdir()
+    for name, stamp in (("one.txt", 1600000000), ("two.txt", 1700000000), ("three.txt", 1500000000),
+                       (LONG, 1400000000)):
+        os.utime(site / "list" / name, (stamp, stamp))
+    return site
+
+
 NAMES = """
     const sorting = a => a.getAttribute('href').startsWith('?');
     return [...document.querySelectorAll('a')].filter(a => !sorting(a)).map(a => a.textContent);
@@ -176,36 +115,36 @@ WIDTHS = """
 
 
 def plain(names):
-    """The listing's names; a folder's slash, and whatever stands for the parent, as the same words."""
+    """The listing's names; a folder's slash, and the parent, as the same words."""
     return [".." if name.strip().rstrip("/") == ".." else name.rstrip("/") for name in names]
 
 
 def check_listing(browser, url):
     browser.open(url + "/list/")
     names = plain(browser.run(NAMES))
-    same("folders first, the parent before them", names,
+    same("listing: folders first, the parent before them", names,
          ["..", "alpha", "beta", "one.txt", "three.txt", "two.txt", LONG])
-    check("a title", "list" in browser.call("GET", "/title"))
-    check("a language, or a heading, for readers",
+    check("listing: a title", "list" in browser.call("GET", "/title"))
+    check("listing: one h1",
           browser.run("return document.querySelectorAll('h1').length") == 1)
-    same("standards mode", browser.run("return document.compatMode"), "CSS1Compat")
-    same("UTF-8", browser.run("return document.characterSet"), "UTF-8")
+    same("listing: standards mode", browser.run("return document.compatMode"), "CSS1Compat")
+    same("listing: UTF-8", browser.run("return document.characterSet"), "UTF-8")
 
     rows = browser.run("return [...document.querySelectorAll('tr')].map(r => r.innerText)")
-    check("a size and a time with each file", any(
+    check("listing: size and time of each file", any(
         "two.txt" in row and "10" in row and "2023-11-14" in row for row in rows), rows)
 
     browser.click([name for name in browser.run(NAMES) if name.startswith("alpha")][0])
-    same("a folder's link", browser.call("GET", "/url"), url + "/list/alpha/")
-    same("in the folder", plain(browser.run(NAMES)), ["..", "inside.txt"])
+    same("listing: a folder's link", browser.call("GET", "/url"), url + "/list/alpha/")
+    same("listing: in the folder", plain(browser.run(NAMES)), ["..", "inside.txt"])
     browser.click([name for name in browser.run(NAMES) if name.startswith("..")][0])
-    same("the parent's link", browser.call("GET", "/url"), url + "/list/")
+    same("listing: the parent's link", browser.call("GET", "/url"), url + "/list/")
     browser.open(url + "/list/alpha/")
     browser.click("inside.txt")
-    same("a file's link", browser.run("return document.body.innerText"), "inside")
+    same("listing: a file's link", browser.run("return document.body.innerText"), "inside")
     browser.open(url + "/")
-    check("no parent of the root", ".." not in plain(browser.run(NAMES)))
-    same("no complaint", browser.complaints(), [])
+    check("listing: no parent of the root", ".." not in plain(browser.run(NAMES)))
+    same("listing: nothing on the console", browser.complaints(), [])
 
 
 def check_sorting(browser, url):
@@ -222,25 +161,22 @@ def check_sorting(browser, url):
                 [...document.querySelectorAll('a[href^="?"]')]
                     .find(a => a.getAttribute('href').includes('sort=' + key)).click();
             """, key)
-            for _ in range(100):
-                if f"sort={key}" in browser.call("GET", "/url"):
-                    break
-                time.sleep(0.02)
+            until(lambda: f"sort={key}" in browser.call("GET", "/url"))
             names = plain(browser.run(NAMES))
-            same(f"by {key}, folders first", names[:3] in
+            same(f"sort={key}, folders first", names[:3] in
                  ([["..", "alpha", "beta"], ["..", "beta", "alpha"]]), True)
             seen.append([name for name in names[3:] if name != LONG])
             time.sleep(0.05)
-        check(f"by {key}, up or down", seen[0] in (ascending, ascending[::-1]), seen[0])
-        same(f"by {key}, and again the other way", seen[1], seen[0][::-1])
-    same("no complaint about sorting", browser.complaints(), [])
+        check(f"sort={key}, up or down", seen[0] in (ascending, ascending[::-1]), seen[0])
+        same(f"sort={key}, and again the other way", seen[1], seen[0][::-1])
+    same("sort=, nothing on the console", browser.complaints(), [])
 
 
 def check_hostile(browser, url):
     browser.open(url + "/hostile/")
-    same("hostile names, shown as they are", sorted(browser.run(NAMES)[1:]), sorted(HOSTILE))
-    check("none of them at work", "owned" not in browser.call("GET", "/title"))
-    same("no element of theirs", browser.run(
+    same("escaping: names shown as they are", sorted(browser.run(NAMES)[1:]), sorted(HOSTILE))
+    check("escaping: no script of a name runs", "owned" not in browser.call("GET", "/title"))
+    same("escaping: no element of a name", browser.run(
         "return document.querySelectorAll('script, img, b, [onmouseover], [onclick]').length"), 0)
     for name in HOSTILE:
         answer = browser.run("""
@@ -248,9 +184,11 @@ def check_hostile(browser, url):
                 a => a.textContent == arguments[0]);
             return [link.href, link.search, link.hash];
         """, name)
-        same(f"the link of {name!r}", [answer[0].startswith(url), *answer[1:]], [True, "", ""])
-        same(f"what is behind {name!r}", fetch(answer[0]), (200, b"the file of a hostile name"))
-    same("no complaint about hostile names", browser.complaints(), [])
+        same(f"escaping: the link of {name!r}", [answer[0].startswith(url), *answer[1:]],
+             [True, "", ""])
+        same(f"escaping: what is behind {name!r}", fetch(answer[0]),
+             (200, b"the file of a hostile name"))
+    same("escaping: nothing on the console", browser.complaints(), [])
 
 
 def luminance(colour):
@@ -276,7 +214,7 @@ COLOURS = """
 
 
 def check_colours(browser, url, pages):
-    """The pages by their paths, each with selectors of text that stands on the page's own ground."""
+    """The pages by their paths, each with selectors of text on the page's own ground."""
     for page, selectors in pages.items():
         for scheme in ("light", "dark"):
             browser.devtools("Emulation.setEmulatedMedia", features=[
@@ -284,7 +222,8 @@ def check_colours(browser, url, pages):
             browser.open(url + page)
             grounds, *inks = browser.run(COLOURS, *selectors)
             ground = next(value for value in map(luminance, grounds) if value is not None)
-            check(f"{page}, a {scheme} ground", (ground < 0.2) == (scheme == "dark"), grounds)
+            check(f"{page}, prefers-color-scheme {scheme}", (ground < 0.2) == (scheme == "dark"),
+                  grounds)
             for name, ink in zip(selectors, inks):
                 pair = sorted((luminance(ink), ground))
                 contrast = (pair[1] + 0.05) / (pair[0] + 0.05)
@@ -304,7 +243,7 @@ def check_phone(browser, url, pages):
             return [...document.querySelectorAll('a, p, td')].filter(e => e.innerText.trim())
                 .map(e => parseFloat(getComputedStyle(e).fontSize));
         """)
-        check(f"{page} on a phone, letters one can read", min(sizes) >= 12, min(sizes))
+        check(f"{page} on a phone, font size", min(sizes) >= 12, min(sizes))
     browser.devtools("Emulation.clearDeviceMetricsOverride")
 
 
@@ -314,51 +253,47 @@ def check_sample(browser, url):
     images = browser.run("""
         return [...document.images].map(i => [i.getAttribute('src'), i.complete, i.naturalWidth]);
     """)
-    check("the sample site has images", len(images) > 0)
+    check("sample: it has images", len(images) > 0)
     for source, complete, width in images:
-        check(f"its image {source}", complete and width > 0)
-    check("its style sheets", browser.run(
+        check(f"sample: its image {source}", complete and width > 0)
+    check("sample: its style sheets", browser.run(
         "return [...document.styleSheets].every(s => s.cssRules.length > 0)"))
     links = browser.run("""
         return [...document.querySelectorAll('a')].map(a => a.href).filter(
             h => h.startsWith(location.origin));
     """)
-    same("no complaint about the sample site", browser.complaints(), [])
+    same("sample: nothing on the console", browser.complaints(), [])
     for link in sorted(set(links)):
-        same(f"its link {link}", fetch(link)[0], 404 if link.endswith("/no-such-page") else 200)
+        same(f"sample: its link {link}", fetch(link)[0],
+             404 if link.endswith("/no-such-page") else 200)
     browser.open(url + "/gallery/")
-    check("its folder without an index", "harbour.jpg" not in browser.run(NAMES) and
+    check("sample: a folder without an index", "harbour.jpg" not in browser.run(NAMES) and
           "fog.jpg" in browser.run(NAMES))
     browser.open(url + "/no/such/page")
-    check("its own page for what isn't there",
+    check("sample: its own 404.html",
           browser.run("return document.styleSheets.length") > 0)
 
 
 def main():
-    top = tempfile.mkdtemp()
-    os.chmod(top, 0o755)
-    sample = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "www")
-    servers, browser = [], None
-    try:
-        servers = [Server(make_folder(top)), Server(sample)]
-        browser = Browser(os.path.join(top, "profile"))
-        made, shipped = (server.url for server in servers)
-        check_listing(browser, made)
-        check_sorting(browser, made)
-        check_hostile(browser, made)
-        check_colours(browser, made, {"/list/": ["h1", "td a"], "/none": ["h1"]})
-        check_phone(browser, made, ["/list/", "/hostile/"])
-        check_sample(browser, shipped)
-        check_colours(browser, shipped, {"/": ["main p", "main a"], "/gallery/": ["td a"]})
-        check_phone(browser, shipped, ["/", "/gallery/", "/none"])
-    finally:
-        if browser:
-            browser.end()
-        for server in servers:
-            same("the server's end", server.end(), 0)
-        shutil.rmtree(top, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    interruptible()
+    with folder() as top, Server(make_folder(top / "site"), "--quiet") as made, \
+            Server(TOP / "www", "--quiet") as shipped, \
+            Process("chromedriver", "--port=0") as driver:
+        browser = Browser(driver, top / "profile")
+        try:
+            check_listing(browser, made.url)
+            check_sorting(browser, made.url)
+            check_hostile(browser, made.url)
+            check_colours(browser, made.url, {"/list/": ["h1", "td a"], "/none": ["h1"]})
+            check_phone(browser, made.url, ["/list/", "/hostile/"])
+            check_sample(browser, shipped.url)
+            check_colours(browser, shipped.url, {"/": ["main p", "main a"], "/gallery/": ["td a"]})
+            check_phone(browser, shipped.url, ["/", "/gallery/", "/none"])
+        finally:
+            browser.call("DELETE", "")
+        for server in made, shipped:
+            same("SIGTERM ends the server", server.stop()[0], 0)
+    return tally.end()
 
 
 if __name__ == "__main__":
