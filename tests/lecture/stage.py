@@ -8,33 +8,22 @@ strace writes is read chapter by chapter; nothing is left running at the end.
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-TOP = HERE.parent.parent
-WWWD = Path(os.environ.get("WWWD", TOP / "wwwd")).resolve()
+from kit.check import until
+from kit.proc import stat
+from kit.run import TOP, WWWD, Missing, program
+
 PATIENCE = 20  # seconds for anything that has to happen
 STRACE = ["strace", "-f", "-ttt", "-T", "-yy", "-s", "600", "-q"]
 
 
 class Trouble(Exception):
     """What a person should read instead of a traceback."""
-
-
-def until(condition, what):
-    """The first true value of condition()."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.01)
-    raise Trouble(f"{what}: not within {PATIENCE} seconds")
 
 
 def reachable(path):
@@ -98,9 +87,8 @@ class Stage:
 
     def wait_for(self, process, pattern):
         """The number in what it says."""
-        found = until(lambda: re.search(pattern, process.said.read_text(errors="replace"), re.M),
-                      f"{process.command[0]} says where it serves")
-        return int(found.group(1))
+        return int(until(lambda: re.search(pattern, process.said.read_text(errors="replace"), re.M),
+                         seconds=PATIENCE, pause=0.01)[1])
 
     def wait(self, process):
         """Its exit status."""
@@ -120,7 +108,8 @@ class Stage:
     def seen(self, process, call):
         """Waits until the trace has the call of the process."""
         pattern = re.compile(rf"^{process.pid} +\S+ {call}\(", re.M)
-        until(lambda: pattern.search(self.raw.read_text(errors="replace"), self.read), call)
+        until(lambda: pattern.search(self.raw.read_text(errors="replace"), self.read),
+              seconds=PATIENCE, pause=0.01)
 
     def settled(self):
         """Waits until all that live do nothing, and strace has written all."""
@@ -150,7 +139,7 @@ class Stage:
                 pass
         self.strace.stdin.close()
         try:
-            self.strace.wait(PATIENCE)
+            self.strace.wait(2)  # what has just been started may not be known
         except subprocess.TimeoutExpired:
             os.killpg(self.strace.pid, signal.SIGKILL)
             self.strace.wait()
@@ -159,10 +148,9 @@ class Stage:
 def state(pid):
     """S: it sleeps in a call."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        return stat(pid)[0]
     except OSError:
         return "gone"
-    return stat.rpartition(")")[2].split()[0]
 
 
 def relative(path):
@@ -175,10 +163,11 @@ def script(name, *arguments):
     return [sys.executable, "-I", "-S", f"tests/lecture/{name}.py", *map(str, arguments)]
 
 
-def look(*command):
+def look(name, *options):
     """What a tool prints, or None where it isn't installed."""
-    if not shutil.which(command[0], path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
+    try:
+        return subprocess.run([program(name), *options], stdout=subprocess.PIPE, text=True,
+                              stderr=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C"},
+                              check=False, timeout=PATIENCE).stdout
+    except Missing:
         return None
-    environment = {"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", "LC_ALL": "C"}
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                          env=environment, check=False, timeout=PATIENCE).stdout
