@@ -6,13 +6,14 @@ import select
 import shutil
 import time
 
-from process import HOLD, Loop, One, rule
-from talk import RANDOM, Wrong, boundary_of, split
+from kit.check import same
+from kit.connection import first_response, request
+from process import DEADLINE, HOLD, Loop, One, rule
+from talk import RANDOM, boundary_of, split
 
 SMALL, LARGE = 10_000, 1_200_000  # one goes out with its head, one by several calls
 OLD = {size: RANDOM.randbytes(size) for size in (SMALL, LARGE)}
 NEW = {size: RANDOM.randbytes(size) for size in (SMALL, LARGE)}
-AGAIN = b"GET /small.txt HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
 
 RANGES = {
     "whole": lambda size: None,
@@ -72,50 +73,28 @@ def body_of(content, ranges, boundary):
     return body + b"\r\n--%s--\r\n" % boundary
 
 
-def request(target, ranges):
-    line = ""
-    if ranges:
-        line = "Range: bytes=" + ",".join(f"{first}-{last}" for first, last in ranges) + "\r\n"
-    return f"GET {target} HTTP/1.1\r\nHost: test\r\n{line}\r\n".encode()
+def asked(target, ranges):
+    text = ",".join(f"{first}-{last}" for first, last in ranges or ())
+    return request(target, *[f"Range: bytes={text}"] * bool(ranges))
 
 
-def has_answer(line):
-    """How long the body is of the answer that has come whole, None if none has."""
-    head, body = split(line.rest)
-    length = re.search(rb"\r\nContent-Length: (\d+)", head)
-    if b"\r\n\r\n" in line.rest and length and len(body) >= int(length[1]):
-        return int(length[1])
-    return None
-
-
-def hear_answer(line):
+def hear(line):
     """The next answer: its head, its body, and whether it is whole."""
-    while True:
-        head, body = split(line.rest)
-        if (length := has_answer(line)) is not None:
-            line.rest = body[length:]
-            return head, body[:length], True
-        came = line.receive()
-        if not came:
-            return head, body, False
-        line.rest += came
+    response = line.response()
+    return (response.head, response.body, True) if response else (*split(line.rest), False)
 
 
 def check_body(head, body, whole, size, ranges):
     """The bytes of the old file, from some place on of the one that was written over it."""
     if not head:
         return
-    if not re.match(rb"HTTP/1\.1 20[06] ", head):
-        raise Wrong(f"an answer of {head[:30]!r}")
+    assert re.match(rb"HTTP/1\.1 20[06] ", head), f"an answer of {head[:30]!r}"
     old = body_of(OLD[size], ranges, boundary_of(head))
     new = body_of(NEW[size], ranges, boundary_of(head))
     length = re.search(rb"\r\nContent-Length: (\d+)", head)
-    if length and int(length[1]) != len(old):
-        raise Wrong(f"a Content-Length of {int(length[1])}, not {len(old)}")
-    if len(body) > len(old) or whole and len(body) != len(old):
-        raise Wrong("a wrong length")
-    if not is_mixed(body, old, new):
-        raise Wrong("bytes that are neither the old file's nor the new one's")
+    assert not length or int(length[1]) == len(old), f"{length[0]}, not {len(old)}"
+    assert len(body) == len(old) or not whole and len(body) < len(old), "a wrong length"
+    assert is_mixed(body, old, new), "bytes that are neither the old file's nor the new one's"
 
 
 def is_mixed(body, old, new):
@@ -128,13 +107,9 @@ def is_mixed(body, old, new):
 
 
 def check_list(head, body, whole):
-    if not head.startswith(b"HTTP/1.1 200 "):
-        if not re.match(rb"HTTP/1\.1 (404|500|503) ", head) or not whole:
-            raise Wrong(f"an answer of {head[:30]!r}")
-        return
-    if not whole or not all(re.fullmatch(rb"(\d+|-)\t[^\t]+\t\w+/?", row)
-                            for row in body.splitlines()):
-        raise Wrong("a list that is none")
+    assert whole and re.match(rb"HTTP/1\.1 (200|404|500|503) ", head), f"an answer of {head[:30]!r}"
+    rows = body.splitlines() if b" 200 " in head[:13] else ()
+    assert all(re.fullmatch(rb"(\d+|-)\t[^\t]+\t\w+/?", row) for row in rows), "a bad list"
 
 
 class Changes:
@@ -148,21 +123,27 @@ class Changes:
     def open(self):
         if self.loop:
             return self.loop.connect()
-        self.one = One(self.program, self.way, 8)
+        self.one = One(self.program, self.way)
         return self.one.line
 
     def close(self, line):
         line.close()
-        if not self.loop and self.program.finish(self.one.child):
-            raise Wrong("an exit status")
-        self.program.said()
+        if not self.loop:
+            same(self.one.child.finish(), 0)
+        (self.loop or self.one).child.said()
+
+    def converse(self, say):
+        line = self.open()
+        line.send(say)
+        hear(line)
+        self.close(line)
 
     def count(self, calls, say):
         """How often each of these calls is made for a request."""
         line = self.open()
         self.program.faults.arm()
         line.send(say)
-        hear_answer(line)
+        hear(line)
         self.program.faults.disarm()
         self.close(line)
         counts = self.program.faults.counts()
@@ -177,24 +158,21 @@ class Changes:
             line.send(say)
             watch = select.poll()
             watch.register(line.reader.fileno(), select.POLLIN)
-            end = time.monotonic() + 8
+            end = time.monotonic() + DEADLINE
             while (there := watch.poll(1)) or not faults.held():
                 line.rest += line.receive() if there else b""
                 # how many calls an answer takes depends on how much the kernel takes at a time
-                if nth > 1 and has_answer(line) is not None:
+                if nth > 1 and first_response(line.rest):
                     break
-                if time.monotonic() > end:
-                    raise Wrong("the call never came")
+                assert time.monotonic() < end, "the call never came"
             change()
         finally:
             faults.go_on()
-        answer = hear_answer(line)
+        answer = hear(line)
         faults.disarm()
         if answer[2]:  # on with the next request
-            line.send(AGAIN)
-            head, _, whole = hear_answer(line)
-            if not whole or not head.startswith(b"HTTP/1.1 200 ") or line.rest or line.receive():
-                raise Wrong("the next request isn't answered")
+            response = line.ask("/small.txt", "Connection: close")
+            assert response and response.status == 200 and not line.everything(), "the next request"
         self.close(line)
         return answer
 
@@ -207,8 +185,8 @@ class Changes:
             check_body(head, body, whole, size, ranges)
         if self.loop:
             line = self.loop.connect()
-            line.send(request(f"/{path.parent.name}/file", None))
-            self.check_now(path, *hear_answer(line))
+            line.send(asked(f"/{path.parent.name}/file", None))
+            self.check_now(path, *hear(line))
             line.close()
 
     @staticmethod
@@ -216,15 +194,14 @@ class Changes:
         """What is there now, or that there is nothing."""
         there = path.read_bytes() if path.exists() else None
         status = b"HTTP/1.1 404 " if there is None else b"HTTP/1.1 200 "
-        if not whole or not head.startswith(status) or there is not None and body != there:
-            raise Wrong("what is sent later is not what is there")
+        assert whole and head.startswith(status) and there in (None, body), "not what is there now"
 
     def folder_case(self, call, nth, change):
         path = self.make_folder()
         for i in range(ENTRIES):
             (path / f"entry{i}").touch()
-        check_list(*self.held(call, nth, f"GET /{path.name}/?format=text HTTP/1.1\r\n"
-                              "Host: test\r\n\r\n".encode(), lambda: change(path)))
+        check_list(*self.held(call, nth, request(f"/{path.name}/?format=text"),
+                              lambda: change(path)))
 
     def make_folder(self):
         self.cases += 1
@@ -236,13 +213,10 @@ class Changes:
         """A file, and the request for it; where answers are remembered, this one is."""
         path = self.make_folder() / "file"
         path.write_bytes(OLD[size])
-        say = request(f"/{path.parent.name}/file", ranges)
+        say = asked(f"/{path.parent.name}/file", ranges)
         if self.way == "loop":
             time.sleep(0.06)  # what has just changed is not remembered
-            line = self.open()
-            line.send(say)
-            hear_answer(line)
-            self.close(line)
+            self.converse(say)
         return path, say
 
     def cases_of(self):
@@ -283,7 +257,7 @@ class Changes:
         for name, call, change, function, arguments in cases:
             tally.check(part, name, lambda: self.end_case(function, arguments), (call, change))
         if self.way == "uncached":
-            tally.check(part, "left", lambda: self.loop.wait_for(before))
+            tally.check(part, "left", lambda: self.loop.at_most(before))
         if self.loop:
             self.loop.stop()
         tally.progress(part)

@@ -5,10 +5,10 @@ import os
 import re
 import resource
 import signal
-import time
 
-from process import FAIL, SHORTEN, Loop, pair, rule
-from talk import Line, Wrong
+from kit.check import same, until
+from kit.connection import Connection, pair
+from process import DEADLINE, FAIL, SHORTEN, Loop, rule
 
 PART = "log"
 LINE = re.compile(r'(127\.0\.0\.1|-) - - \[[^]]+\] "GET /small\.txt\?(\d+) HTTP/1\.1" 200 130 '
@@ -18,16 +18,8 @@ ROUNDS = 12
 
 def ask(line, number, last=False):
     """One request that its line in the log is known by; whether it is answered."""
-    line.send(f"GET /small.txt?{number} HTTP/1.1\r\nHost: test\r\n"
-              f"{'Connection: close' + chr(13) + chr(10) if last else ''}\r\n".encode())
-    while len(line.rest) < 130 or b"\r\n\r\n" not in line.rest[:-130]:
-        came = line.receive()
-        if not came:
-            raise Wrong(f"request {number} is not answered")
-        line.rest += came
-    if not line.rest.startswith(b"HTTP/1.1 200 "):
-        raise Wrong(f"request {number}: {line.rest[:30]!r}")
-    line.rest = b""
+    response = line.ask(f"/small.txt?{number}", *["Connection: close"] * last)
+    assert response and (response.status, len(response.body)) == (200, 130), (number, response)
 
 
 def numbers(path, growing=False):
@@ -37,58 +29,45 @@ def numbers(path, growing=False):
         text = text[:text.rfind("\n") + 1]
     for line in text.splitlines():
         match = LINE.fullmatch(line)
-        if not match:
-            raise Wrong(f"a line that is none: {line!r}")
+        assert match, f"a line that is none: {line!r}"
         found.append(int(match[2]))
     return found
 
 
-def complaints(program):
-    return [line for line in program.said() if "log lines may be lost" in line]
+def complaints(server):
+    return server.child.said().count("log lines may be lost")
 
 
-def wait_for_line(path, number):
-    end = time.monotonic() + 5
-    while number not in numbers(path, growing=True):
-        if time.monotonic() > end:
-            raise Wrong("the log doesn't go on")
-        time.sleep(0.002)
+def rounds(program, *rules, **more):
+    """A server with a new log, of which calls fail so, and a connection with ROUNDS requests."""
+    program.log.unlink(missing_ok=True)
+    server = Loop(program, **more)
+    program.faults.arm(*rules)
+    line = server.connect()
+    for number in range(ROUNDS):
+        ask(line, number)
+    return server, line
 
 
 def full_disk(program, first, size, error):
     """From the first write on there is room for `size` bytes, then for none, then again for all."""
-    program.log.unlink(missing_ok=True)
-    server = Loop(program)
     room = [rule("write", first + i, 0, SHORTEN) for i in range(size)]
-    program.faults.arm(*room, rule("write", first + size, 1, FAIL, error))
-    line = server.connect()
-    for number in range(ROUNDS):
-        ask(line, number)
+    server, line = rounds(program, *room, rule("write", first + size, 1, FAIL, error))
     program.faults.disarm()
     ask(line, ROUNDS)
-    wait_for_line(program.log, ROUNDS)
+    until(lambda: ROUNDS in numbers(program.log, growing=True), seconds=5, pause=0.002)
     line.close()
     server.stop()
-    if numbers(program.log)[:first - 1] != list(range(first - 1)):
-        raise Wrong("lines that there was room for are missing")
-    if len(complaints(program)) != 1:
-        raise Wrong(f"{len(complaints(program))} complaints: {program.said()}")
+    assert numbers(program.log)[:first - 1] == list(range(first - 1)), "lines are missing"
+    same(complaints(server), 1)
 
 
 def no_device(program):
     """A log that never takes a byte."""
-    log, program.log = program.log, "/dev/full"
-    try:
-        server = Loop(program)
-    finally:
-        program.log = log
-    line = server.connect()
-    for number in range(ROUNDS):
-        ask(line, number)
+    server, line = rounds(program, log="/dev/full")
     line.close()
     server.stop()
-    if len(complaints(program)) != 1:
-        raise Wrong(f"{len(complaints(program))} complaints")
+    same(complaints(server), 1)
 
 
 def limit(size):
@@ -100,10 +79,8 @@ def limit(size):
 def rotate(program, server, line, numbers):
     """A new log; what waited for one is written when two more requests are answered."""
     old = program.log.rename(f"{program.log}.{numbers[0]}")
-    server.child.send_signal(signal.SIGHUP)
-    end = time.monotonic() + 5
-    while not program.log.exists() and time.monotonic() < end:
-        time.sleep(0.002)
+    server.child.process.send_signal(signal.SIGHUP)
+    until(program.log.exists, seconds=5, pause=0.002)
     for number in numbers:
         ask(line, number)
     return old
@@ -111,11 +88,8 @@ def rotate(program, server, line, numbers):
 
 def limited_file(program, size):
     """RLIMIT_FSIZE: a partial write, then EFBIG and no signal. In new files the lines go on."""
-    program.log.unlink(missing_ok=True)
-    server = Loop(program, preexec_fn=limit(size))
-    line, files, count = server.connect(), [], ROUNDS
-    for number in range(ROUNDS):
-        ask(line, number)
+    server, line = rounds(program, preexec_fn=limit(size))
+    files, count = [], ROUNDS
     while program.log.stat().st_size == size and len(files) < 10 * ROUNDS:
         files.append(rotate(program, server, line, (count, count + 1)))
         count += 2
@@ -124,57 +98,46 @@ def limited_file(program, size):
     found, halves = [], 0
     for file in [*files, program.log]:
         text = file.read_text()
-        if len(text) > size:
-            raise Wrong(f"{len(text)} bytes in a file of {size}")
+        assert len(text) <= size, f"{len(text)} bytes in a file of {size}"
         file.write_text(text[:text.rfind("\n") + 1])  # without room, the last is half a line
         halves += not text.endswith("\n")
         found += numbers(file)
         file.unlink()
-    if found != sorted(found) or len(found) + halves != count:
-        raise Wrong(f"{found} and {halves} halves of {count}")
+    same((sorted(found), len(found) + halves), (found, count))
 
 
-def limited_one(program):
-    """The same in the process of one connection: no signal ends it."""
+def one(program, *options, **more):
+    """The process of one connection: neither signal nor error ends a conversation."""
     program.log.unlink(missing_ok=True)
     client, server = pair()
-    child = program.start("--log", program.log, stdin=server, stdout=server,
-                          preexec_fn=limit(250))
-    finish_one(program, client, server, child)
+    with server, Connection(client, seconds=DEADLINE) as line:
+        child = program.start(*options, stdin=server, stdout=server, **more)
+        server.close()
+        for number in range(ROUNDS):
+            ask(line, number, last=number == ROUNDS - 1)
+        assert not line.everything(), "more than the last answer"
+    same(child.finish(), 0)
 
 
 def broken_pipe(program):
-    """Whoever read the log from a pipe is gone: neither signal nor error ends a conversation."""
-    client, server = pair()
+    """The process that read the log from a pipe is gone."""
     reader, writer = os.pipe()
     os.close(reader)
-    child = program.start(stdin=server, stdout=server, stderr=writer)
-    os.close(writer)
-    finish_one(program, client, server, child)
-
-
-def finish_one(program, client, server, child):
-    server.close()
-    line = Line(client)
-    for number in range(ROUNDS):
-        ask(line, number, last=number == ROUNDS - 1)
-    if line.receive():
-        raise Wrong("more than the last answer")
-    line.close()
-    if status := program.finish(child):
-        raise Wrong(f"exit status {status}")
+    with open(writer, "wb") as log:
+        one(program, stderr=log)
 
 
 def run(program, tally):
     for name, error in (("ENOSPC", errno.ENOSPC), ("EIO", errno.EIO)):
         for first in (1, 4):
             for size in (0, 1, 2, 13):
-                tally.check(PART, f"full:{first}:{size}:{name}",
+                tally.check(PART, f"disk full:{first}:{size}:{name}",
                             lambda: full_disk(program, first, size, error), ("write", name))
-    tally.check(PART, "/dev/full", lambda: no_device(program), ("write", "ENOSPC"))
+    tally.check(PART, "/dev/full, ENOSPC", lambda: no_device(program), ("write", "ENOSPC"))
     for size in (200, 250, 300, 351, 500):
-        tally.check(PART, f"limited:{size}", lambda: limited_file(program, size),
+        tally.check(PART, f"RLIMIT_FSIZE:{size}", lambda: limited_file(program, size),
                     ("write", "EFBIG"))
-    tally.check(PART, "limited one", lambda: limited_one(program), ("write", "EFBIG"))
-    tally.check(PART, "broken pipe", lambda: broken_pipe(program), ("write", "EPIPE"))
+    tally.check(PART, "RLIMIT_FSIZE, one connection", lambda: one(
+        program, "--log", program.log, preexec_fn=limit(250)), ("write", "EFBIG"))
+    tally.check(PART, "broken pipe, EPIPE", lambda: broken_pipe(program), ("write", "EPIPE"))
     tally.progress(PART)

@@ -3,12 +3,13 @@
 import os
 import random
 import re
-import select
 from dataclasses import dataclass
+
+from kit.connection import first_response, request
+from kit.run import make_files
 
 FILE_TIME = 1_000_000_000
 FILE_DATE = "Sun, 09 Sep 2001 01:46:40 GMT"
-DEADLINE = 8  # seconds; only a failure takes so long
 
 RANDOM = random.Random(1)
 SMALL = b"a small file\n" * 10
@@ -27,9 +28,7 @@ FILES = {
 
 
 def make_site(site):
-    for name, content in FILES.items():
-        (site / name).parent.mkdir(parents=True, exist_ok=True)
-        (site / name).write_bytes(content)
+    make_files(site, FILES)
     os.symlink("a.txt", site / "folder/link")
     for path in [*site.rglob("*"), site]:
         os.utime(path, (FILE_TIME, FILE_TIME), follow_symlinks=False)
@@ -46,8 +45,7 @@ class Ask:
     bare: bool = False  # it is as right as it would be without 404.html and siblings
 
     def request(self):
-        lines = [f"{self.method} {self.target} HTTP/1.1", "Host: test", *self.lines, "", ""]
-        return "\r\n".join(lines).encode() + self.content
+        return request(self.target, *self.lines, method=self.method, host="test", body=self.content)
 
 
 CLOSE = ("Connection: close",)
@@ -98,46 +96,6 @@ TALKS = {
 }
 
 
-class Wrong(Exception):
-    """What must not be."""
-
-
-class Line:
-    """A connection: two descriptors, or one twice. Nothing on it takes longer than the deadline."""
-
-    def __init__(self, reader, writer=None, seconds=DEADLINE, late=None):
-        self.reader, self.writer = reader, writer or reader
-        self.rest = b""
-        self.seconds, self.late = seconds, late  # the latter is called once if nothing comes
-        self.writable = True
-
-    def send(self, data):
-        """Whoever is gone doesn't read: what it said before may still have to be heard."""
-        try:
-            while data and self.writable:
-                data = data[os.write(self.writer.fileno(), data):]
-        except (BrokenPipeError, ConnectionResetError):
-            self.writable = False
-
-    def receive(self):
-        """What comes next, b"" at the end."""
-        watch = select.poll()
-        watch.register(self.reader.fileno(), select.POLLIN)
-        if self.late and not watch.poll(300):
-            self.late, late = None, self.late
-            late()
-        if not watch.poll(self.seconds * 1000):
-            raise Wrong("a hang")
-        try:
-            return os.read(self.reader.fileno(), 1 << 20)
-        except ConnectionResetError:
-            return b""
-
-    def close(self):
-        self.reader.close()
-        self.writer.close()
-
-
 DATE = re.compile(rb"\r\nDate: ([^\r]*)")
 BOUNDARY = re.compile(rb"boundary=([^\r]*)")
 LENGTH = re.compile(rb"Content-Length: \d+")
@@ -161,16 +119,14 @@ class Book:
         head, body = split(answer)
         if bare and not ask.bare:
             return
-        if (status := int(STATUS.match(head)[1])) != ask.status:
-            raise Wrong(f"{ask.target}: {status} where nothing failed")
+        status = int(STATUS.match(head)[1])
+        assert status == ask.status, f"{ask.target}: {status} where nothing failed"
         wanted = ask.body if not bare else PAGE if ask is PRESSED_ASK else None
-        if wanted is not None and body != wanted:
-            raise Wrong(f"{ask.target}: a wrong body where nothing failed")
+        assert wanted in (None, body), f"{ask.target}: a wrong body where nothing failed"
         if b"multipart" in head:
             self.check_parts(head, body)
-        if LISTING.target == ask.target and not all(
-                name in body for name in (b"a.txt", b"b&amp;b.txt", b"link", b"sub/")):
-            raise Wrong("a listing that isn't whole")
+        names = (b"a.txt", b"b&amp;b.txt", b"link", b"sub/") if ask.target == LISTING.target else ()
+        assert all(name in body for name in names), "a listing that isn't whole"
         answer = DATE.sub(b"\r\nDate: ", answer, count=1)
         if boundary := boundary_of(answer):
             answer = answer.replace(boundary, b"")
@@ -179,13 +135,11 @@ class Book:
     @staticmethod
     def check_parts(head, body):
         parts = body.split(b"\r\n--" + boundary_of(head))
-        if parts[0] or parts[-1] != b"--\r\n" or len(parts) != len(PARTS) + 2:
-            raise Wrong("a multipart body of wrong parts")
+        assert (parts[0], parts[-1], len(parts)) == (b"", b"--\r\n", len(PARTS) + 2), parts
         for (begin, end), part in zip(PARTS, parts[1:]):
             head, body = split(part)
             said = f"Content-Range: bytes {begin}-{end}/{len(LARGE)}".encode()
-            if said not in head or body != LARGE[begin:end + 1]:
-                raise Wrong("a wrong part")
+            assert said in head and body == LARGE[begin:end + 1], "a wrong part"
 
     def right(self, ask, got):
         """The right answers with the date and the boundary that came."""
@@ -208,18 +162,15 @@ def boundary_of(answer):
 
 def failing_size(got, ask):
     """The size of a well-formed 5xx, None where there may be more to come."""
-    head, body = split(got)
-    lines = head.split(b"\r\n")
-    if b"\r\n\r\n" not in got:
+    head, blank, _ = got.partition(b"\r\n\r\n")
+    if not blank:
         return None
-    if not STATUS.fullmatch(lines[0]) or not all(map(FIELD.fullmatch, lines[1:])):
-        raise Wrong(f"a head that is none: {head!r}")
-    length = [int(line[16:]) for line in lines if line.startswith(b"Content-Length: ")]
-    if len(length) != 1:
-        raise Wrong("an error of no length")
-    if ask.method == "HEAD":
-        return len(head) + 4
-    return len(head) + 4 + length[0] if len(body) >= length[0] else None
+    first, *fields = head.split(b"\r\n")
+    assert STATUS.fullmatch(first) and all(map(FIELD.fullmatch, fields)), f"a bad head: {head!r}"
+    lengths = sum(field.startswith(b"Content-Length: ") for field in fields)
+    assert lengths == 1, f"an error of {lengths} lengths"
+    found = first_response(got, ask.method == "HEAD")
+    return len(got) - len(found[1]) if found else None
 
 
 def judge(got, ask, book):
@@ -234,8 +185,8 @@ def judge(got, ask, book):
         if answer.startswith(got):
             return "cut", None
     shown = next((i for i, pair in enumerate(zip(got, answer)) if pair[0] != pair[1]), len(answer))
-    raise Wrong(f"{ask.method} {ask.target}: wrong bytes at {shown} of {len(got)}: "
-                f"{got[max(0, shown - 20):shown + 60]!r}")
+    raise AssertionError(f"{ask.method} {ask.target}: wrong bytes at {shown} of {len(got)}: "
+                         f"{got[max(0, shown - 20):shown + 60]!r}")
 
 
 def hear(line, ask, book):
@@ -245,15 +196,12 @@ def hear(line, ask, book):
         if size is not None:
             answer, line.rest = line.rest[:size], line.rest[size:]
             if b"\r\nConnection: close\r\n" in split(answer)[0] + b"\r\n":
-                if line.rest or line.receive():
-                    raise Wrong(f"{ask.target}: more than the last answer")
+                assert not line.everything(), f"{ask.target}: more than the last answer"
                 line.rest = None
             return how
-        came = line.receive()
-        if not came:
+        if not line.more():
             line.rest = None
             return "cut"
-        line.rest += came
 
 
 def converse(line, talk, book, before_last=None):
@@ -269,8 +217,7 @@ def converse(line, talk, book, before_last=None):
         if talk != "pipelined":
             line.send(ask.request())
         heard.append(hear(line, ask, book))
-    if line.rest is not None:
-        raise Wrong("the connection was not closed")
+    assert line.rest is None, "the connection was not closed"
     return heard
 
 
@@ -278,16 +225,6 @@ def record(line, talk, book, bare=False):
     """The same where nothing fails, for the book."""
     for ask in TALKS[talk]:
         line.send(ask.request())
-        while True:
-            head, body = split(line.rest)
-            length = re.search(rb"Content-Length: (\d+)", head)
-            most = int(length[1]) if length and ask.method != "HEAD" else 0
-            if b"\r\n\r\n" in line.rest and len(body) >= most:
-                break
-            came = line.receive()
-            if not came:
-                raise Wrong(f"{ask.target}: cut where nothing failed")
-            line.rest += came
-        size = len(head) + 4 + most
-        book.record(ask, line.rest[:size], bare)
-        line.rest = line.rest[size:]
+        response = line.response(ask.method == "HEAD")
+        assert response, f"{ask.target}: cut where nothing failed"
+        book.record(ask, response.head + b"\r\n\r\n" + response.body, bare)
