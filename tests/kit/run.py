@@ -123,10 +123,10 @@ class Process(contextlib.AbstractContextManager):
         return self.process.wait(seconds), time.monotonic() - began
 
     def kill(self):
-        """SIGKILL to it and to all that it has started."""
-        with contextlib.suppress(ProcessLookupError):
+        """SIGKILL to it and to all that it has started, if it hasn't ended by itself."""
+        if not self.ended():
             os.killpg(self.pid, signal.SIGKILL)
-        self.process.wait()
+            self.process.wait()
 
     def __exit__(self, *_):
         self.kill()
