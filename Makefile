@@ -273,7 +273,7 @@ dist:
 	git archive --prefix=wwwd-$(VERSION)/ -o wwwd-$(VERSION).tar.gz HEAD
 
 clean:
-	rm -rf wwwd wwwd-static tests/bench/build build
+	rm -rf wwwd wwwd-static build
 	rm -f wwwd-$(VERSION).tar.gz
 
 .NOTPARALLEL:

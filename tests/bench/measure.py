@@ -8,36 +8,13 @@ import signal
 import socket
 import subprocess
 import time
-from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 
-from servers import Failed, program
+from kit.connection import Connection, dial, pair, request
+from kit.proc import family, memory, stat
+from kit.run import KIB, MIB, TOP, Process, program
 
-HERE = Path(__file__).parent
 TICK = os.sysconf("SC_CLK_TCK")
-PRIVATE = ("Private_Clean", "Private_Dirty")
-MIB = 1 << 20
-
-
-# Processes
-
-
-def family(pid):
-    """A process and all its descendants that live."""
-    children = defaultdict(list)
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            children[int(fields(stat)[1])].append(int(stat.parent.name))
-    pids = [pid]
-    for process in pids:
-        pids += children[process]
-    return pids
-
-
-def fields(stat):
-    """The fields of /proc/PID/stat from the third on: the second, a name, may hold anything."""
-    return stat.read_text().rpartition(")")[2].split()
 
 
 def cpu_seconds(pid):
@@ -50,19 +27,7 @@ def cpu_seconds(pid):
     for process in family(pid):
         with contextlib.suppress(OSError):
             total += time.clock_gettime(~process << 3 | 2)  # the clock of clock_getcpuclockid(3)
-            ended = fields(Path(f"/proc/{process}/stat"))[13:15]
-            total += sum(map(int, ended)) / TICK
-    return total
-
-
-def memory(pid, names=("Pss",)):
-    """The bytes that smaps_rollup gives under these names, for all processes of a server."""
-    total = 0
-    for process in family(pid):
-        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
-            name, _, rest = line.partition(":")
-            if name in names:
-                total += int(rest.split()[0]) * 1024
+            total += sum(map(int, stat(process)[13:15])) / TICK
     return total
 
 
@@ -78,25 +43,20 @@ class Found:
 
 def wrk(server, path, connections, seconds, *, close=False, pipeline=1, cpus=None):
     """Load by wrk, for a time that need not be whole seconds as its own option wants it."""
-    command = [program("wrk"), "-t1", f"-c{connections}", "-d1h", "-s", HERE / "wrk.lua"]
+    command = [program("wrk"), "-t1", f"-c{connections}", "-d1h", "-s", TOP / "tests/bench/wrk.lua"]
     command += ["-H", "Connection: close"] if close else []
     command += [f"http://127.0.0.1:{server.port}{path}"]
     command += ["--", "pipeline", pipeline] if pipeline > 1 else []
-    with subprocess.Popen(
-            [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, preexec_fn=lambda: os.sched_setaffinity(0, cpus or server.cpus)) as process:
-        try:
-            time.sleep(seconds)
-            process.send_signal(signal.SIGINT)
-            said, _ = process.communicate(timeout=10)
-        finally:
-            process.kill()
+    with Process(*command,
+                 preexec_fn=lambda: os.sched_setaffinity(0, cpus or server.cpus)) as load:
+        time.sleep(seconds)
+        load.process.send_signal(signal.SIGINT)
+        load.process.wait(10)
+        said = load.said()
     found = re.search(r"^found (\d+) (\d+) (\d+) (\d+)$", said, re.M)
-    if not found:
-        raise Failed(f"wrk: {said.strip()[:200]}")
+    assert found, f"wrk: {said.strip()[:200]}"
     requests, microseconds, p99, errors = map(int, found.groups())
-    if errors or not requests:
-        raise Failed(f"{errors} errors in {requests} requests")
+    assert requests and not errors, f"{errors} errors in {requests} requests"
     return Found(requests, microseconds / 1e6, p99 / 1e6)
 
 
@@ -106,40 +66,35 @@ def cpu_per_request(server, *load, **more):
     the load another: on a common one what wrk touches would push the server's memory out of the
     caches, by the more the more connections there are.
     """
-    before = cpu_seconds(server.process.pid)
+    before = cpu_seconds(server.pid)
     found = wrk(server, *load, cpus=server.bench.client_cpus, **more)
     time.sleep(0.02)  # it has the last connections to close
-    return (cpu_seconds(server.process.pid) - before) / found.requests
+    return (cpu_seconds(server.pid) - before) / found.requests
 
 
 # A large file
 
 
-def request(path, *headers):
-    return "\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
-
-
 def large_file(server, path, size):
     """Bytes a second of one download, and by how much the server grows in the middle of it."""
-    pid = server.process.pid
-    before = largest = memory(pid, ("Rss",))
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+    pid = server.pid
+    before = largest = memory(pid)["Rss"]
+    with dial(server.port) as client:
+        client.settimeout(10)
         start = time.monotonic()
         client.sendall(request(path, "Connection: close"))
         # What follows the header is dropped by the kernel: the server is measured, not a copy.
         head = client.recv(4096)
-        if not head.startswith(b"HTTP/1.1 200"):
-            raise Failed(f"{path}: {head[:40]!r}")
+        assert head.startswith(b"HTTP/1.1 200"), f"{path}: {head[:40]!r}"
         got = len(head)
         nothing = bytearray(MIB)
         while part := client.recv_into(nothing, 0, socket.MSG_TRUNC):
             if got // (size // 16) != (got + part) // (size // 16):
-                largest = max(largest, memory(pid, ("Rss",)))
+                largest = max(largest, memory(pid)["Rss"])
             got += part
         seconds = time.monotonic() - start
-    if got < size:
-        raise Failed(f"{path}: {got} bytes")
-    return got / seconds, largest - before
+    assert got >= size, f"{path}: {got} bytes"
+    return got / seconds, (largest - before) * KIB
 
 
 # Idle connections
@@ -151,16 +106,9 @@ def idle(server, path, size, count):
     with contextlib.ExitStack() as stack:
         clients = []
         for _ in range(count):
-            address = ("127.0.0.1", server.port)
-            client = stack.enter_context(socket.create_connection(address, timeout=5))
-            client.sendall(request(path))
-            answer = b""
-            while len(answer.partition(b"\r\n\r\n")[2]) < size:
-                part = client.recv(4096)
-                if not part:
-                    raise Failed(f"it holds only {len(clients)} idle connections")
-                answer += part
-            clients.append(client)
+            clients.append(stack.enter_context(Connection(dial(server.port), seconds=5)))
+            answer = clients[-1].ask(path)
+            assert answer and len(answer.body) == size, f"it holds only {len(clients) - 1} of them"
         yield clients
 
 
@@ -168,7 +116,7 @@ def closed(clients):
     """How many of them the server has closed."""
     with select.epoll() as poller:
         for client in clients:
-            poller.register(client, select.EPOLLRDHUP)
+            poller.register(client.reader, select.EPOLLRDHUP)
         return len(poller.poll(0, len(clients)))
 
 
@@ -178,12 +126,11 @@ def idle_connections(server, path, size, count, seconds):
         return wrk(server, path, 2, seconds, close=True, cpus=server.bench.client_cpus).p99
 
     without = p99()
-    before = memory(server.process.pid)
+    before = memory(server.pid)["Pss"]
     with idle(server, path, size, count) as clients:
-        each = (memory(server.process.pid) - before) / count
+        each = (memory(server.pid)["Pss"] - before) * KIB / count
         among = p99()
-        if closed(clients):
-            raise Failed(f"it closed {closed(clients)} of {count} idle connections")
+        assert not closed(clients), f"it closed {closed(clients)} of {count} idle connections"
     return each, without, among
 
 
@@ -193,21 +140,13 @@ def idle_connections(server, path, size, count, seconds):
 @contextlib.contextmanager
 def handler(bench, command):
     """A handler at one end of a connection, the other end of which the block gets."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        client = socket.create_connection(listener.getsockname(), timeout=10)
-        accepted, _ = listener.accept()
-    with accepted, open(bench.work / "handler-log", "ab") as log:
-        process = subprocess.Popen(
-            [str(word) for word in command], cwd=bench.work, stdin=accepted, stdout=accepted,
-            stderr=log, **bench.user)
-    try:
-        yield process, client
-    finally:
-        client.close()
-        try:
-            process.wait(5)
-        finally:
-            process.kill()
+    client, accepted = pair()
+    with accepted:
+        process = Process(*command, cwd=bench.work, stdin=accepted, stdout=accepted, **bench.user)
+    with process:
+        with client:
+            yield process, client
+        process.process.wait(5)
 
 
 def private_memory(bench, command, path):
@@ -215,9 +154,9 @@ def private_memory(bench, command, path):
     with handler(bench, command) as (process, client):
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.sendall(request(path, "Connection: close"))
-        client.recv(1)
+        Connection(client).receive(1)
         time.sleep(0.1)
-        return memory(process.pid, PRIVATE)
+        return memory(process.pid)["Private"] * KIB
 
 
 def calls(bench, command, path=None):
@@ -227,9 +166,7 @@ def calls(bench, command, path=None):
     trace.chmod(0o666)
     with handler(bench, [program("strace"), "-qq", "-o", trace, *command]) as (_, client):
         if path:
-            client.sendall(request(path, "Connection: close"))
-            while client.recv(65536):
-                pass
+            Connection(client).ask(path, "Connection: close")
     return [line.partition("(")[0] for line in trace.read_text().splitlines() if "(" in line]
 
 
@@ -237,6 +174,5 @@ def calls_from_main(bench, command, empty, path):
     """How many system calls there are from main() to exit: those of an empty main() don't count."""
     before = calls(bench, [empty])[:-1]  # the last one is its exit
     made = calls(bench, command, path)
-    if made[:len(before)] != before:
-        raise Failed("it doesn't begin as an empty main() does")
+    assert made[:len(before)] == before, "it doesn't begin as an empty main() does"
     return len(made) - len(before)

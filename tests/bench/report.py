@@ -6,8 +6,9 @@ import statistics
 import subprocess
 from pathlib import Path
 
+from kit.run import Missing, program
 from rows import BARS, MORE_IS_BETTER, ROWS
-from servers import HANDLERS, LISTENERS, NOT_MEASURED, VERSIONS, Missing, program
+from servers import HANDLERS, LISTENERS, NOT_MEASURED, VERSIONS
 
 
 class Figures:

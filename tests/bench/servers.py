@@ -1,29 +1,19 @@
 """The servers that are measured: how each is started, and how it is stopped."""
 
 import contextlib
-import http.client
 import os
 import pwd
+import re
 import resource
-import shutil
-import signal
-import socket
-import subprocess
-import time
 from dataclasses import dataclass
+
+from kit.connection import Connection, dial, request
+from kit.run import Missing, Process, on_free_port, program
 
 CONNECTIONS = 12000  # what each server must be able to hold
 REQUESTS = 10**6  # on one connection, so that none closes it in the middle of a run
 PAGE = b"The quick brown fox jumps over the lazy dog, and again, and on.\n" * 16  # as answer.h's
 IDLE = 60  # seconds that an idle connection is kept
-
-
-class Missing(Exception):
-    """A peer that isn't installed here."""
-
-
-class Failed(Exception):
-    """A server that doesn't start, or doesn't do what it is asked for."""
 
 
 class Bench:
@@ -40,14 +30,6 @@ class Bench:
             nobody = pwd.getpwnam("nobody")
             self.user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             os.chown(work, nobody.pw_uid, nobody.pw_gid)
-
-
-def program(name):
-    # The system's come first: those of somebody's home may be closed to nobody.
-    path = shutil.which(name, path="/usr/bin:/usr/sbin:" + os.environ["PATH"])
-    if not path:
-        raise Missing(f"{name} is not installed")
-    return path
 
 
 def built(bench, name):
@@ -165,68 +147,31 @@ VERSIONS = {
 NOT_MEASURED = "mini-httpd as a handler (has no inetd mode), althttpd and tipidee (not in Debian)"
 
 
-class Server:
+class Server(Process):
     """One server at work, stopped when the block is left."""
 
     def __init__(self, bench, name, kind, cpus):
         self.bench, self.name, self.kind, self.cpus = bench, name, kind, cpus
-
-    def __enter__(self):
-        for _ in range(3):  # between free_port() and now another may have taken the port
-            self.port = free_port()
-            self.start()
-            try:
-                self.wait_until_it_serves()
-                return self
-            except Failed as error:
-                self.stop()
-                failure = error
-        raise failure
-
-    def __exit__(self, *_):
-        self.stop()
+        on_free_port(self.start)
 
     def again(self):
         return Server(self.bench, self.name, self.kind, self.cpus)
 
-    def start(self):
-        command = [str(word) for word in self.kind.command(self.bench, self.port)]
-        self.errors = self.bench.work / f"errors-{self.port}"
-        with open(self.errors, "wb") as errors:
-            self.process = subprocess.Popen(
-                command, cwd=self.bench.work, stdin=subprocess.DEVNULL, stdout=errors,
-                stderr=errors, start_new_session=True, **self.bench.user,
-                preexec_fn=lambda: os.sched_setaffinity(0, self.cpus))
+    def start(self, port):
+        self.port = port
+        super().__init__(*self.kind.command(self.bench, port), cwd=self.bench.work,
+                         **self.bench.user, preexec_fn=lambda: os.sched_setaffinity(0, self.cpus))
+        self.wait_until(self.serves, 3)
 
-    def wait_until_it_serves(self):
-        end = time.monotonic() + 3
-        while time.monotonic() < end:
-            if self.process.poll() is not None:
-                said = self.errors.read_text(errors="replace").strip().splitlines()
-                raise Failed(f"it left: {said[-1] if said else self.process.returncode}")
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                self.check()
-                return
-            time.sleep(0.02)
-        raise Failed("it doesn't answer")
-
-    def check(self):
-        """That it serves the page: the speed of an error says nothing."""
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        with contextlib.closing(client):
-            client.request("GET", "/1k.html", headers={"Connection": "close"})
-            answer = client.getresponse()
-            if answer.status != 200 or answer.read() != PAGE:
-                raise Failed(f"it answers {answer.status}, not the page")
-
-    def stop(self):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGTERM)
-        try:
-            self.process.wait(3)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+    def serves(self):
+        """Whether it serves the page: the speed of an error says nothing."""
+        with contextlib.suppress(OSError), Connection(dial(self.port), seconds=5) as connection:
+            connection.send(request("/1k.html", "Connection: close"))
+            while not connection.rest.endswith(PAGE) and connection.more():
+                pass
+            answer = connection.rest
+            assert re.match(rb"HTTP/1.[01] 200 ", answer) and answer.endswith(PAGE), answer[:100]
+            return True
 
 
 @dataclass
@@ -252,12 +197,6 @@ def start_all(bench, stack, kinds, cpus):
     for name, kind in kinds.items():
         try:
             servers[name] = stack.enter_context(Server(bench, name, kind, cpus))
-        except (Missing, Failed, OSError) as error:
+        except (Missing, AssertionError, OSError) as error:
             servers[name] = error
     return servers
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
