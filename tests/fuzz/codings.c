@@ -60,7 +60,9 @@ static const struct request *ask_for(text values)
 	}
 	put_string(&head, "\r\n");
 	work->input.end = head.len;
-	return !head.overrun && read_head(&work->input, &work->req, &usual_limits) == WHOLE ? &work->req : NULL;
+	return !head.overrun && read_head(&work->input, &work->req, &usual_limits) == WHOLE
+		       ? &work->req
+		       : NULL;
 }
 
 static void run_codings(const unsigned char *data, size_t size)
