@@ -87,24 +87,29 @@ TEST_LANGUAGE = $(LANGUAGE) -include http.h
 TEST_CFLAGS = $(TEST_LANGUAGE) -O1 -g
 CHECK = $(shell pkg-config --cflags --libs check)
 
-tests/check_http: tests/check_http.c $(wildcard tests/http_*.[ch]) http.c http.h
+BUILT = build/tests
+$(BUILT)/check_http: tests/http/check.c $(wildcard tests/http/*.[ch]) http.c http.h
+	mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -o $@ $< $(CHECK)
 
 FUZZ = tests/fuzz/fuzz.c
-FUZZ_SOURCES = $(wildcard tests/fuzz/*.[ch]) tests/http_talk.h http.c http.h
-tests/fuzz/alone: $(FUZZ_SOURCES)
+FUZZ_SOURCES = $(wildcard tests/fuzz/*.[ch]) tests/http/talk.h http.c http.h
+$(BUILT)/fuzz: $(FUZZ_SOURCES)
+	mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -DFUZZ_ALONE -o $@ $(FUZZ)
 
-tests/check_wire: tests/check_wire.c $(wildcard tests/wire*.[ch])
+$(BUILT)/check_wire: $(wildcard tests/wire/*.[ch])
+	mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) $(CHECK)
 
-tests/check_process: tests/check_process.c $(wildcard tests/process*.[ch]) tests/intruder.so
+$(BUILT)/check_process: $(filter-out %/intruder.c,$(wildcard tests/process/*.[ch])) $(BUILT)/intruder.so
 	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) $(CHECK)
 
-tests/intruder.so: tests/intruder.c
+$(BUILT)/intruder.so: tests/process/intruder.c
+	mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -fPIC -shared -o $@ $<
 
-CHECKS = tests/check_http tests/fuzz/alone tests/check_wire tests/check_process
+CHECKS = $(addprefix $(BUILT)/,check_http fuzz check_wire check_process)
 QUICK_CHECKS = $(CHECKS) tests/build.sh tests/clients.sh tests/manual.sh
 
 check: wwwd wwwd-static $(CHECKS)
@@ -117,14 +122,14 @@ build/asan/wwwd: $(SOURCES) http.h tests/sanitize.c Makefile
 	mkdir -p build/asan
 	$(CC) $(LANGUAGE) $(CFLAGS) $(SANITIZE) -o $@ $(SOURCES) tests/sanitize.c
 
-check-asan: build/asan/wwwd tests/check_wire tests/check_process
-	$(CC) $(TEST_CFLAGS) $(SANITIZE) -o build/asan/check_http tests/check_http.c $(CHECK)
+check-asan: build/asan/wwwd $(BUILT)/check_wire $(BUILT)/check_process
+	$(CC) $(TEST_CFLAGS) $(SANITIZE) -o build/asan/check_http tests/http/check.c $(CHECK)
 	$(CC) $(TEST_CFLAGS) $(SANITIZE) -DFUZZ_ALONE -o build/asan/fuzz $(FUZZ)
 	WWWD=build/asan/wwwd tests/run build/asan/check_http \
-		build/asan/fuzz tests/check_wire tests/check_process
+		build/asan/fuzz $(BUILT)/check_wire $(BUILT)/check_process
 
 # 32 bits, by Debian's cross compilers.
-check-32: tests/check_wire
+check-32: $(BUILT)/check_wire
 	tests/cross i686-linux-gnu i386
 	tests/cross arm-linux-gnueabihf arm
 
@@ -151,11 +156,11 @@ fuzz-keep: build/fuzz/libfuzzer/fuzz
 BRANCHES = 95
 COUNT = gcc $(TEST_LANGUAGE) -O0 -g --coverage
 WRAPS = -Wl,--wrap=syscall,--wrap=prctl,--wrap=setrlimit
-COVERAGE_CHECKS = build/coverage/check_http build/coverage/fuzz tests/check_wire
-coverage: tests/check_wire
+COVERAGE_CHECKS = build/coverage/check_http build/coverage/fuzz $(BUILT)/check_wire
+coverage: $(BUILT)/check_wire
 	rm -rf build/coverage
 	mkdir -p build/coverage
-	$(COUNT) -o build/coverage/check_http tests/check_http.c $(CHECK)
+	$(COUNT) -o build/coverage/check_http tests/http/check.c $(CHECK)
 	$(COUNT) -DFUZZ_ALONE -o build/coverage/fuzz $(FUZZ)
 	$(COUNT) $(WRAPS) -o build/coverage/wwwd $(SOURCES) tests/coverage.c
 	WWWD=build/coverage/wwwd tests/coverage.sh http.c $(BRANCHES) $(COVERAGE_CHECKS)
@@ -265,7 +270,7 @@ dist:
 	git archive --prefix=wwwd-$(VERSION)/ -o wwwd-$(VERSION).tar.gz HEAD
 
 clean:
-	rm -rf wwwd wwwd-static $(CHECKS) tests/intruder.so tests/bench/build build
+	rm -rf wwwd wwwd-static tests/bench/build build
 	rm -f wwwd-$(VERSION).tar.gz
 
 .NOTPARALLEL:

@@ -7,9 +7,9 @@
  * tests/fuzz/seeds and tests/fuzz/found, a line each, and then more that it makes of the seeds, the
  * same in every run:
  *
- *      tests/fuzz/alone                        all targets
- *      tests/fuzz/alone TARGET [CASES [SEED]]  one of them, so many made of it
- *      tests/fuzz/alone TARGET -               the cases on standard input, a line each
+ *      build/tests/fuzz                        all targets
+ *      build/tests/fuzz TARGET [CASES [SEED]]  one of them, so many made of it
+ *      build/tests/fuzz TARGET -               the cases on standard input, a line each
  *
  * All is one translation unit, since most of http.c is static.
  */

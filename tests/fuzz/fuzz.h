@@ -1,5 +1,5 @@
 /*
- * What the targets share. http.c is included, not linked, as in http_talk.h, and what it opens and
+ * What the targets share. http.c is included, not linked, as in tests/http/talk.h, and what it opens and
  * allocates is watched: nothing that isn't beneath the root, and nothing that isn't given back.
  */
 #ifndef FUZZ_H
@@ -51,7 +51,7 @@ static void must(bool good, const char *what)
 		return;
 	fprintf(stderr, "not so: %s\nprintf '%%s\\n' '", what);
 	print_case(stderr);
-	fprintf(stderr, "' | tests/fuzz/alone %s -\n", running->name);
+	fprintf(stderr, "' | build/tests/fuzz %s -\n", running->name);
 	remove_site();
 	abort();
 }
@@ -107,7 +107,7 @@ static void count_freed(void *memory)
 #define realloc(memory, size) count_grown(memory, size)
 #define free(memory) count_freed(memory)
 
-#include "../http_talk.h"
+#include "../http/talk.h"
 
 /* Part of a case, which may be empty and yet points somewhere. */
 static text case_text(const unsigned char *data, size_t size)

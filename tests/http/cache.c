@@ -1,5 +1,5 @@
 /* The memory of answers. */
-#include "http_check.h"
+#include "check.h"
 
 enum { CACHE_SIZE = 256 << 10, CACHE_FILES = 2 };
 

@@ -1,5 +1,5 @@
 /* What the client accepts, has already, and wants part of. */
-#include "http_check.h"
+#include "check.h"
 
 START_TEST(weights_are_thousandths)
 {

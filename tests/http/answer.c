@@ -1,5 +1,5 @@
 /* What answers are made of, and what is told of them. */
-#include "http_check.h"
+#include "check.h"
 
 START_TEST(statuses_are_whole)
 {

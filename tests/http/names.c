@@ -1,5 +1,5 @@
 /* Names, and the descriptors they lead to. */
-#include "http_check.h"
+#include "check.h"
 
 #include <sys/resource.h>
 #include <sys/un.h>

@@ -1,9 +1,9 @@
 /*
  * The wire suite: bytes that are sent to wwwd, and what RFC 9110 and RFC 9112 let it answer.
  *
- * The tables (wire_line.c, wire_body.c ...) hold the cases, wire_parse.c reads an answer as strictly
- * as the RFCs are written, wire_site.c makes the tree that is served, wire_talk.c talks to the
- * server, and check_wire.c runs each case in each mode and judges it.
+ * The tables (line.c, body.c ...) hold the cases, parse.c reads an answer as strictly
+ * as the RFCs are written, site.c makes the tree that is served, talk.c talks to the
+ * server, and check.c runs each case in each mode and judges it.
  *
  * In the bytes of a case two things are replaced before they are sent:
  *   {{300*ab}}            "ab", three hundred times

@@ -68,7 +68,7 @@ static inline ssize_t call_send(int fd, const void *bytes, size_t size, int flag
 #define syscall call_openat2
 #define fstat call_fstat
 #define fstatat call_fstatat
-#include "http_talk.h"
+#include "talk.h"
 #undef syscall
 #undef fstat
 #undef fstatat

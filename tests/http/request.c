@@ -1,5 +1,5 @@
 /* Reading a request: its line, its fields, its framing, its chunks. */
-#include "http_check.h"
+#include "check.h"
 
 START_TEST(numbers_are_digits)
 {

@@ -471,7 +471,7 @@ Suite *confine_suite(void)
 {
 	Suite *suite = suite_create("confinement");
 	TCase *group = test_case(suite, "tries", 15);
-	const char *library = getenv("INTRUDER") ? getenv("INTRUDER") : "tests/intruder.so";
+	const char *library = getenv("INTRUDER") ? getenv("INTRUDER") : "build/tests/intruder.so";
 
 	if (!realpath(library, intruder)) {
 		perror(library);

@@ -1,5 +1,5 @@
 /* The conversation as a whole: http_step() over socket pairs, pipes and files. */
-#include "http_check.h"
+#include "check.h"
 
 #include <signal.h>
 

@@ -1,5 +1,5 @@
 /* Bytes, their classes and how they are written; dates. */
-#include "http_check.h"
+#include "check.h"
 
 /* A writer with room for as much as any test writes. */
 struct page {

@@ -1,5 +1,5 @@
 /* Listings of folders: read, sorted, written. */
-#include "http_check.h"
+#include "check.h"
 
 static const struct listing_style all_styles[] = {
 	{ BY_NAME, false, false }, { BY_NAME, true, false },  { BY_SIZE, false, false },

@@ -22,7 +22,7 @@ static inline ssize_t talk_sendfile(int out, int in, off_t *at, size_t n)
 }
 
 #define sendfile talk_sendfile
-#include "../http.c"
+#include "../../http.c"
 #undef sendfile
 
 #include <ftw.h>

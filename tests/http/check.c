@@ -2,21 +2,21 @@
  * The suites of http.c, one for each of its parts: its functions one by one, then http_step() over
  * socket pairs and pipes with a clock that is set by hand.
  *
- * All is one translation unit, since most of http.c is static. The parts include "http_check.h",
+ * All is one translation unit, since most of http.c is static. The parts include "check.h",
  * and that includes http.c, so each of them can also be compiled alone, to look at its warnings.
  *
  * CK_RUN_SUITE=names and the like run a part; CK_FORK=no runs it where a debugger sees it.
  */
-#include "http_check.h"
+#include "check.h"
 
-#include "http_bytes.c"
-#include "http_request.c"
-#include "http_choice.c"
-#include "http_names.c"
-#include "http_listing.c"
-#include "http_cache.c"
-#include "http_answer.c"
-#include "http_step.c"
+#include "bytes.c"
+#include "request.c"
+#include "choice.c"
+#include "names.c"
+#include "listing.c"
+#include "cache.c"
+#include "answer.c"
+#include "step.c"
 
 int main(void)
 {
