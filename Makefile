@@ -88,9 +88,11 @@ TEST_CFLAGS = $(TEST_LANGUAGE) -O1 -g
 CHECK = $(shell pkg-config --cflags --libs check)
 
 BUILT = build/tests
-$(BUILT)/check_http: tests/http/check.c $(wildcard tests/http/*.[ch]) http.c http.h
+# The tables of the wire suite are run without a process too.
+CHECK_HTTP = tests/http/check.c tests/http/wire.c $(filter-out %/check.c,$(wildcard tests/wire/*.c))
+$(BUILT)/check_http: $(CHECK_HTTP) $(wildcard tests/http/*.[ch] tests/wire/*.h) http.c http.h
 	mkdir -p $(@D)
-	$(CC) $(TEST_CFLAGS) -o $@ $< $(CHECK)
+	$(CC) $(TEST_CFLAGS) -o $@ $(CHECK_HTTP) $(CHECK)
 
 FUZZ = tests/fuzz/fuzz.c
 FUZZ_SOURCES = $(wildcard tests/fuzz/*.[ch]) tests/http/talk.h http.c http.h
@@ -123,7 +125,7 @@ build/asan/wwwd: $(SOURCES) http.h tests/sanitize.c Makefile
 	$(CC) $(LANGUAGE) $(CFLAGS) $(SANITIZE) -o $@ $(SOURCES) tests/sanitize.c
 
 check-asan: build/asan/wwwd $(BUILT)/check_wire $(BUILT)/check_process
-	$(CC) $(TEST_CFLAGS) $(SANITIZE) -o build/asan/check_http tests/http/check.c $(CHECK)
+	$(CC) $(TEST_CFLAGS) $(SANITIZE) -o build/asan/check_http $(CHECK_HTTP) $(CHECK)
 	$(CC) $(TEST_CFLAGS) $(SANITIZE) -DFUZZ_ALONE -o build/asan/fuzz $(FUZZ)
 	WWWD=build/asan/wwwd tests/run build/asan/check_http \
 		build/asan/fuzz $(BUILT)/check_wire $(BUILT)/check_process
@@ -160,7 +162,7 @@ COVERAGE_CHECKS = build/coverage/check_http build/coverage/fuzz $(BUILT)/check_w
 coverage: $(BUILT)/check_wire
 	rm -rf build/coverage
 	mkdir -p build/coverage
-	$(COUNT) -o build/coverage/check_http tests/http/check.c $(CHECK)
+	$(COUNT) -o build/coverage/check_http $(CHECK_HTTP) $(CHECK)
 	$(COUNT) -DFUZZ_ALONE -o build/coverage/fuzz $(FUZZ)
 	$(COUNT) $(WRAPS) -o build/coverage/wwwd $(SOURCES) tests/coverage.c
 	WWWD=build/coverage/wwwd tests/coverage.sh http.c $(BRANCHES) $(COVERAGE_CHECKS)

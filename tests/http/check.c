@@ -18,14 +18,21 @@
 #include "answer.c"
 #include "step.c"
 
+/* of tests/wire, whose header has names that http.c has too */
+extern const char *wire_top;
+void wire_site_make(const char *top);
+void wire_site_remove(const char *top);
+
 int main(void)
 {
 	SRunner *runner = srunner_create(bytes_suite());
 	struct tree all;
+	char wire[PATH_MAX + 8];
 	int failed;
 
 	/* the trees of the tests are in it, since one that fails leaves its own behind */
 	make_tree(&all);
+	snprintf(wire, sizeof(wire), "%s/wire", all.top);
 	need(setenv("TMPDIR", all.top, 1) == 0, "setenv");
 	srunner_add_suite(runner, request_suite());
 	srunner_add_suite(runner, choice_suite());
@@ -34,9 +41,14 @@ int main(void)
 	srunner_add_suite(runner, cache_suite());
 	srunner_add_suite(runner, answer_suite());
 	srunner_add_suite(runner, step_suite());
+	need(mkdir(wire, 0755) == 0, "mkdir");
+	wire_top = wire;
+	wire_site_make(wire);
+	srunner_add_suite(runner, wire_in_process_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
+	wire_site_remove(wire);
 	remove_tree(&all);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

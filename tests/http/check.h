@@ -73,6 +73,7 @@ static inline ssize_t call_send(int fd, const void *bytes, size_t size, int flag
 #undef fstat
 #undef fstatat
 #undef send
+#include "suites.h"
 
 /* The rows of a test are told apart by what is printed where one fails. */
 #define expect(condition, ...)                     \
@@ -169,14 +170,5 @@ static inline void regain_privileges(void)
 {
 	need(geteuid() == getuid() || seteuid(getuid()) == 0, "seteuid");
 }
-
-Suite *bytes_suite(void);
-Suite *request_suite(void);
-Suite *choice_suite(void);
-Suite *names_suite(void);
-Suite *listing_suite(void);
-Suite *cache_suite(void);
-Suite *answer_suite(void);
-Suite *step_suite(void);
 
 #endif

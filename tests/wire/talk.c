@@ -32,18 +32,17 @@ const char *wire_top;
 static struct {
 	pid_t pid;
 	unsigned port;
-} servers[WIRE_SERVERS];
+} servers[SERVED];
 
 /* The options of each server; those of the address come before them in the standalone mode. */
-static const char *const options[WIRE_SERVERS][OPTIONS] = {
+static const char *const options[SERVED][OPTIONS] = {
 	[MAIN] = { "-d", "site" },
 	[SMALL] = { "-d", "small", "--no-listing", "--line-max", "512", "--header-max", "2K",
 		    "--fields-max", "10", "--body-max", "1K", "--requests-max", "3", "--header",
 		    "Cache-Control: no-store" },
-	[HASTY] = { "-d", "site", "--header-time", "1", "--idle-time", "1", "--stall-time", "1" },
 };
 
-static const char *const names[WIRE_SERVERS] = { "main", "small", "hasty" };
+static const char *const names[SERVED] = { "main", "small" };
 
 long long wire_now(void)
 {
@@ -97,12 +96,9 @@ __attribute__((noreturn)) static void become_server(enum wire_server which, bool
 		}
 	args[count++] = "--header";
 	args[count++] = "X-Wire: on every answer";
-	/* the hasty handler's log goes where it goes by itself, and that mustn't be descriptor 2 */
-	if (standalone || which != HASTY) {
-		snprintf(log, sizeof(log), "%s/log.%s", wire_top, names[which]);
-		args[count++] = "--log";
-		args[count++] = log;
-	}
+	snprintf(log, sizeof(log), "%s/log.%s", wire_top, names[which]);
+	args[count++] = "--log";
+	args[count++] = log;
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_PID");
 	unsetenv("NOTIFY_SOCKET");
@@ -191,7 +187,7 @@ int wire_stop(enum wire_server which)
 
 void wire_stop_all(void)
 {
-	for (int i = 0; i < WIRE_SERVERS; i++)
+	for (int i = 0; i < SERVED; i++)
 		wire_stop((enum wire_server)i);
 }
 

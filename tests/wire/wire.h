@@ -12,11 +12,12 @@
 #ifndef WIRE_H
 #define WIRE_H
 
+#include <check.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { WIRE_PARTS = 4, WIRE_ANSWERS = 17, WIRE_FIELDS = 64 };
+enum { WIRE_PARTS = 4, WIRE_ANSWERS = 17, WIRE_FIELDS = 64, WIRE_ROOM = 1 << 21 };
 
 /* What becomes of the connection after the last answer. */
 enum wire_end {
@@ -29,7 +30,8 @@ enum wire_end {
 enum wire_server {
 	MAIN,  /* the defaults */
 	SMALL, /* small limits, no listings, a 404.html */
-	HASTY, /* one second for everything */
+	SERVED,
+	HASTY = SERVED, /* one second for everything; without a process alone, and a clock set by hand */
 	WIRE_SERVERS
 };
 
@@ -221,8 +223,37 @@ struct wire_talk {
 	size_t piece; /* send at most so many bytes at a time; 0: as many as there are */
 	bool deaf;    /* nothing is read now */
 	bool eof;
-	int error; /* of the last read: ECONNRESET where the server threw the client out */
+	int error;     /* of the last read: ECONNRESET where the server threw the client out */
+	unsigned drip; /* ms between two pieces, where the clock is set by hand */
+	pid_t pid;     /* of the handler, where it has one of its own */
 };
+
+/* A way to the server, and of telling the time: by sockets to a process, or without either. */
+struct wire_way {
+	const char *name;
+	bool singly;     /* requests are sent a byte at a time */
+	bool only_names; /* of the tables, those about names */
+	bool times;      /* time passes where nothing else does: it is no use to wait for it */
+	long long (*now)(void); /* in milliseconds */
+	bool (*open)(struct wire_talk *talk, enum wire_server server);
+	/* Send what can be sent, read what can be read; wait for either at most so long. */
+	void (*step)(struct wire_talk *talk, int timeout);
+	const char *(*close)(struct wire_talk *talk); /* NULL, or what is wrong with the end */
+};
+
+/* ---- converse.c ---- */
+
+/* A suite of all cases; `run` is a loop test that calls wire_run_nth(way, _i). */
+Suite *wire_suite(const struct wire_way *way, const TTest *run);
+/* What no table can say, but may be asked in any way. */
+TCase *wire_besides(const struct wire_way *way);
+void wire_run_nth(const struct wire_way *way, int i);
+/* Ask the main server one thing; the whole of what it sends is in wire_side, as a string. */
+size_t wire_fetch(const struct wire_way *way, const char *method, const char *target,
+		  const char *fields);
+extern char wire_side[WIRE_ROOM + 1];
+extern int wire_patience; /* ms that a case may take */
+/* ---- talk.c ---- */
 
 long long wire_now(void); /* in milliseconds, of the monotonic clock */
 /* Send what can be sent, read what can be read; wait for either at most so long. */
