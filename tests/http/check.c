@@ -10,8 +10,7 @@
 #include "check.h"
 
 #include "bytes.c"
-#include "request.c"
-#include "choice.c"
+#include "etag.c"
 #include "names.c"
 #include "listing.c"
 #include "cache.c"
@@ -34,8 +33,7 @@ int main(void)
 	make_tree(&all);
 	snprintf(wire, sizeof(wire), "%s/wire", all.top);
 	need(setenv("TMPDIR", all.top, 1) == 0, "setenv");
-	srunner_add_suite(runner, request_suite());
-	srunner_add_suite(runner, choice_suite());
+	srunner_add_suite(runner, etag_suite());
 	srunner_add_suite(runner, names_suite());
 	srunner_add_suite(runner, listing_suite());
 	srunner_add_suite(runner, cache_suite());

@@ -3,225 +3,7 @@
 
 #include <signal.h>
 
-#define ON " HTTP/1.1\r\nHost: a\r\n"
-#define MiB (1 << 20)
-
-static struct tree home;
-static struct http_site place;
-static struct http_common now;
-static char big[MiB];
-
-static void make_home(void)
-{
-	uint64_t seed = 9;
-
-	make_tree(&home);
-	put_file(&home, "index.html", "<p>index\n");
-	put_file(&home, "small.txt", "hello, world");
-	put_file(&home, "empty.txt", "");
-	put_file(&home, "page.html", "a page, and not a small one as pages go");
-	put_file(&home, "page.html.gz", "pretend this is gzip");
-	put_folder(&home, "folder");
-	put_file(&home, "folder/a.txt", "a");
-	put_file(&home, "folder/b.txt", "b");
-	put_folder(&home, "folder/sub");
-	for (size_t i = 0; i < sizeof(big); i++)
-		big[i] = (char)any_number(&seed);
-	put_bytes(&home, "big.bin", big, sizeof(big));
-	put_file(&home, "closed.txt", "");
-	need(fchmodat(home.fd, "closed.txt", 0, 0) == 0, "chmod");
-	place = site_of(&home);
-	now = turn_at(SECONDS(1000));
-}
-
-static void remove_home(void)
-{
-	remove_tree(&home);
-}
-
-/* The next answer on a stream, which has to be fair and to have that status. */
-static struct reply expect_reply(text *stream, bool to_head, int status)
-{
-	struct reply reply;
-	const char *fault = read_reply(stream, to_head, &reply);
-
-	expect(!fault, "%s: %.*s", fault ? fault : "", (int)(stream->len < 300 ? stream->len : 300),
-	       stream->at);
-	expect(reply.status == status, "%d, not %d", reply.status, status);
-	return reply;
-}
-
-static void send_only(struct talk *talk, const char *bytes)
-{
-	need(talk_send(talk, bytes, strlen(bytes)), "send");
-}
-
-/* As many requests as fit, all at once. */
-static int send_many(struct talk *talk, const char *const *requests, size_t count)
-{
-	static char bytes[64 << 10];
-	int sent = 0;
-
-	bytes[0] = '\0';
-	for (size_t n = 0; n + 256 < sizeof(bytes); n = strlen(bytes))
-		strcat(bytes + n, requests[(size_t)sent++ % count]);
-	send_only(talk, bytes);
-	return sent;
-}
-
 /* ---- answers, one by one ------------------------------------------------------- */
-
-START_TEST(each_request_has_its_answer)
-{
-	static const struct {
-		const char *request;
-		int status;
-		const char *says, *body; /* a line of the head; "Connection: close" where it ends */
-	} rows[] = {
-		{ "GET /small.txt" ON "\r\n", 200, "Content-Type: text/plain; charset=utf-8",
-		  "hello, world" },
-		{ "GET /small.txt" ON "\r\n", 200, "Last-Modified: " FILE_DATE, NULL },
-		{ "GET /small.txt" ON "\r\n", 200, "Date: " WALL_DATE, NULL },
-		{ "HEAD /small.txt" ON "\r\n", 200, "Content-Length: 12", "" },
-		{ "POST /small.txt" ON "Content-Length: 3\r\n\r\nabc", 200, "Content-Length: 12",
-		  "hello, world" },
-		{ "POST /small.txt" ON "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-		  200, "Content-Length: 12", "hello, world" },
-		{ "POST /small.txt" ON "Range: bytes=0-1\r\nIf-None-Match: \"x\"\r\n\r\n", 200,
-		  "Content-Length: 12", "hello, world" },
-		{ "GET /small.txt" ON "Content-Length: 3\r\n\r\nabc", 200, "Vary: Accept-Encoding",
-		  "hello, world" },
-		{ "GET /empty.txt" ON "\r\n", 200, "Content-Length: 0", "" },
-		{ "GET /" ON "\r\n", 200, "Content-Type: text/html", "<p>index\n" },
-		{ "GET http://b/small.txt?x" ON "\r\n", 200, "Accept-Ranges: bytes",
-		  "hello, world" },
-		{ "GET /small.txt" ON "Connection: close\r\n\r\n", 200, "Connection: close",
-		  "hello, world" },
-		{ "GET /small.txt HTTP/1.0\r\n\r\n", 200, "Connection: close", NULL },
-		{ "GET /small.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200,
-		  "Connection: keep-alive", NULL },
-		{ "GET /page.html" ON "Accept-Encoding: gzip\r\n\r\n", 200,
-		  "Content-Encoding: gzip", "pretend this is gzip" },
-		{ "GET /page.html" ON "Accept-Encoding: gzip\r\nRange: bytes=0-5\r\n\r\n", 206,
-		  "Content-Range: bytes 0-5/39", "a page" },
-		{ "OPTIONS *" ON "\r\n", 204, "Allow: GET, HEAD, POST, OPTIONS", "" },
-		{ "OPTIONS /nothing" ON "\r\n", 204, "Allow: GET, HEAD, POST, OPTIONS", "" },
-		{ "GET /small.txt" ON "Range: bytes=7-\r\n\r\n", 206,
-		  "Content-Range: bytes 7-11/12", "world" },
-		{ "HEAD /small.txt" ON "Range: bytes=7-\r\n\r\n", 200, "Content-Length: 12", "" },
-		{ "GET /small.txt" ON "Range: bytes=7-\r\nIf-Range: \"x\"\r\n\r\n", 200,
-		  "Content-Length: 12", "hello, world" },
-		{ "GET /folder?a" ON "\r\n", 301, "Location: folder/?a", NULL },
-		{ "HEAD //folder" ON "\r\n", 301, "Location: folder/", "" },
-		{ "GET /small.txt" ON "If-Modified-Since: " FILE_DATE "\r\n\r\n", 304,
-		  "Last-Modified: " FILE_DATE, "" },
-		{ "GET /small.txt" ON "If-None-Match: *\r\n\r\n", 304, "Vary: Accept-Encoding",
-		  "" },
-		/* a listing has no tag, and is there */
-		{ "GET /folder/" ON "If-None-Match: *\r\n\r\n", 304, "Server: wwwd", "" },
-		{ "HEAD /folder/" ON "If-None-Match: *\r\n\r\n", 304, "Server: wwwd", "" },
-		{ "GET /folder/" ON "If-Match: \"x\"\r\n\r\n", 412, "Server: wwwd", NULL },
-		{ "GET /folder/" ON "If-Match: *\r\n\r\n", 200, "Content-Type: text/html", NULL },
-		{ "GET /folder/" ON "If-None-Match: \"\"\r\n\r\n", 200, "Content-Type: text/html",
-		  NULL },
-		{ "POST /folder/" ON "If-None-Match: *\r\n\r\n", 412, "Content-Type: text/html",
-		  NULL },
-		{ "GET /small.txt HTTP/1.1\r\n\r\n", 400, "Connection: close", NULL },
-		{ "GET /%00" ON "\r\n", 400, "Connection: close", NULL },
-		{ "\x16\x03\x01", 400, "Connection: close", NULL },
-		{ "GET /nothing" ON "\r\n", 404, "Content-Type: text/html", NULL },
-		{ "HEAD /nothing" ON "\r\n", 404, "Content-Type: text/html", "" },
-		{ "GET /small.txt/" ON "\r\n", 404, "Content-Type: text/html", NULL },
-		{ "GET /.git/config" ON "\r\n", 404, "Content-Type: text/html", NULL },
-		{ "GET /../small.txt" ON "\r\n", 400, "Connection: close", NULL },
-		{ "DELETE /small.txt" ON "\r\n", 405, "Allow: GET, HEAD, POST, OPTIONS", NULL },
-		{ "CONNECT a:80" ON "\r\n", 405, "Connection: close", NULL },
-		{ "PUT /new" ON "Content-Length: 3\r\n\r\nabc", 405,
-		  "Allow: GET, HEAD, POST, OPTIONS", NULL },
-		{ "GET /small.txt" ON "If-Match: \"x\"\r\n\r\n", 412, "Content-Type: text/html",
-		  NULL },
-		{ "POST /small.txt" ON "Content-Length: 1048577\r\n\r\n", 413, "Connection: close",
-		  NULL },
-		{ "GET /small.txt" ON "Range: bytes=12-\r\n\r\n", 416, "Content-Range: bytes */12",
-		  NULL },
-		{ "GET https://a/small.txt" ON "\r\n", 421, "Connection: close", NULL },
-		{ "GET /small.txt" ON "Expect: tea\r\n\r\n", 417, "Connection: close", NULL },
-		{ "POST /small.txt" ON "Transfer-Encoding: gzip, chunked\r\n\r\n", 501,
-		  "Connection: close", NULL },
-		{ "BREW /tea" ON "\r\n", 501, "Connection: close", NULL },
-		{ "GET / HTTP/2.0\r\n\r\n", 505, "Connection: close", NULL },
-	};
-	int before = count_descriptors();
-
-	for (size_t i = 0; i < LENGTH(rows); i++) {
-		bool to_head = strncmp(rows[i].request, "HEAD ", 5) == 0;
-		bool ends = strcmp(rows[i].says, "Connection: close") == 0;
-		struct talk talk;
-		text stream;
-
-		talk_open(&talk, &place, &now);
-
-		enum http_want want = talk_say(&talk, rows[i].request);
-
-		stream = talk_heard(&talk);
-
-		struct reply reply = expect_reply(&stream, to_head, rows[i].status);
-
-		expect(stream.len == 0, "%s: and more", rows[i].request);
-		expect(reply.close == ends, "%s: close", rows[i].request);
-		expect(reply_says(&reply, rows[i].says), "%s: %.*s", rows[i].request,
-		       SHOWN(reply.head));
-		expect(reply_has(&reply, "X-Content-Type-Options", "nosniff"), "%s: sniff",
-		       rows[i].request);
-		expect(!rows[i].body || is_text(reply.body, rows[i].body), "%s: %.*s",
-		       rows[i].request, SHOWN(reply.body));
-		/* then it is ready for the next, or over */
-		expect(ends ? want == HTTP_DONE || talk.over
-			    : want == HTTP_READ && talk.conn.clock == HTTP_IDLE,
-		       "%s: %d", rows[i].request, (int)want);
-		expect(!http_busy(&talk.conn), "%s: it holds", rows[i].request);
-		expect(talk.logs == 1 && talk.logged[0].status == rows[i].status &&
-			       talk.logged[0].bytes == reply.body.len,
-		       "%s: logged %d, %ju", rows[i].request, talk.logged[0].status,
-		       (uintmax_t)talk.logged[0].bytes);
-		talk_close(&talk);
-		expect(count_descriptors() == before, "%s: a descriptor", rows[i].request);
-	}
-}
-END_TEST
-
-START_TEST(what_is_too_long_is_said_to_be)
-{
-	static const struct {
-		const char *begin, *end; /* and between them far too many of the same */
-		int status;
-	} rows[] = {
-		{ "GET /", ON "\r\n", 414 },
-		{ "GET /", "", 414 },
-		{ "G", " / HTTP/1.1\r\n", 501 },
-		{ "G", "", 501 },
-		{ "GET / HTTP/1.1\r\nX: ", "\r\n\r\n", 431 },
-		{ "GET / HTTP/1.1\r\nX: ", "", 431 },
-		{ "POST /" ON "Transfer-Encoding: chunked\r\n\r\n1;", "", 431 },
-	};
-	static char much[40 << 10];
-
-	memset(much, 'a', sizeof(much) - 1);
-	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct talk talk;
-		text stream;
-
-		talk_open(&talk, &place, &now);
-		send_only(&talk, rows[i].begin);
-		send_only(&talk, much);
-		talk_say(&talk, rows[i].end);
-		stream = talk_heard(&talk);
-		ck_assert(expect_reply(&stream, false, rows[i].status).close);
-		ck_assert(talk.over && stream.len == 0);
-		talk_close(&talk);
-	}
-}
-END_TEST
 
 /* Longer than any name of a file, though not than a request line may be. */
 START_TEST(what_is_too_long_for_a_name_is_not_there)
@@ -266,22 +48,6 @@ START_TEST(a_site_may_keep_no_log)
 }
 END_TEST
 
-START_TEST(what_may_not_be_read_is_forbidden)
-{
-	struct talk talk;
-	text stream;
-
-	if (drop_privileges(home.fd, "closed.txt", "what_may_not_be_read_is_forbidden")) {
-		talk_open(&talk, &place, &now);
-		talk_say(&talk, "GET /closed.txt" ON "\r\n");
-		stream = talk_heard(&talk);
-		expect_reply(&stream, false, 403);
-		talk_close(&talk);
-	}
-	regain_privileges();
-}
-END_TEST
-
 START_TEST(a_site_has_its_own_page_for_what_is_not_there)
 {
 	static const char page[] = "<p>not here";
@@ -310,43 +76,6 @@ START_TEST(a_site_has_its_own_page_for_what_is_not_there)
 	talk_say(&talk, "GET /nothing" ON "\r\n");
 	stream = talk_heard(&talk);
 	ck_assert_uint_eq(expect_reply(&stream, false, 404).body.len, 100 << 10);
-	talk_close(&talk);
-}
-END_TEST
-
-START_TEST(headers_are_on_every_answer)
-{
-	static const struct {
-		const char *request;
-		int status;
-	} rows[] = {
-		{ "GET /small.txt" ON "\r\n", 200 },
-		{ "GET /folder/" ON "\r\n", 200 },
-		{ "OPTIONS *" ON "\r\n", 204 },
-		{ "GET /small.txt" ON "Range: bytes=0-0\r\n\r\n", 206 },
-		{ "GET /small.txt" ON "Range: bytes=0-0,2-2\r\n\r\n", 206 },
-		{ "GET /folder" ON "\r\n", 301 },
-		{ "GET /small.txt" ON "If-None-Match: *\r\n\r\n", 304 },
-		{ "GET /nothing" ON "\r\n", 404 },
-		{ "PUT /" ON "\r\n", 405 },
-		{ "GET /small.txt" ON "Range: bytes=99-\r\n\r\n", 416 },
-		{ "GET / HTTP/1.1\r\n\r\n", 400 },
-	};
-	struct http_site dressed = place;
-	struct talk talk;
-	text stream;
-
-	dressed.headers = "X-First: 1\r\nX-Second: 2\r\n";
-	talk_open(&talk, &dressed, &now);
-	for (size_t i = 0; i < LENGTH(rows); i++)
-		talk_say(&talk, rows[i].request);
-	stream = talk_heard(&talk);
-	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct reply reply = expect_reply(&stream, false, rows[i].status);
-
-		expect(reply_has(&reply, "X-First", "1") && reply_has(&reply, "X-Second", "2"),
-		       "%s", rows[i].request);
-	}
 	talk_close(&talk);
 }
 END_TEST
@@ -401,7 +130,6 @@ START_TEST(several_ranges_are_parts)
 }
 END_TEST
 
-/* Five gigabytes, of which the disk holds the last few bytes. */
 /* A client that has fetched a file just when it was written never keeps what it was before. */
 START_TEST(a_file_just_written_has_a_weak_tag)
 {
@@ -448,40 +176,6 @@ START_TEST(a_file_just_written_has_a_weak_tag)
 		ck_assert_int_eq(tag.at[0], changed ? '"' : 'W');
 		talk_close(&talk);
 	}
-}
-END_TEST
-
-START_TEST(files_may_be_large)
-{
-	const int64_t size = INT64_C(5) << 30;
-	struct talk talk;
-	text stream;
-	int fd;
-
-	put_hole(&home, "huge.bin", size);
-	fd = openat(home.fd, "huge.bin", O_WRONLY | O_CLOEXEC);
-	need(fd >= 0 && pwrite(fd, "begin", 5, 0) == 5 && pwrite(fd, "end", 3, size - 3) == 3,
-	     "pwrite");
-	close(fd);
-	talk_open(&talk, &place, &now);
-	talk_say(&talk, "HEAD /huge.bin" ON "\r\n"
-			"GET /huge.bin" ON "Range: bytes=0-4\r\n\r\n"
-			"GET /huge.bin" ON "Range: bytes=5368709117-\r\n\r\n"
-			"GET /huge.bin" ON "Range: bytes=-40000\r\n\r\n");
-	stream = talk_heard(&talk);
-
-	struct reply reply = expect_reply(&stream, true, 200);
-
-	ck_assert(reply_has(&reply, "Content-Length", "5368709120"));
-	reply = expect_reply(&stream, false, 206);
-	ck_assert(reply_has(&reply, "Content-Range", "bytes 0-4/5368709120"));
-	ck_assert(is_text(reply.body, "begin"));
-	reply = expect_reply(&stream, false, 206);
-	ck_assert(reply_has(&reply, "Content-Range", "bytes 5368709117-5368709119/5368709120"));
-	ck_assert(is_text(reply.body, "end"));
-	reply = expect_reply(&stream, false, 206);
-	ck_assert(reply.body.len == 40000 && memcmp(reply.body.at + 39997, "end", 3) == 0);
-	talk_close(&talk);
 }
 END_TEST
 
@@ -617,20 +311,6 @@ START_TEST(pieces_change_no_answer)
 }
 END_TEST
 
-START_TEST(walking_changes_no_answer)
-{
-	const text requests = all_pipelined();
-	struct talk opened, walked;
-
-	talk_in_pieces(&opened, requests, requests.len, 1);
-	place.walk = true;
-	talk_in_pieces(&walked, requests, requests.len, 1);
-	ck_assert(same(talk_heard(&opened), talk_heard(&walked)));
-	talk_close(&opened);
-	talk_close(&walked);
-}
-END_TEST
-
 /* More answers than there is memory for, to a client that first asks for all of them. */
 START_TEST(many_are_answered_in_order)
 {
@@ -689,132 +369,6 @@ START_TEST(a_body_waits_for_the_answers_before_it)
 	ck_assert(is_text(expect_reply(&stream, false, 200).body, "hello, world"));
 	ck_assert_uint_eq(stream.len, 0);
 	talk_close(&talk);
-}
-END_TEST
-
-/* Each body has all the room that a body may have, and no more. */
-START_TEST(bodies_are_counted_one_by_one)
-{
-	struct http_site small = place;
-	struct talk talk;
-	text stream;
-
-	small.limits.body = 5;
-	talk_open(&talk, &small, &now);
-	for (int i = 0; i < 2; i++) {
-		talk_say(&talk, "POST /small.txt" ON "Transfer-Encoding: chunked\r\n\r\n"
-				"2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n");
-		talk_say(&talk, "POST /small.txt" ON "Content-Length: 5\r\n\r\nabcde");
-	}
-	talk_say(&talk, "POST /small.txt" ON "Transfer-Encoding: chunked\r\n\r\n"
-			"2\r\nab\r\n4\r\ncdef\r\n0\r\n\r\n");
-	stream = talk_heard(&talk);
-	for (int i = 0; i < 4; i++)
-		expect_reply(&stream, false, 200);
-	expect_reply(&stream, false, 413);
-	ck_assert_uint_eq(stream.len, 0);
-	talk_close(&talk);
-}
-END_TEST
-
-START_TEST(nothing_follows_a_close)
-{
-	static const char *const last[] = {
-		"GET /small.txt" ON "Connection: close\r\n\r\n",
-		"GET /small.txt HTTP/1.0\r\n\r\n",
-		"GET /nothing" ON "Connection: x, close\r\n\r\n",
-		"GET / HTTP/3.0\r\n\r\n",
-		"GET /small.txt" ON "Host: b\r\n\r\n",
-		"POST /" ON "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
-		"POST /" ON "Transfer-Encoding: chunked\r\n\r\nx\r\n",
-	};
-
-	for (size_t i = 0; i < LENGTH(last); i++) {
-		struct talk talk;
-		struct reply reply;
-		text stream;
-
-		talk_open(&talk, &place, &now);
-		send_only(&talk, last[i]);
-		talk_say(&talk, "GET /small.txt" ON "\r\n0\r\n\r\nGET /small.txt" ON "\r\n");
-		stream = talk_heard(&talk);
-		expect(!read_reply(&stream, false, &reply), "%s", last[i]);
-		expect(reply.close && stream.len == 0 && talk.over && talk.logs == 1, "%s",
-		       last[i]);
-		/* what was sent beyond is read for a while, so that no reset overtakes */
-		expect(talk.conn.state == LINGER, "%s: state %d", last[i], talk.conn.state);
-		talk_close(&talk);
-	}
-}
-END_TEST
-
-/* ---- 100 (Continue) ------------------------------------------------------------ */
-
-#define EXPECTING "Expect: 100-continue\r\n"
-
-START_TEST(a_body_is_asked_for)
-{
-	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-	struct talk talk;
-	text stream;
-
-	talk_open(&talk, &place, &now);
-	talk_say(&talk, "GET /small.txt" ON "\r\nPOST /small.txt" ON EXPECTING
-			"Content-Length: 3\r\n\r\n");
-	stream = talk_heard(&talk);
-	expect_reply(&stream, false, 200);
-	ck_assert(is_text(stream, go_on));
-	ck_assert_uint_eq(talk.logs, 1);
-	talk_say(&talk, "ab");
-	ck_assert_uint_eq(talk.logs, 1);
-	talk_say(&talk, "cPOST /small.txt" ON EXPECTING "Transfer-Encoding: chunked\r\n\r\n");
-	stream = talk_heard(&talk);
-	expect_reply(&stream, false, 200);
-	skip(&stream, sizeof(go_on) - 1);
-	expect_reply(&stream, false, 200);
-	ck_assert(is_text(stream, go_on));
-	talk_say(&talk, "1\r\nx\r\n0\r\n\r\n");
-	ck_assert_uint_eq(talk.logs, 3);
-	ck_assert_int_eq(talk.logged[2].status, 200);
-	ck_assert_int_eq(talk.conn.clock, HTTP_IDLE);
-	talk_close(&talk);
-}
-END_TEST
-
-START_TEST(a_body_is_not_asked_for_where_none_is_needed)
-{
-	static const struct {
-		const char *request;
-		int status;
-		bool close;
-	} rows[] = {
-		/* it is on its way already, there is none, or it is HTTP/1.0 */
-		{ "POST /small.txt" ON EXPECTING "Content-Length: 3\r\n\r\na", 0, false },
-		{ "POST /small.txt HTTP/1.0\r\n" EXPECTING "Content-Length: 3\r\n\r\n", 0, false },
-		{ "POST /small.txt" ON "Content-Length: 3\r\n\r\n", 0, false },
-		{ "POST /small.txt" ON EXPECTING "Content-Length: 0\r\n\r\n", 200, false },
-		{ "GET /small.txt" ON EXPECTING "\r\n", 200, false },
-		/* and where the answer is known, it need not be sent */
-		{ "PUT /small.txt" ON EXPECTING "Content-Length: 3\r\n\r\n", 405, true },
-		{ "BREW /small.txt" ON EXPECTING "Content-Length: 3\r\n\r\n", 501, true },
-		{ "POST /small.txt" ON EXPECTING "Content-Length: 1048577\r\n\r\n", 413, true },
-		{ "POST /small.txt" ON "Expect: x\r\nContent-Length: 3\r\n\r\n", 417, true },
-		{ "POST /small.txt" ON "Expect:\r\nContent-Length: 3\r\n\r\n", 0, false },
-	};
-
-	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct talk talk;
-		text stream;
-
-		talk_open(&talk, &place, &now);
-		talk_say(&talk, rows[i].request);
-		stream = talk_heard(&talk);
-		if (rows[i].status)
-			expect(expect_reply(&stream, false, rows[i].status).close == rows[i].close,
-			       "%s", rows[i].request);
-		expect(stream.len == 0, "%s: %.*s", rows[i].request, SHOWN(stream));
-		talk_close(&talk);
-	}
 }
 END_TEST
 
@@ -1139,24 +693,6 @@ static void expect_clock(const struct talk *talk, enum http_clock clock, int64_t
 	ck_assert_int_eq(talk->conn.deadline - now.clock, time);
 }
 
-START_TEST(an_idle_connection_ends_in_silence)
-{
-	struct talk talk;
-
-	talk_open(&talk, &place, &now);
-	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
-	expect_clock(&talk, HTTP_IDLE, SECONDS(15));
-	now.clock += SECONDS(5);
-	talk_say(&talk, "GET /small.txt" ON "\r\n");
-	expect_clock(&talk, HTTP_IDLE, SECONDS(15));
-	talk.len = 0;
-	ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
-	ck_assert_uint_eq(talk.len, 0);
-	ck_assert_uint_eq(talk.logs, 1);
-	talk_close(&talk);
-}
-END_TEST
-
 /* Nor are empty lines a request. */
 START_TEST(empty_lines_end_in_silence)
 {
@@ -1195,25 +731,6 @@ START_TEST(a_head_has_its_time)
 	ck_assert(expect_reply(&stream, false, 408).close);
 	expect_clock(&talk, HTTP_LINGERING, LINGER_TIME);
 	ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
-	talk_close(&talk);
-}
-END_TEST
-
-/* So has the one that came behind another. */
-START_TEST(a_next_head_has_its_time)
-{
-	struct talk talk;
-	text stream;
-
-	talk_open(&talk, &place, &now);
-	now.clock += SECONDS(3);
-	talk_say(&talk, "GET /small.txt" ON "\r\nGET /");
-	expect_clock(&talk, HTTP_HEADER, SECONDS(10));
-	ck_assert(http_busy(&talk.conn));
-	pass_deadline(&talk);
-	stream = talk_heard(&talk);
-	expect_reply(&stream, false, 200);
-	expect_reply(&stream, false, 408);
 	talk_close(&talk);
 }
 END_TEST
@@ -1424,7 +941,8 @@ START_TEST(a_client_may_vanish)
 					    "GET /big.bin" ON "\r\n",
 					    "GET /folder/" ON "\r\n",
 					    "POST /" ON "Content-Length: 5\r\n\r\nab",
-					    "POST /" ON EXPECTING "Content-Length: 5\r\n\r\n",
+					    "POST /" ON
+					    "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n",
 					    "bad\r\n" };
 	int before = count_descriptors();
 
@@ -1472,26 +990,6 @@ START_TEST(a_client_may_leave_what_it_asked_for)
 		talk_close(&talk);
 	}
 	ck_assert_int_eq(count_descriptors(), before);
-}
-END_TEST
-
-START_TEST(requests_are_counted)
-{
-	struct http_site counting = place;
-	struct talk talk;
-	text stream;
-
-	counting.limits.requests = 3;
-	talk_open(&talk, &counting, &now);
-	for (int i = 0; i < 5; i++)
-		send_only(&talk, "GET /small.txt" ON "\r\n");
-	talk_step(&talk);
-	stream = talk_heard(&talk);
-	for (int i = 0; i < 3; i++)
-		ck_assert(expect_reply(&stream, false, 200).close == (i == 2));
-	ck_assert_uint_eq(stream.len, 0);
-	ck_assert_int_eq(talk.conn.state, LINGER);
-	talk_close(&talk);
 }
 END_TEST
 
@@ -2187,28 +1685,17 @@ Suite *step_suite(void)
 		suite_add_tcase(suite, all[i]);
 	}
 
-	tcase_add_test(answers, each_request_has_its_answer);
-	tcase_add_test(answers, what_is_too_long_is_said_to_be);
 	tcase_add_test(answers, what_is_too_long_for_a_name_is_not_there);
 	tcase_add_test(answers, a_site_may_keep_no_log);
-	tcase_add_test(answers, what_may_not_be_read_is_forbidden);
 	tcase_add_test(answers, a_site_has_its_own_page_for_what_is_not_there);
-	tcase_add_test(answers, headers_are_on_every_answer);
 	tcase_add_test(answers, several_ranges_are_parts);
 	tcase_add_test(answers, a_file_just_written_has_a_weak_tag);
-	tcase_add_test(answers, files_may_be_large);
 	tcase_add_test(answers, the_longest_redirect_fits);
 
 	tcase_add_test(pieces, pieces_change_no_answer);
-	tcase_add_test(pieces, walking_changes_no_answer);
 	tcase_add_test(pieces, many_are_answered_in_order);
 	tcase_add_test(pieces, a_body_waits_for_the_answers_before_it);
-	tcase_add_test(pieces, bodies_are_counted_one_by_one);
-	tcase_add_test(pieces, nothing_follows_a_close);
-	tcase_add_test(pieces, a_body_is_asked_for);
-	tcase_add_test(pieces, a_body_is_not_asked_for_where_none_is_needed);
 
-	tcase_add_test(clocks, an_idle_connection_ends_in_silence);
 	tcase_add_test(clocks, empty_lines_end_in_silence);
 	tcase_add_test(clocks, unsent_bytes_are_kept_and_counted);
 	tcase_add_test(clocks, a_client_has_a_pace);
@@ -2221,7 +1708,6 @@ Suite *step_suite(void)
 	tcase_add_test(clocks, bodies_give_way);
 	tcase_add_test(clocks, what_has_arrived_is_in_time);
 	tcase_add_test(clocks, a_head_has_its_time);
-	tcase_add_test(clocks, a_next_head_has_its_time);
 	tcase_add_test(clocks, a_body_has_to_move);
 	tcase_add_test(clocks, an_answer_has_to_move);
 	tcase_add_test(clocks, an_answer_has_to_move_to_the_client);
@@ -2232,7 +1718,6 @@ Suite *step_suite(void)
 	tcase_add_test(leaving, a_half_closed_connection_is_answered);
 	tcase_add_test(leaving, a_client_may_vanish);
 	tcase_add_test(leaving, a_client_may_leave_what_it_asked_for);
-	tcase_add_test(leaving, requests_are_counted);
 	tcase_add_test(leaving, a_process_that_stops_says_so);
 	tcase_add_test(leaving, a_file_may_shrink);
 

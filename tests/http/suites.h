@@ -5,8 +5,7 @@
 #include <check.h>
 
 Suite *bytes_suite(void);
-Suite *request_suite(void);
-Suite *choice_suite(void);
+Suite *etag_suite(void);
 Suite *names_suite(void);
 Suite *listing_suite(void);
 Suite *cache_suite(void);

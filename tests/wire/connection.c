@@ -148,6 +148,13 @@ const struct wire_case wire_connection[] = {
 	{ .name = "100-continue with both lengths", .end = CLOSED, .send = { PART(POST("/ten.txt", "Expect: 100-continue\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n")) }, .want = { IS("400") } },
 	{ .name = "100-continue for what isn't there", .end = EITHER, .may_100 = true, .send = { PART(POST("/missing", "Expect: 100-continue\r\nContent-Length: 5\r\n") "hello") }, .want = { IS("404") } },
 	CASE("100-continue of 1.0 is ignored", "POST /ten.txt HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello", CLOSED, IS("200", .body = TEN)),
+	/* none is sent where the body is on its way, or will not be read */
+	{ .name = "100-continue, and a part of the body with it", .at_once = true, .send = { PART(POST("/ten.txt", "Expect: 100-continue\r\nContent-Length: 3\r\n") "a"), PART("bc") }, .want = { IS("200", .body = TEN) } },
+	{ .name = "100-continue of 1.0, and the body later", .end = CLOSED, .send = { PART("POST /ten.txt HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"), PART("abc") }, .want = { IS("200", .body = TEN) } },
+	{ .name = "no expectation, and the body later", .send = { PART(POST("/ten.txt", "Content-Length: 3\r\n")), PART("abc") }, .want = { IS("200", .body = TEN) } },
+	{ .name = "an empty expectation, and the body later", .send = { PART(POST("/ten.txt", "Expect:\r\nContent-Length: 3\r\n")), PART("abc") }, .want = { IS("200", .body = TEN) } },
+	CASE("100-continue of PUT, without its body", "PUT /ten.txt HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n", CLOSED, IS("405")),
+	CASE("100-continue of an unknown method, without its body", "BREW / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n", CLOSED, IS("501")),
 	CASE("another expectation", POST("/ten.txt", "Expect: something\r\nContent-Length: 0\r\n"), EITHER, IS("417")),
 	CASE("another expectation of GET", GET("/ten.txt", "Expect: " ECHOED "\r\n"), EITHER, IS("417")),
 	CASE("100-continue and another expectation", GET("/ten.txt", "Expect: 100-continue, something\r\n"), EITHER, IS("417")),

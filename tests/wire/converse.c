@@ -381,6 +381,7 @@ static const struct {
 	{ "coding", wire_coding, ABOUT_NAMES },
 	{ "redirect", wire_redirect, ABOUT_NAMES },
 	{ "listing", wire_listing, ABOUT_NAMES },
+	{ "value", wire_values, ANY },
 	{ "time", wire_time, ABOUT_TIME },
 };
 

@@ -177,7 +177,7 @@ struct wire_case {
 
 extern const struct wire_case wire_line[], wire_target[], wire_field[], wire_connection[],
 	wire_body[], wire_smuggle[], wire_condition[], wire_range[], wire_file[], wire_type[],
-	wire_coding[], wire_redirect[], wire_listing[], wire_limit[], wire_time[];
+	wire_coding[], wire_redirect[], wire_listing[], wire_limit[], wire_time[], wire_values[];
 
 /* An answer, read. The texts point into the bytes it was read from. */
 struct wire_text {
