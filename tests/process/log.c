@@ -789,15 +789,19 @@ START_TEST(reason_in_journal)
 }
 END_TEST
 
-/* How many lines were lost, as syslog is told, or the journal by its stream; 0 before it is said. */
-static size_t lost_of(const struct daemon *daemon, const char *datagram)
+/* How many lines were lost, of all the messages about it in the text. */
+static size_t lost_in(const char *text)
 {
-	const char *text = daemon->inetd ? datagram : content("err");
-	const char *at = strstr(text, " log lines were lost");
+	size_t lost = 0;
 
-	while (at && at > text && at[-1] >= '0' && at[-1] <= '9')
-		at--;
-	return at ? strtoul(at, NULL, 10) : 0;
+	for (const char *at = text; (at = strstr(at, " log lines were lost")); at++) {
+		const char *digits = at;
+
+		while (digits > text && digits[-1] >= '0' && digits[-1] <= '9')
+			digits--;
+		lost += strtoul(digits, NULL, 10);
+	}
+	return lost;
 }
 
 /* The daemon doesn't read: requests are answered, and it gets to know what it missed. */
@@ -820,7 +824,8 @@ START_TEST(daemon_stops)
 		ssize_t n = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
 
 		text[n > 0 ? n : 0] = '\0';
-		lost = lost ? lost : lost_of(daemon, text);
+		/* syslog is told by a datagram of its own, the journal by its stream */
+		lost = daemon->inetd ? lost + lost_in(text) : lost_in(content("err"));
 		count += n > 0 && strstr(text, "GET /ten.txt");
 		if (n < 0)
 			nap(1);
