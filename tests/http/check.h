@@ -196,7 +196,7 @@ static inline void make_home(void)
 	put_file(&home, "folder/b.txt", "b");
 	put_folder(&home, "folder/sub");
 	for (size_t i = 0; i < sizeof(big); i++)
-		big[i] = (char)any_number(&seed);
+		big[i] = (char)(' ' + any_number(&seed) % 95);
 	put_bytes(&home, "big.bin", big, sizeof(big));
 	put_file(&home, "closed.txt", "");
 	need(fchmodat(home.fd, "closed.txt", 0, 0) == 0, "chmod");

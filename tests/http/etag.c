@@ -305,7 +305,7 @@ START_TEST(a_date_just_past_is_no_reason_for_a_part)
 		http_tell(&now, now.clock, &wall);
 
 		struct reply reply = ask("GET", "file", "");
-		text date = reply_field(&reply, "Last-Modified", 0);
+		text date = reply_field(&reply, "Last-Modified");
 		char lines[128];
 
 		/* of a file of the future the date is the present's, and not its own */
