@@ -63,7 +63,8 @@ CHECK = $(shell pkg-config --cflags --libs check)
 
 BUILT = build/tests
 # The tables of the wire suite are run without a process too.
-CHECK_HTTP = tests/http/check.c tests/http/wire.c $(filter-out %/check.c,$(wildcard tests/wire/*.c))
+CHECK_HTTP = tests/http/check.c tests/http/wire.c \
+	$(filter-out %/check.c %/server.c,$(wildcard tests/wire/*.c))
 $(BUILT)/check_http: $(CHECK_HTTP) $(wildcard tests/http/*.[ch] tests/wire/*.h) http.c http.h
 	mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -o $@ $(CHECK_HTTP) $(CHECK)
@@ -75,11 +76,12 @@ $(BUILT)/fuzz: $(FUZZ_SOURCES)
 	mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -DFUZZ_ALONE -o $@ $(FUZZ)
 
-$(BUILT)/check_wire: $(wildcard tests/wire/*.[ch])
+$(BUILT)/check_wire: $(wildcard tests/wire/*.[ch]) tests/process/kit.c tests/process/process.h
 	mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) $(CHECK)
 
-$(BUILT)/check_process: $(filter-out %/intruder.c,$(wildcard tests/process/*.[ch])) $(BUILT)/intruder.so
+$(BUILT)/check_process: $(filter-out %/intruder.c,$(wildcard tests/process/*.[ch])) \
+		tests/wire/response.c tests/wire/response.h $(BUILT)/intruder.so
 	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) $(CHECK)
 
 $(BUILT)/intruder.so: tests/process/intruder.c

@@ -897,6 +897,12 @@ START_TEST(no_more_is_said_no_more_is_waited_for)
 	ck_assert_int_eq(talk_say(&talk, "GET /small.txt" ON "Connection: close\r\n\r\n"),
 			 HTTP_DONE);
 	talk_close(&talk);
+	/* but a client that says more than the last request is listened to, so that no reset overtakes */
+	talk_open(&talk, &place, &now);
+	ck_assert_int_eq(talk_say(&talk, "GET /small.txt" ON "Connection: close\r\n\r\nGET"),
+			 HTTP_READ);
+	ck_assert_int_eq(talk.conn.clock, HTTP_LINGERING);
+	talk_close(&talk);
 }
 END_TEST
 

@@ -314,9 +314,9 @@ START_TEST(without_standard_files)
 	pid_t pid;
 
 	snprintf(number, sizeof(number), "%u", port);
-	pid = start((struct given){ .in = missing & 1 ? CLOSED : 0,
-				    .out = missing & 2 ? CLOSED : 0,
-				    .err = missing & 4 ? CLOSED : 0,
+	pid = start((struct given){ .in = missing & 1 ? MISSING : 0,
+				    .out = missing & 2 ? MISSING : 0,
+				    .err = missing & 4 ? MISSING : 0,
 				    .args = LIST("-d", site, "-p", number) });
 	while (fd < 0 && now() < end) {
 		fd = dial(port);
@@ -343,7 +343,7 @@ START_TEST(connection_without_error)
 
 	connect_pair(ends);
 	pid = start((struct given){
-		.in = ends[1], .out = ends[1], .err = CLOSED, .args = LIST("-d", site) });
+		.in = ends[1], .out = ends[1], .err = MISSING, .args = LIST("-d", site) });
 	close(ends[1]);
 	say(ends[0], "GET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n"
 		     "GET /ten.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");

@@ -6,6 +6,7 @@
  * $WWWD names the program, ./wwwd otherwise. The same cases without a process are in
  * tests/http/wire.c.
  */
+#include "../process/process.h"
 #include "wire.h"
 
 #include <check.h>
@@ -51,10 +52,10 @@ static bool open_walking(struct wire_talk *talk, enum wire_server server)
 static const char *hang_up(struct wire_talk *talk)
 {
 	close(talk->fd);
-	return talk->pid && wire_reap(talk->pid) != 0 ? "the handler's exit status isn't 0" : NULL;
+	return talk->pid && finish(talk->pid) != 0 ? "the handler's exit status isn't 0" : NULL;
 }
 
-#define BY_SOCKET .now = wire_now, .step = step, .close = hang_up
+#define BY_SOCKET .now = now, .step = step, .close = hang_up
 static const struct wire_way listening = { "standalone", .open = open_listening, BY_SOCKET };
 static const struct wire_way bytewise = { "a byte at a time", .open = open_listening, BY_SOCKET,
 					  .singly = true };
@@ -176,12 +177,12 @@ START_TEST(client_goes_away)
 	static const char request[] = GET("/huge.bin", "");
 	static char got[WIRE_ROOM];
 	struct wire_talk talk = { .got = got, .got_room = WIRE_ROOM, .out = request };
-	long long deadline = wire_now() + wire_patience;
+	long long deadline = now() + wire_patience;
 	struct wire_response response;
 
 	talk.out_size = sizeof(request) - 1;
 	talk.fd = wire_connect(MAIN);
-	while (!talk.eof && talk.got_size < WIRE_ROOM / 2 && wire_now() < deadline)
+	while (!talk.eof && talk.got_size < WIRE_ROOM / 2 && now() < deadline)
 		step(&talk, 100);
 	close(talk.fd);
 	ck_assert_uint_ge(talk.got_size, WIRE_ROOM / 2);
@@ -248,11 +249,11 @@ static Suite *make_rest(void)
 
 static void clean_up(void)
 {
-	wire_stop_all();
+	end_children();
 	wire_site_remove(wire_top);
 }
 
-static void stop(int number)
+static void interrupt(int number)
 {
 	(void)number;
 	stopped = 1;
@@ -261,21 +262,19 @@ static void stop(int number)
 int main(void)
 {
 	const char *place = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
-	static char top[4096];
 	SRunner *runner;
 	int failed;
 
-	snprintf(top, sizeof(top), "%s/wire.XXXXXX", place);
+	find_builds();
+	snprintf(top, TOP_ROOM, "%s/wire.XXXXXX", place);
 	wire_top = mkdtemp(top);
 	if (!wire_top)
 		err(1, "%s", top);
 	atexit(clean_up);
-	signal(SIGINT, stop);
-	signal(SIGTERM, stop);
+	signal(SIGINT, interrupt);
+	signal(SIGTERM, interrupt);
 	signal(SIGPIPE, SIG_IGN);
 	wire_site_make(wire_top);
-	for (int i = 0; i < SERVED; i++)
-		wire_serve((enum wire_server)i);
 
 	runner = srunner_create(wire_suite(&listening, standalone_case));
 	srunner_add_suite(runner, wire_suite(&bytewise, bytewise_case));

@@ -2,8 +2,8 @@
  * The wire suite: bytes that are sent to wwwd, and what RFC 9110 and RFC 9112 let it answer.
  *
  * The tables (line.c, body.c ...) hold the cases, response.c reads an answer as strictly
- * as the RFCs are written, site.c makes the tree that is served, talk.c talks to the
- * server, and check.c runs each case in each mode and judges it.
+ * as the RFCs are written, site.c makes the tree that is served, server.c starts the servers,
+ * converse.c runs a case and judges it, and check.c does so in each mode.
  *
  * In the bytes of a case two things are replaced before they are sent:
  *   {{300*ab}}            "ab", three hundred times
@@ -232,20 +232,17 @@ extern char wire_side[WIRE_ROOM + 1];
 extern int wire_patience; /* ms that a case may take */
 /* ---- talk.c ---- */
 
-long long wire_now(void); /* in milliseconds, of the monotonic clock */
 /* Send what can be sent, read what can be read; wait for either at most so long. */
 void wire_step(struct wire_talk *talk, int timeout);
-/* Start the server, and wait until it serves. */
-void wire_serve(enum wire_server which);
+
+/* ---- server.c ---- */
+
+/* A connection to the server, which is started where it isn't. */
+int wire_connect(enum wire_server which);
 /* Start a handler as inetd does, and give the client's end of its connection. */
 int wire_inetd(enum wire_server which, bool without_openat2, pid_t *pid);
-/* A connection to the server. */
-int wire_connect(enum wire_server which);
-/* Stop the server and say how it went: its exit status, -1 if it wasn't a plain exit. */
+/* Stop the server: its exit status, -1 if it wasn't a plain exit. */
 int wire_stop(enum wire_server which);
-/* Wait for the process to end, some seconds at most; the same answer. */
-int wire_reap(pid_t pid);
-void wire_stop_all(void);
 
 extern const char *wire_top; /* the directory of the trees and the logs */
 
