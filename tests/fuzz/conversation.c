@@ -182,6 +182,16 @@ struct run {
 	bool late; /* time has passed: an answer may be cut, and a request refused for it */
 };
 
+/* The connection that gets the memory next finds nothing in it of the one that had it before. */
+static bool work_is_clean(const struct http_work *work)
+{
+	static const struct request none;
+
+	return memcmp(&work->req, &none, sizeof(none)) == 0 && work->body.kind == NO_BODY &&
+	       work->status == 0 && work->start == 0 && work->scan == 0 && work->end == 0 &&
+	       work->sent == 0 && work->out.len == 0 && !work->out.overrun && !work->unsent;
+}
+
 static void begin_run(struct run *run, unsigned options)
 {
 	run->site = site_of(&tree);

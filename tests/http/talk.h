@@ -344,14 +344,4 @@ static inline int count_descriptors(void)
 	return count;
 }
 
-/* Whoever gets the memory next finds nothing in it of whoever had it before. */
-static inline bool work_is_clean(const struct http_work *work)
-{
-	static const struct request none;
-
-	return memcmp(&work->req, &none, sizeof(none)) == 0 && work->body.kind == NO_BODY &&
-	       work->status == 0 && work->start == 0 && work->scan == 0 && work->end == 0 &&
-	       work->sent == 0 && work->out.len == 0 && !work->out.overrun && !work->unsent;
-}
-
 #endif

@@ -89,88 +89,6 @@ END_TEST
 
 /* ---- what changes, and what goes on ---- */
 
-static void put_file(const char *name, const char *content, long later)
-{
-	wire_site_put("site/changing/", name, content, TEN_STAMP + later);
-}
-
-static void drop_file(const char *name)
-{
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/site/changing/%s", wire_top, name);
-	ck_assert_int_eq(unlink(path), 0);
-}
-
-/* Ask twice, so that the second answer may be a remembered one, after a while, so that it will. */
-static void expect(const char *target, int status, const char *body)
-{
-	struct wire_response response;
-	char path[256];
-
-	snprintf(path, sizeof(path), "/changing/%s", target);
-	for (int times = 0; times < 2; times++) {
-		if (times)
-			usleep(100000);
-		ck_assert_int_gt(
-			wire_parse(wire_side,
-				   wire_fetch(&listening, "GET", path, "Accept-Encoding: gzip\r\n"),
-				   false, &response),
-			0);
-		ck_assert_msg(response.status == status, "%s: %d, not %d", path, response.status,
-			      status);
-		ck_assert_msg(!body || (response.body.size == strlen(body) &&
-					memcmp(response.body.at, body, strlen(body)) == 0),
-			      "%s: the body isn't %s", path, body);
-	}
-}
-
-/* What changes on the disk changes in the answers, at once. */
-START_TEST(site_changes)
-{
-	expect("a.css", 404, NULL);
-	put_file("a.css", "ONE", 0);
-	expect("a.css", 200, "ONE");
-	put_file("a.css", "TWO", 0); /* of the same size and time: another file */
-	expect("a.css", 200, "TWO");
-	put_file("a.css.gz", "GZIP OF TWO", 0);
-	expect("a.css", 200, "GZIP OF TWO");
-	put_file("a.css.gz", "GZIP2OF TWO", 0);
-	expect("a.css", 200, "GZIP2OF TWO");
-	put_file("a.css", "THREE", 10);
-	expect("a.css", 200, "THREE");
-	drop_file("a.css.gz");
-	expect("a.css", 200, "THREE");
-	drop_file("a.css");
-	expect("a.css", 404, NULL);
-	expect("", 200, NULL);
-	put_file("index.html", "AN INDEX", 0);
-	expect("", 200, "AN INDEX");
-	put_file("index.html", "NO INDEX", 0);
-	expect("", 200, "NO INDEX");
-	drop_file("index.html");
-	put_file("b", "", 0);
-	expect("", 200, NULL);
-	expect("b", 200, "");
-}
-END_TEST
-
-/* A folder that is moved out of the site, and linked to from where it was, is out of reach. */
-START_TEST(folder_leaves)
-{
-	char from[4096], to[4096];
-
-	snprintf(from, sizeof(from), "%s/site/changing/leaving", wire_top);
-	snprintf(to, sizeof(to), "%s/outside/left", wire_top);
-	ck_assert_int_eq(mkdir(from, 0755), 0);
-	put_file("leaving/c", "INSIDE", 0);
-	expect("leaving/c", 200, "INSIDE");
-	ck_assert_int_eq(rename(from, to), 0);
-	ck_assert_int_eq(symlink("../../outside/left", from), 0);
-	expect("leaving/c", 404, NULL);
-}
-END_TEST
-
 /* A client that goes away in the middle of an answer harms nobody. */
 START_TEST(client_goes_away)
 {
@@ -237,8 +155,6 @@ static Suite *make_rest(void)
 {
 	Suite *suite = suite_create("besides");
 	TCase *group = tcase_create("besides");
-	tcase_add_test(group, site_changes);
-	tcase_add_test(group, folder_leaves);
 	tcase_add_test(group, client_goes_away);
 	tcase_add_test(group, log_lines);
 	tcase_add_loop_test(group, server_ends, 0, SERVED);

@@ -68,6 +68,8 @@ const struct wire_case wire_file[] = {
 	NOT_FOUND("a name of 256 bytes as a folder", "/" A250 "abcdef/ten.txt"),
 	NOT_FOUND("a name of 3000 bytes", "/{{3000*a}}"),
 	NOT_FOUND("a path of 5000 bytes", "{{50*/" A50 A50 "}}"),
+	NOT_FOUND("a name of 5000 bytes", "/{{5000*a}}"),
+	NOT_FOUND("a folder whose name fits, and its index's doesn't", "/{{4090*a}}/"),
 	NOT_FOUND("a path of a thousand folders", "{{1000*/a}}"),
 	FOUND("a folder named like a file, with its slash", "/folder.txt/", "A FOLDER WITH AN EXTENSION"),
 	CASE("a folder named like a file", GET("/folder.txt", ""), KEPT, IS("301", .has = "Location: folder.txt/")),

@@ -187,8 +187,6 @@ const char *wire_unlike(struct wire_response *response, const struct wire_answer
 /* Make and remove the tree: `site`, `small` and, where no request may get, `outside`. */
 void wire_site_make(const char *top);
 void wire_site_remove(const char *top);
-/* Put a file there, of that time, in place of what was there, in one step. */
-void wire_site_put(const char *folder, const char *name, const char *content, long when);
 
 /* One conversation. */
 struct wire_talk {
