@@ -329,10 +329,110 @@ START_TEST(a_field_may_come_257_times)
 }
 END_TEST
 
+/* The parts of a multipart/byteranges body, one after another (RFC 9110 14.6). */
+static void expect_parts(const struct reply *reply, const struct range *parts, size_t count,
+			 const char *type)
+{
+	static const char multipart[] = "multipart/byteranges; boundary=";
+	text said = reply_field(reply, "Content-Type"), body = reply->body;
+	char want[512];
+
+	expect(said.at && strncmp(said.at, multipart, sizeof(multipart) - 1) == 0, "%.*s",
+	       SHOWN(said));
+	skip(&said, sizeof(multipart) - 1);
+	for (size_t i = 0; i < count; i++) {
+		size_t len = (size_t)(parts[i].end - parts[i].begin);
+		int n = snprintf(want, sizeof(want),
+				 "\r\n--%.*s\r\nContent-Type: %s\r\n"
+				 "Content-Range: bytes %ju-%ju/%d\r\n\r\n",
+				 SHOWN(said), type, (uintmax_t)parts[i].begin,
+				 (uintmax_t)parts[i].end - 1, MiB);
+
+		expect(body.len > (size_t)n + len && memcmp(body.at, want, (size_t)n) == 0,
+		       "part %zu: %.*s", i, n, body.at);
+		expect(memcmp(body.at + n, big + parts[i].begin, len) == 0, "the bytes of %zu", i);
+		skip(&body, (size_t)n + len);
+	}
+	snprintf(want, sizeof(want), "\r\n--%.*s--\r\n", SHOWN(said));
+	expect(is_text(body, want), "%.*s", SHOWN(body));
+}
+
+START_TEST(multipart_byteranges_of_a_large_file)
+{
+	static const struct range parts[] = { { 5, 6 },
+					      { 100000, 400000 },
+					      { 1000, 1000 + 20000 } };
+	struct talk talk;
+	text stream;
+
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, "GET /big.bin" ON "Range: bytes=5-5, 100000-399999, 1000-20999\r\n\r\n"
+			"GET /small.txt" ON "\r\n");
+	stream = talk_heard(&talk);
+
+	struct reply reply = expect_reply(&stream, false, 206);
+
+	expect_parts(&reply, parts, LENGTH(parts), "application/octet-stream");
+	ck_assert_ptr_null(reply_field(&reply, "Content-Range").at);
+	ck_assert(is_text(expect_reply(&stream, false, 200).body, "hello, world"));
+	talk_close(&talk);
+}
+END_TEST
+
+/* A client that has fetched a file just when it was written never keeps what it was before. */
+START_TEST(weak_etag_of_a_file_just_written)
+{
+	static const struct {
+		const char *format;
+		int at_once,
+			later; /* the statuses, in the same moment and when the file has changed */
+	} rows[] = {
+		{ "GET /small.txt" ON "If-Range: %.*s\r\nRange: bytes=0-1\r\n\r\n", 200, 200 },
+		{ "GET /small.txt" ON "If-Match: %.*s\r\n\r\n", 412, 412 },
+		{ "GET /small.txt" ON "If-None-Match: %.*s\r\n\r\n", 304, 200 },
+		{ "POST /small.txt" ON "If-None-Match: %.*s\r\n\r\n", 412, 200 },
+	};
+	struct reply reply;
+	struct talk talk;
+	char request[256];
+	text tag, stream;
+
+	put_times(&home, "small.txt", WALL_TIME, 5);
+	for (size_t i = 0; i < 2 * LENGTH(rows); i++) {
+		bool changed = i >= LENGTH(rows);
+		int status = changed ? rows[i % LENGTH(rows)].later : rows[i].at_once;
+
+		now = turn_at(SECONDS(1000));
+		talk_open(&talk, &place, &now);
+		talk_say(&talk, "GET /small.txt" ON "\r\n");
+		stream = talk_heard(&talk);
+		reply = expect_reply(&stream, false, 200);
+		tag = reply_field(&reply, "ETag");
+		ck_assert(tag.len > 4 && memcmp(tag.at, "W/\"", 3) == 0);
+		snprintf(request, sizeof(request), rows[i % LENGTH(rows)].format, SHOWN(tag));
+		if (changed) { /* so that it has the same size and time */
+			put_file(&home, "small.txt", "HELLO, WORLD");
+			put_times(&home, "small.txt", WALL_TIME, 5);
+			now.wall.tv_sec++;
+		}
+		talk_say(&talk, request);
+		talk_say(&talk, "GET /small.txt" ON "\r\n");
+		stream = talk_heard(&talk);
+		expect_reply(&stream, false, 200);
+		expect_reply(&stream, false, status);
+		reply = expect_reply(&stream, false, 200);
+		tag = reply_field(&reply, "ETag");
+		ck_assert_int_eq(tag.at[0], changed ? '"' : 'W');
+		talk_close(&talk);
+	}
+}
+END_TEST
+
 Suite *etag_suite(void)
 {
 	Suite *suite = suite_create("ETag, conditions, ranges");
 	TCase *tags = tcase_create("ETag"), *asked = tcase_create("conditions and ranges");
+	TCase *sent = tcase_create("multipart, and a weak ETag");
 
 	tcase_add_test(tags, tags_tell_states_apart);
 	tcase_add_test(tags, tags_survive_a_copy);
@@ -348,5 +448,10 @@ Suite *etag_suite(void)
 	tcase_add_test(asked, a_date_just_past_is_no_reason_for_a_part);
 	tcase_add_test(asked, a_field_may_come_257_times);
 	suite_add_tcase(suite, asked);
+
+	tcase_add_checked_fixture(sent, make_home, remove_home);
+	tcase_add_test(sent, multipart_byteranges_of_a_large_file);
+	tcase_add_test(sent, weak_etag_of_a_file_just_written);
+	suite_add_tcase(suite, sent);
 	return suite;
 }
