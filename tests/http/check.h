@@ -117,9 +117,9 @@ static inline struct request *request_with(const char *lines)
 	need(n > 0 && (size_t)n < sizeof(head), "room for a head");
 
 	struct http_work *work = work_of(&usual_limits, (text){ head, (size_t)n });
-	int status = read_head_lines(work, &usual_limits);
+	enum reading reading = read_head_lines(work, &usual_limits);
 
-	expect(status == WHOLE, "%d for %s", status, lines);
+	expect(reading == WHOLE, "%d for %s", (int)reading, lines);
 	return &work->req;
 }
 
