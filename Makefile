@@ -41,35 +41,9 @@ wwwd-static: $(SOURCES) http.h Makefile
 
 # What is missing of what building needs, or what a check needs, is installed; nothing else ever
 # installs anything.
-DEPS = tests/deps tests/packages-build
-deps:
-	$(DEPS)
-deps-check:
-	$(DEPS) tests/packages-check
-deps-32:
-	$(DEPS) tests/packages-check tests/packages-32
-deps-browser:
-	$(DEPS) tests/packages-browser
-deps-fresh:
-	$(DEPS) tests/packages-fresh
-deps-lint:
-	$(DEPS) tests/packages-lint
-deps-fuzz:
-	$(DEPS) tests/packages-check tests/fuzz/packages
-deps-coverage:
-	$(DEPS) tests/packages-check tests/packages-coverage
-deps-bench:
-	$(DEPS) tests/packages-check tests/bench/packages
-deps-floods:
-	$(DEPS) tests/packages-check tests/floods/packages
-deps-faults:
-	$(DEPS) tests/packages-check tests/faults/packages
-deps-supervisors:
-	$(DEPS) tests/packages-check tests/supervisors/packages
-deps-differential:
-	$(DEPS) tests/packages-check tests/differential/packages
-deps-lecture:
-	$(DEPS) tests/lecture/packages
+deps: deps-build
+deps-%:
+	tests/deps $*
 
 # A sample, at an address that is printed; make run PORT=0 for any free port.
 PORT = 8080
@@ -89,22 +63,25 @@ CHECK = $(shell pkg-config --cflags --libs check)
 
 BUILT = build/tests
 # The tables of the wire suite are run without a process too.
-CHECK_HTTP = tests/http/check.c tests/http/wire.c $(filter-out %/check.c,$(wildcard tests/wire/*.c))
+CHECK_HTTP = tests/http/check.c tests/http/wire.c \
+	$(filter-out %/check.c %/server.c,$(wildcard tests/wire/*.c))
 $(BUILT)/check_http: $(CHECK_HTTP) $(wildcard tests/http/*.[ch] tests/wire/*.h) http.c http.h
 	mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -o $@ $(CHECK_HTTP) $(CHECK)
 
-FUZZ = tests/fuzz/fuzz.c
-FUZZ_SOURCES = $(wildcard tests/fuzz/*.[ch]) tests/http/talk.h http.c http.h
+FUZZ = tests/fuzz/fuzz.c tests/wire/response.c
+FUZZ_SOURCES = $(FUZZ) $(wildcard tests/fuzz/*.[ch]) tests/http/talk.h tests/wire/response.h \
+	http.c http.h
 $(BUILT)/fuzz: $(FUZZ_SOURCES)
 	mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -DFUZZ_ALONE -o $@ $(FUZZ)
 
-$(BUILT)/check_wire: $(wildcard tests/wire/*.[ch])
+$(BUILT)/check_wire: $(wildcard tests/wire/*.[ch]) tests/process/kit.c tests/process/process.h
 	mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) $(CHECK)
 
-$(BUILT)/check_process: $(filter-out %/intruder.c,$(wildcard tests/process/*.[ch])) $(BUILT)/intruder.so
+$(BUILT)/check_process: $(filter-out %/intruder.c,$(wildcard tests/process/*.[ch])) \
+		tests/wire/response.c tests/wire/response.h $(BUILT)/intruder.so
 	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) $(CHECK)
 
 $(BUILT)/intruder.so: tests/process/intruder.c
@@ -112,10 +89,12 @@ $(BUILT)/intruder.so: tests/process/intruder.c
 	$(CC) $(TEST_CFLAGS) -fPIC -shared -o $@ $<
 
 CHECKS = $(addprefix $(BUILT)/,check_http fuzz check_wire check_process)
-QUICK_CHECKS = $(CHECKS) tests/build.sh tests/clients.sh tests/manual.sh
+# The slowest first, which mostly waits: the others run beside it.
+QUICK_CHECKS = $(BUILT)/check_process $(filter-out %process,$(CHECKS)) \
+	tests/build.sh tests/clients.sh tests/manual.sh
 
 check: wwwd wwwd-static $(CHECKS)
-	tests/run $(QUICK_CHECKS)
+	JOBS=2 tests/run $(QUICK_CHECKS)
 
 # The same under the sanitizers: the program for those that look from outside, and the tests that
 # hold http.c themselves.
@@ -127,8 +106,8 @@ build/asan/wwwd: $(SOURCES) http.h tests/sanitize.c Makefile
 check-asan: build/asan/wwwd $(BUILT)/check_wire $(BUILT)/check_process
 	$(CC) $(TEST_CFLAGS) $(SANITIZE) -o build/asan/check_http $(CHECK_HTTP) $(CHECK)
 	$(CC) $(TEST_CFLAGS) $(SANITIZE) -DFUZZ_ALONE -o build/asan/fuzz $(FUZZ)
-	WWWD=build/asan/wwwd tests/run build/asan/check_http \
-		build/asan/fuzz $(BUILT)/check_wire $(BUILT)/check_process
+	WWWD=build/asan/wwwd JOBS=2 tests/run $(BUILT)/check_process build/asan/check_http \
+		build/asan/fuzz $(BUILT)/check_wire
 
 # 32 bits, by Debian's cross compilers.
 check-32: $(BUILT)/check_wire
@@ -206,14 +185,17 @@ check-differential: wwwd
 check-lecture: wwwd
 	tests/run tests/lecture/check
 
-lint:
+ANALYSED = $(SOURCES:%.c=build/%.analysed)
+lint: $(ANALYSED)
 	clang-format --dry-run --Werror http.h $(SOURCES) $(wildcard tests/*.[ch] tests/*/*.[ch])
-	for source in $(SOURCES); do clang-tidy --quiet $$source -- -std=c11 || exit 1; done
-	for source in $(SOURCES); do $(CC) $(LANGUAGE) -O2 -fanalyzer -Werror -c -o /dev/null $$source \
-		|| exit 1; done
+	clang-tidy --quiet $(SOURCES) -- -std=c11
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr \
 		--error-exitcode=1 $(SOURCES)
 	! mandoc -T lint wwwd.8 2>&1 | grep -v 'referenced manual not found\|outdated mandoc.db'
+
+$(ANALYSED): build/%.analysed: %.c http.h
+	mkdir -p $(@D)
+	$(CC) $(LANGUAGE) -O2 -fanalyzer -Werror -c -o $@ $<
 
 # The null handlers it compares with are built as these two are.
 bench: wwwd wwwd-static
@@ -225,42 +207,12 @@ bench: wwwd wwwd-static
 # The static build is installed where there is one, rebuilt first if it is older than its sources.
 STATIC_ONE := $(if $(wildcard wwwd-static)$(filter static,$(MAKECMDGOALS)),wwwd-static)
 
-# The shipped files name /usr/local/bin; what is installed names $(BINDIR), and the static build
-# where a process serves one connection.
-ONE = $(if $(STATIC_ONE),-e 's|/usr/local/bin/wwwd\>|&-static|')
 UNITS = $(notdir $(wildcard systemd/*.service systemd/*.socket))
-# $(call put,MODE,FILE,FOLDER,SED OPTIONS)
-put = sed $(4) -e 's|/usr/local/bin/|$(BINDIR)/|' $(2) > "$(DESTDIR)$(3)/$(notdir $(2))" && \
-	chmod $(1) "$(DESTDIR)$(3)/$(notdir $(2))"
+INSTALL = DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' MANDIR='$(MANDIR)' DOCDIR='$(DOCDIR)' \
+	UNITDIR='$(UNITDIR)' SYSUSERSDIR='$(SYSUSERSDIR)' SITE='$(SITE)' systemd/install
 
 install: wwwd $(STATIC_ONE)
-	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)" "$(DESTDIR)$(DOCDIR)" \
-		"$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(SYSUSERSDIR)"
-	install wwwd $(STATIC_ONE) "$(DESTDIR)$(BINDIR)"
-	install -m 644 wwwd.8 "$(DESTDIR)$(MANDIR)"
-	install -m 644 README LICENSE systemd/wwwd@.service.d/strict.conf "$(DESTDIR)$(DOCDIR)"
-	install -m 644 systemd/README "$(DESTDIR)$(DOCDIR)/README.systemd"
-	install -m 644 systemd/sysusers.conf "$(DESTDIR)$(SYSUSERSDIR)/wwwd.conf"
-	install -m 644 systemd/*.socket "$(DESTDIR)$(UNITDIR)"
-	$(call put,644,systemd/wwwd@.service,$(UNITDIR),$(ONE))
-	$(call put,644,systemd/wwwd-listen.service,$(UNITDIR))
-	$(call put,644,inetd/inetd-wait.conf,$(DOCDIR))
-	$(call put,644,inetd/inetd.conf,$(DOCDIR),$(ONE))
-	$(call put,644,inetd/xinetd.conf,$(DOCDIR),$(ONE))
-	$(call put,644,inetd/stunnel.conf,$(DOCDIR),$(ONE))
-	$(call put,755,inetd/tcpserver,$(DOCDIR),$(ONE))
-	$(call put,755,inetd/tcpsvd,$(DOCDIR),$(ONE))
-	$(call put,755,inetd/s6-tcpserver,$(DOCDIR),$(ONE))
-ifneq ($(SITE),)
-	test -e "$(DESTDIR)$(SITE)" || { umask 022 && mkdir -p "$(DESTDIR)$(SITE)" && \
-		printf '%s\n' '<!doctype html>' '<title>wwwd</title>' '<p>wwwd serves $(SITE).' \
-			> "$(DESTDIR)$(SITE)/index.html"; }
-endif
-ifeq ($(DESTDIR),)
-	@if command -v systemd-sysusers > /dev/null; then \
-		systemd-sysusers $(SYSUSERSDIR)/wwwd.conf; \
-		echo 'Next: systemctl daemon-reload, then systemctl enable --now wwwd.socket'; fi
-endif
+	$(INSTALL) $(STATIC_ONE)
 
 # What a person may have put into $(SITE) stays, and so does the user.
 uninstall:
@@ -273,12 +225,13 @@ dist:
 	git archive --prefix=wwwd-$(VERSION)/ -o wwwd-$(VERSION).tar.gz HEAD
 
 clean:
-	rm -rf wwwd wwwd-static build
+	rm -rf wwwd wwwd-static tests/bench/build build
 	rm -f wwwd-$(VERSION).tar.gz
 
+# What installs packages or removes files is done before anything else begins.
+ifneq ($(filter deps% clean,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
-.PHONY: all static deps deps-32 deps-bench deps-browser deps-check deps-coverage deps-differential \
-	deps-faults deps-floods deps-fresh deps-fuzz deps-lecture deps-lint deps-supervisors run \
-	lecture check check-32 check-asan check-browser check-differential check-faults check-floods \
-	check-fresh check-lecture check-supervisors coverage fuzz fuzz-afl fuzz-keep soak lint bench \
-	install uninstall dist clean
+endif
+.PHONY: all static deps run lecture check check-32 check-asan check-browser check-differential \
+	check-faults check-floods check-fresh check-lecture check-supervisors coverage fuzz \
+	fuzz-afl fuzz-keep soak lint bench install uninstall dist clean

@@ -254,9 +254,82 @@ START_TEST(headers_are_checked)
 }
 END_TEST
 
+START_TEST(a_site_may_keep_no_log)
+{
+	struct http_site silent = place;
+	struct talk talk;
+	text stream;
+
+	silent.log = NULL;
+	talk_open(&talk, &silent, &now);
+	talk_say(&talk, "GET /small.txt" ON "\r\nGET /nothing" ON "\r\n");
+	stream = talk_heard(&talk);
+	expect_reply(&stream, false, 200);
+	expect_reply(&stream, false, 404);
+	ck_assert_uint_eq(talk.logs, 0);
+	talk_close(&talk);
+}
+END_TEST
+
+/* One that is too large to go out with its head. */
+START_TEST(a_404_html_may_be_large)
+{
+	struct talk talk;
+	text stream;
+
+	put_bytes(&home, "404.html", big, 100 << 10);
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, "GET /nothing" ON "\r\n");
+	stream = talk_heard(&talk);
+	ck_assert_uint_eq(expect_reply(&stream, false, 404).body.len, 100 << 10);
+	talk_close(&talk);
+}
+END_TEST
+
+/* The longest address of a folder, with the longest query and all the headers there may be. */
+START_TEST(the_longest_redirect_fits)
+{
+	enum { REQUESTS = 3 };
+	static char path[NAME_MAX + 1], request[HTTP_LINE_MOST + 64],
+		headers[HTTP_HEADERS_MOST + 1];
+	struct http_site dressed = place;
+	struct talk talk;
+	size_t n = NAME_MAX, head;
+	text stream;
+
+	memset(path, 0xff, n);
+	put_folder(&home, path);
+	memset(headers, 'x', HTTP_HEADERS_MOST);
+	memcpy(headers, "X: ", 3);
+	memcpy(headers + HTTP_HEADERS_MOST - 2, "\r\n", 2);
+	dressed.headers = headers;
+	dressed.limits.line = HTTP_LINE_MOST;
+	memset(request, 0xff, sizeof(request));
+	memcpy(request, "GET /", 5);
+	memcpy(request + 5, path, n);
+	request[5 + n] = '?';
+	head = HTTP_LINE_MOST - 9;
+	memcpy(request + head, ON "\r\n", sizeof(ON "\r\n"));
+	talk_open(&talk, &dressed, &now);
+	for (int i = 0; i < REQUESTS; i++)
+		send_only(&talk, request);
+	talk_step(&talk);
+	stream = talk_heard(&talk);
+	for (int i = 0; i < REQUESTS; i++) {
+		struct reply reply = expect_reply(&stream, false, 301);
+
+		ck_assert_uint_eq(reply_field(&reply, "Location").len,
+				  3 * n + 1 + 1 + 3 * (head - 5 - n - 1));
+	}
+	ck_assert_uint_eq(stream.len, 0);
+	talk_close(&talk);
+}
+END_TEST
+
 Suite *answer_suite(void)
 {
 	Suite *suite = suite_create("answer");
+	TCase *sent = tcase_create("a site");
 	TCase *status = tcase_create("statuses"), *field = tcase_create("fields");
 	TCase *log = tcase_create("log and options");
 
@@ -275,5 +348,11 @@ Suite *answer_suite(void)
 	tcase_add_test(log, log_lines_are_bounded);
 	tcase_add_test(log, headers_are_checked);
 	suite_add_tcase(suite, log);
+
+	tcase_add_checked_fixture(sent, make_home, remove_home);
+	tcase_add_test(sent, a_site_may_keep_no_log);
+	tcase_add_test(sent, a_404_html_may_be_large);
+	tcase_add_test(sent, the_longest_redirect_fits);
+	suite_add_tcase(suite, sent);
 	return suite;
 }

@@ -694,10 +694,10 @@ enum { BIG_SIZE = 1 << 20 };
 
 static void put_big(const char *name, char byte)
 {
-	static char big[BIG_SIZE];
+	static char content[BIG_SIZE];
 
-	memset(big, byte, sizeof(big));
-	put_bytes(&ground, name, big, sizeof(big));
+	memset(content, byte, sizeof(content));
+	put_bytes(&ground, name, content, sizeof(content));
 }
 
 /* The next answer is all of a big file, whose bytes are all the same. */

@@ -2,26 +2,44 @@
  * The suites of http.c, one for each of its parts: its functions one by one, then http_step() over
  * socket pairs and pipes with a clock that is set by hand.
  *
- * All is one translation unit, since most of http.c is static. The parts include "check.h",
- * and that includes http.c, so each of them can also be compiled alone, to look at its warnings.
+ * All is one translation unit, since most of http.c is static: "check.h" includes it. The cases of
+ * tests/wire are linked, and run by wire.c through http.h alone.
  *
  * CK_RUN_SUITE=names and the like run a part; CK_FORK=no runs it where a debugger sees it.
  */
 #include "check.h"
 
 #include "bytes.c"
-#include "request.c"
-#include "choice.c"
+#include "etag.c"
 #include "names.c"
 #include "listing.c"
 #include "cache.c"
 #include "answer.c"
-#include "step.c"
+#include "pipelining.c"
+#include "timeouts.c"
+#include "linger.c"
+#include "memory.c"
+#include "folder.c"
+#include "pipes.c"
 
 /* of tests/wire, whose header has names that http.c has too */
 extern const char *wire_top;
 void wire_site_make(const char *top);
 void wire_site_remove(const char *top);
+
+/* http_step() over socket pairs, pipes and files, with a clock set by hand. */
+static Suite *conversation_suite(void)
+{
+	Suite *suite = suite_create("conversations");
+
+	suite_add_tcase(suite, pipelining_case());
+	suite_add_tcase(suite, timeouts_case());
+	suite_add_tcase(suite, linger_case());
+	suite_add_tcase(suite, memory_case());
+	suite_add_tcase(suite, folder_case());
+	suite_add_tcase(suite, pipes_case());
+	return suite;
+}
 
 int main(void)
 {
@@ -34,13 +52,12 @@ int main(void)
 	make_tree(&all);
 	snprintf(wire, sizeof(wire), "%s/wire", all.top);
 	need(setenv("TMPDIR", all.top, 1) == 0, "setenv");
-	srunner_add_suite(runner, request_suite());
-	srunner_add_suite(runner, choice_suite());
+	srunner_add_suite(runner, etag_suite());
 	srunner_add_suite(runner, names_suite());
 	srunner_add_suite(runner, listing_suite());
 	srunner_add_suite(runner, cache_suite());
 	srunner_add_suite(runner, answer_suite());
-	srunner_add_suite(runner, step_suite());
+	srunner_add_suite(runner, conversation_suite());
 	need(mkdir(wire, 0755) == 0, "mkdir");
 	wire_top = wire;
 	wire_site_make(wire);

@@ -117,9 +117,9 @@ static inline struct request *request_with(const char *lines)
 	need(n > 0 && (size_t)n < sizeof(head), "room for a head");
 
 	struct http_work *work = work_of(&usual_limits, (text){ head, (size_t)n });
-	enum reading status = read_head(&work->input, &work->req, &usual_limits);
+	enum reading reading = read_head(&work->input, &work->req, &usual_limits);
 
-	expect(status == WHOLE, "%d for %s", status, lines);
+	expect(reading == WHOLE, "%d for %s", (int)reading, lines);
 	return &work->req;
 }
 
@@ -187,6 +187,74 @@ static inline bool drop_privileges(int folder, const char *unreadable, const cha
 static inline void regain_privileges(void)
 {
 	need(geteuid() == getuid() || seteuid(getuid()) == 0, "seteuid");
+}
+
+/* ---- a site, and conversations about it ---- */
+
+#define ON " HTTP/1.1\r\nHost: a\r\n"
+#define MiB (1 << 20)
+
+static struct tree home;
+static struct http_site place;
+static struct http_common now;
+static char big[MiB];
+
+static inline void make_home(void)
+{
+	uint64_t seed = 9;
+
+	make_tree(&home);
+	put_file(&home, "index.html", "<p>index\n");
+	put_file(&home, "small.txt", "hello, world");
+	put_file(&home, "empty.txt", "");
+	put_file(&home, "page.html", "a page, and not a small one as pages go");
+	put_file(&home, "page.html.gz", "pretend this is gzip");
+	put_folder(&home, "folder");
+	put_file(&home, "folder/a.txt", "a");
+	put_file(&home, "folder/b.txt", "b");
+	put_folder(&home, "folder/sub");
+	for (size_t i = 0; i < sizeof(big); i++)
+		big[i] = (char)(' ' + any_number(&seed) % 95);
+	put_bytes(&home, "big.bin", big, sizeof(big));
+	put_file(&home, "closed.txt", "");
+	need(fchmodat(home.fd, "closed.txt", 0, 0) == 0, "chmod");
+	place = site_of(&home);
+	now = turn_at(SECONDS(1000));
+}
+
+static inline void remove_home(void)
+{
+	remove_tree(&home);
+}
+
+/* The next answer on a stream, which has to be fair and to have that status. */
+static inline struct reply expect_reply(text *stream, bool to_head, int status)
+{
+	struct reply reply;
+	const char *fault = read_reply(stream, to_head, &reply);
+
+	expect(!fault, "%s: %.*s", fault ? fault : "", (int)(stream->len < 300 ? stream->len : 300),
+	       stream->at);
+	expect(reply.status == status, "%d, not %d", reply.status, status);
+	return reply;
+}
+
+static inline void send_only(struct talk *talk, const char *bytes)
+{
+	need(talk_send(talk, bytes, strlen(bytes)), "send");
+}
+
+/* As many requests as fit, all at once. */
+static inline int send_many(struct talk *talk, const char *const *requests, size_t count)
+{
+	static char bytes[64 << 10];
+	int sent = 0;
+
+	bytes[0] = '\0';
+	for (size_t n = 0; n + 256 < sizeof(bytes); n = strlen(bytes))
+		strcat(bytes + n, requests[(size_t)sent++ % count]);
+	send_only(talk, bytes);
+	return sent;
 }
 
 #endif

@@ -26,9 +26,9 @@ static void add(struct listing *list, struct http_common *common, const char *na
 	expect(add_item(list, common, name, &st), "%s isn't added", name);
 }
 
-static const char *name_of(const struct listing *list, uint32_t place)
+static const char *name_of(const struct listing *list, uint32_t i)
 {
-	return list->names + list->items[list->order[place]].name;
+	return list->names + list->items[list->order[i]].name;
 }
 
 static void sort_all(struct listing *list, struct http_common *common)
@@ -138,20 +138,20 @@ START_TEST(sizes_are_rounded)
 
 	for (int i = 0; i < 20000; i++) {
 		uint64_t n = any_number(&seed) >> i % 64;
-		double shown, scale = 1, place;
+		double shown, scale = 1, last;
 
 		name_size(n, name, sizeof(name));
 		expect(sscanf(name, "%lf %c", &shown, &unit) == 2 && strchr(units, unit), "%s",
 		       name);
 		for (const char *u = units; *u != unit; u++)
 			scale *= 1000;
-		place = strchr(name, '.') ? scale / 10 : scale;
+		last = strchr(name, '.') ? scale / 10 : scale;
 		expect(shown < 1000 && (unit == 'B' || shown >= 1), "%s", name);
 		expect((strchr(name, '.') != NULL) == (unit != 'B' && shown < 10), "%s", name);
 
 		double off = shown * scale - (double)n;
 
-		expect(off <= 0.56 * place && off >= -0.56 * place, "%ju: %s", (uintmax_t)n, name);
+		expect(off <= 0.56 * last && off >= -0.56 * last, "%ju: %s", (uintmax_t)n, name);
 	}
 }
 END_TEST

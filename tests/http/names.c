@@ -771,14 +771,14 @@ START_TEST(siblings_are_preferred)
 		struct file file = file_at(&by_openat2, "page", false);
 		enum coding coding = open_sibling(&by_openat2, "page", &preference, &file);
 		char opened[64];
-		struct stat st, now;
+		struct stat st, opened_st;
 
 		snprintf(opened, sizeof(opened), "page%s", codings[coding].ending);
 		expect(strcmp(opened, rows[i].opened) == 0, "row %zu: %s", i, opened);
 		need(fstatat(by_openat2.root, opened, &st, 0) == 0, opened);
-		need(fstat(file.fd, &now) == 0, opened);
-		expect(st.st_ino == now.st_ino && st.st_ino == file.st.st_ino, "row %zu: another",
-		       i);
+		need(fstat(file.fd, &opened_st) == 0, opened);
+		expect(st.st_ino == opened_st.st_ino && st.st_ino == file.st.st_ino,
+		       "row %zu: another", i);
 		close(file.fd);
 	}
 }

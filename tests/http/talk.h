@@ -28,6 +28,8 @@ static inline ssize_t talk_sendfile(int out, int in, off_t *at, size_t n)
 #include <ftw.h>
 #include <stdio.h>
 
+#include "../wire/response.h"
+
 #define SECONDS(n) ((n)*INT64_C(1000000))
 
 enum { LISTS_MOST = 64 << 20 }; /* bytes that connections may hold before a listing is refused */
@@ -302,146 +304,43 @@ static inline text talk_heard(const struct talk *talk)
 
 struct reply {
 	int status;
-	text head, body; /* the head from the first field on, each with its line's end */
+	text body;
 	uint64_t length; /* as it is said, of a body that may be left out */
 	bool close;
+	struct wire_response fields;
 };
 
-/* The value of the nth field (from 0) of that name; at == NULL if there is none. */
-static inline text reply_field(const struct reply *reply, const char *name, size_t nth)
+/* The value of the field; at == NULL if there is none. */
+static inline text reply_field(const struct reply *reply, const char *name)
 {
-	text left = reply->head;
-	size_t n = strlen(name);
+	struct wire_text value = wire_value(&reply->fields, name);
 
-	while (left.len) {
-		const char *end = memmem(left.at, left.len, "\r\n", 2);
-		size_t len = end ? (size_t)(end - left.at) : left.len;
-
-		if (len > n + 1 && left.at[n] == ':' && strncasecmp(left.at, name, n) == 0 &&
-		    nth-- == 0)
-			return (text){ left.at + n + 2, len - n - 2 };
-		skip(&left, len + 2 < left.len ? len + 2 : left.len);
-	}
-	return (text){ NULL, 0 };
+	return (text){ value.at, value.size };
 }
 
 static inline bool reply_has(const struct reply *reply, const char *name, const char *value)
 {
-	text found = reply_field(reply, name, 0);
-
-	return found.at && same(found, text_of(value));
-}
-
-/* Has it that very line? */
-static inline bool reply_says(const struct reply *reply, const char *line)
-{
-	size_t n = strlen(line);
-
-	for (text left = reply->head; left.len > n; skip(&left, 1))
-		if (memcmp(left.at, line, n) == 0 && left.at[n] == '\r' &&
-		    (left.at == reply->head.at || left.at[-1] == '\n'))
-			return true;
-	return false;
-}
-
-/* field-name ": " field-value, of what RFC 9110 5.5 lets be sent, and no blank at either end. */
-static inline bool fair_field(text line)
-{
-	size_t n = 0;
-
-	while (n < line.len && (line.at[n] == '-' || (line.at[n] >= '0' && line.at[n] <= '9') ||
-				((line.at[n] | 32) >= 'a' && (line.at[n] | 32) <= 'z')))
-		n++;
-	if (n == 0 || line.len < n + 3 || memcmp(line.at + n, ": ", 2) != 0 ||
-	    line.at[n + 2] == ' ' || line.at[line.len - 1] == ' ')
-		return false;
-	for (; n < line.len; n++)
-		if ((unsigned char)line.at[n] < ' ' || line.at[n] == 0x7f)
-			return false;
-	return true;
-}
-
-static inline const char *judge_head(struct reply *reply)
-{
-	static const char *const once[] = {
-		"Accept-Ranges", "Allow",         "Connection", "Content-Encoding", "Content-Range",
-		"Content-Type",  "Last-Modified", "ETag",       "Location",         "Server",
-	};
-
-	for (text left = reply->head; left.len;) {
-		const char *end = memmem(left.at, left.len, "\r\n", 2);
-		text line = { left.at, (size_t)(end - left.at) };
-
-		if (!fair_field(line))
-			return "a field that is none";
-		skip(&left, line.len + 2);
-	}
-	if (reply_field(reply, "Transfer-Encoding", 0).at)
-		return "a Transfer-Encoding";
-	for (size_t i = 0; i < LENGTH(once); i++)
-		if (reply_field(reply, once[i], 1).at)
-			return "a field twice";
-	if (reply->status >= 200 &&
-	    (reply_field(reply, "Date", 0).len != 29 || reply_field(reply, "Date", 1).at))
-		return "not one Date";
-	return NULL;
+	return wire_same(wire_value(&reply->fields, name), value);
 }
 
 /* Takes the next answer off the stream: NULL, or what is wrong with it. */
 static inline const char *read_reply(text *stream, bool to_head, struct reply *reply)
 {
-	static const char version[] = "HTTP/1.1 ";
-	const char *end = memmem(stream->at, stream->len, "\r\n\r\n", 4);
-	uint64_t length = 0;
+	struct wire_response *read = &reply->fields;
+	ssize_t size = wire_parse(stream->at, stream->len, to_head, read);
+	const char *fault = size < 0 ? read->fault : size == 0 ? "half an answer" : NULL;
+	text length;
 
-	*reply = (struct reply){ .status = 0 };
-	if (!end)
-		return "no end of the head";
-
-	const char *first = memmem(stream->at, stream->len, "\r\n", 2);
-	text line = { stream->at, (size_t)(first - stream->at) };
-
-	if (line.len < 14 || memcmp(line.at, version, 9) != 0 || line.at[12] != ' ')
-		return "no status line";
-	for (size_t i = 13; i < line.len; i++)
-		if (line.at[i] < ' ' || line.at[i] > '~')
-			return "a reason that isn't to be read";
-	for (int i = 9; i < 12; i++) {
-		if (line.at[i] < '0' || line.at[i] > '9')
-			return "no status";
-		reply->status = reply->status * 10 + (line.at[i] - '0');
-	}
-	if (end == first) /* no field at all */
-		reply->head = (text){ first, 0 };
-	else
-		reply->head = (text){ first + 2, (size_t)(end - first) };
-
-	const char *fault = judge_head(reply);
-
+	if (!fault)
+		fault = wire_fault(read, to_head, WALL_TIME);
 	if (fault)
 		return fault;
-
-	text said = reply_field(reply, "Content-Length", 0);
-	bool bare = reply->status < 200 || reply->status == 204 || reply->status == 304;
-
-	if (bare ? said.at != NULL : !said.len || reply_field(reply, "Content-Length", 1).at)
-		return "a Content-Length too many or too few";
-	for (size_t i = 0; i < said.len; i++) {
-		if (said.at[i] < '0' || said.at[i] > '9')
-			return "a Content-Length that is no number";
-		length = length * 10 + (uint64_t)(said.at[i] - '0');
-	}
-	if (said.len > 19 || (said.len > 1 && said.at[0] == '0'))
-		return "a Content-Length that may be read two ways";
-	reply->length = length;
-	if (to_head || bare)
-		length = 0;
-	skip(stream, (size_t)(end + 4 - stream->at));
-	if (length > stream->len)
-		return "a body that is shorter than its Content-Length";
-	reply->body = (text){ stream->at, (size_t)length };
+	length = reply_field(reply, "Content-Length");
+	reply->status = read->status;
+	reply->body = (text){ read->body.at, read->body.size };
+	reply->length = length.at ? strtoull(length.at, NULL, 10) : 0;
 	reply->close = reply_has(reply, "Connection", "close");
-	skip(stream, (size_t)length);
+	skip(stream, (size_t)size);
 	return NULL;
 }
 
@@ -454,17 +353,6 @@ static inline int count_descriptors(void)
 	for (int fd = 0; fd < 256; fd++)
 		count += fcntl(fd, F_GETFD) >= 0;
 	return count;
-}
-
-/* Whoever gets the memory next finds nothing in it of whoever had it before. */
-static inline bool work_is_clean(const struct http_work *work)
-{
-	static const struct request none;
-
-	return memcmp(&work->req, &none, sizeof(none)) == 0 && work->body.kind == NO_BODY &&
-	       work->status == 0 && work->input.start == 0 && work->input.scan == 0 &&
-	       work->input.end == 0 && work->output.sent == 0 && work->output.bytes.len == 0 &&
-	       !work->output.bytes.overrun && !work->output.own;
 }
 
 #endif

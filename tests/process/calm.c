@@ -41,7 +41,7 @@ static long long worst_visit(unsigned port, int visits, int pause)
 }
 
 /* A byte a second, a download that isn't read, five hundred who only sit there. */
-START_TEST(rude_clients)
+START_TEST(slow_clients_slowloris)
 {
 	enum { IDLE = 500 };
 	static int idle[IDLE];
@@ -75,7 +75,7 @@ START_TEST(rude_clients)
 END_TEST
 
 /* Whoever says half of a request is lent memory, which is nobody's again afterwards. */
-START_TEST(memory_returns)
+START_TEST(memory_of_half_requests_returns)
 {
 	enum { HALVES = 300, ROUNDS = 3, KIB_LEFT = 1024 };
 	struct server server;
@@ -160,7 +160,7 @@ static void ask_for_many(const struct server *server)
 }
 
 /* Read the page as it comes, and visit meanwhile. */
-START_TEST(huge_folder)
+START_TEST(listing_of_a_huge_folder)
 {
 	static char page[64 << 20];
 	struct server server;
@@ -202,7 +202,7 @@ START_TEST(huge_folder)
 END_TEST
 
 /* Work for ten seconds and more, in which the loop never sleeps: it hears a signal all the same. */
-START_TEST(busy_not_deaf)
+START_TEST(sigterm_while_busy)
 {
 	enum { LISTINGS = 100 };
 	struct server server;
@@ -230,9 +230,9 @@ Suite *calm_suite(void)
 	Suite *suite = suite_create("calm");
 	TCase *group = test_case(suite, "calm", 30);
 
-	tcase_add_test(group, rude_clients);
-	tcase_add_test(group, memory_returns);
-	tcase_add_test(group, huge_folder);
-	tcase_add_test(group, busy_not_deaf);
+	tcase_add_test(group, slow_clients_slowloris);
+	tcase_add_test(group, memory_of_half_requests_returns);
+	tcase_add_test(group, listing_of_a_huge_folder);
+	tcase_add_test(group, sigterm_while_busy);
 	return suite;
 }

@@ -28,17 +28,9 @@ int main(void)
 	Suite *(*const suites[])(void) = { option_suite, life_suite,  log_suite,    limit_suite,
 					   calm_suite,   fresh_suite, confine_suite };
 	SRunner *runner;
-	char program[4096], static_program[4096];
 	int failed, ran;
 
-	/* each test starts it in some other directory */
-	if (!realpath(getenv("WWWD") ? getenv("WWWD") : "wwwd", program)) {
-		perror("wwwd");
-		return 1;
-	}
-	wwwd = builds[build_count++] = program;
-	if (realpath("wwwd-static", static_program))
-		builds[build_count++] = static_program;
+	find_builds();
 	runner = srunner_create(mode_suite());
 	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
 		srunner_add_suite(runner, suites[i]());

@@ -183,7 +183,7 @@ static pid_t start_way(const struct way *way, const char *const *env, int *fd)
 	return pid;
 }
 
-START_TEST(intrusion)
+START_TEST(landlock_and_seccomp_stop_an_intruder)
 {
 	const struct way *way = &ways[_i];
 	char preload[4200], place[300], number[64];
@@ -228,7 +228,7 @@ START_TEST(intrusion)
 END_TEST
 
 /* The same tries where nothing is confined succeed: they are real ones. */
-START_TEST(intrusion_unconfined)
+START_TEST(intruder_succeeds_unconfined)
 {
 	unsigned port;
 	int listener = listen_tcp(&port), abstract = listen_abstract(), daemon = listen_daemon();
@@ -304,7 +304,7 @@ static void assert_nobody(const char *status, unsigned uid)
 	}
 }
 
-START_TEST(kernel_says)
+START_TEST(no_new_privs_capabilities_and_seccomp_are_set)
 {
 	const struct way *way = &ways[_i];
 	const char *status, *limits;
@@ -374,7 +374,7 @@ static bool cores_go_there(void)
 	return one;
 }
 
-START_TEST(no_core)
+START_TEST(no_core_file)
 {
 	const struct way *way = &ways[_i];
 	struct rlimit limit;
@@ -401,7 +401,7 @@ END_TEST
 
 /* ---- root's way down ---- */
 
-START_TEST(named_user)
+START_TEST(root_becomes_user)
 {
 	struct server server = serve((struct given){ .args = LIST("--user", "daemon") });
 
@@ -413,7 +413,7 @@ START_TEST(named_user)
 END_TEST
 
 /* Whom nobody knows, and whom it may not be. */
-START_TEST(bad_user)
+START_TEST(user_that_is_none)
 {
 	const char *user = _i ? "root" : "nosuchuser", *text;
 
@@ -427,7 +427,7 @@ START_TEST(bad_user)
 END_TEST
 
 /* What only root may read, nobody gets. */
-START_TEST(roots_file)
+START_TEST(root_only_file_is_403)
 {
 	struct server server = serve((struct given){ 0 });
 
@@ -439,7 +439,7 @@ START_TEST(roots_file)
 END_TEST
 
 /* Root who can't become anybody else doesn't serve. */
-START_TEST(stuck_root)
+START_TEST(root_that_cannot_setuid_does_not_serve)
 {
 	static const int needed[] = { CAP_SETUID, CAP_SETGID };
 	int ends[2];
@@ -477,7 +477,7 @@ Suite *confine_suite(void)
 		perror(library);
 		exit(1);
 	}
-	tcase_add_test(group, intrusion_unconfined);
+	tcase_add_test(group, intruder_succeeds_unconfined);
 	for (int i = 0; i < (int)(sizeof(ways) / sizeof(ways[0])); i++) {
 		const char *reason = why_not(&ways[i]);
 
@@ -488,21 +488,21 @@ Suite *confine_suite(void)
 		if (sanitized())
 			skip(ways[i].name, "a sanitizer needs what is forbidden");
 		else
-			tcase_add_loop_test(group, intrusion, i, i + 1);
+			tcase_add_loop_test(group, landlock_and_seccomp_stop_an_intruder, i, i + 1);
 		if (ways[i].log)
 			continue;
-		tcase_add_loop_test(group, kernel_says, i, i + 1);
+		tcase_add_loop_test(group, no_new_privs_capabilities_and_seccomp_are_set, i, i + 1);
 		if (!sanitized())
-			tcase_add_loop_test(group, no_core, i, i + 1);
+			tcase_add_loop_test(group, no_core_file, i, i + 1);
 	}
 	group = test_case(suite, "root's way down", 15);
 	if (geteuid() != 0) {
 		skip("root's way down", "needs root");
 		return suite;
 	}
-	tcase_add_test(group, named_user);
-	tcase_add_loop_test(group, bad_user, 0, 2);
-	tcase_add_test(group, roots_file);
-	tcase_add_loop_test(group, stuck_root, 0, 2);
+	tcase_add_test(group, root_becomes_user);
+	tcase_add_loop_test(group, user_that_is_none, 0, 2);
+	tcase_add_test(group, root_only_file_is_403);
+	tcase_add_loop_test(group, root_that_cannot_setuid_does_not_serve, 0, 2);
 	return suite;
 }

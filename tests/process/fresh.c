@@ -33,7 +33,7 @@ static void rewrite(enum rewriting how, const char *text)
  * All of one size, many within one tick of the file system's clock, where no stamp tells them
  * apart; every so often one that is left alone long enough to be worth remembering.
  */
-START_TEST(rewritten)
+START_TEST(cache_never_serves_rewritten_files)
 {
 	enum { SETTLING = 100 };
 	const int times = _i == RENAMED || _i == IN_PLACE ? 10000 : 2000;
@@ -61,7 +61,7 @@ START_TEST(rewritten)
 END_TEST
 
 /* What was there and isn't, and the other way round. */
-START_TEST(comes_and_goes)
+START_TEST(cache_sees_files_come_and_go)
 {
 	struct server server = serve((struct given){ .args = LIST("--quiet") });
 	int fd = dial(server.port);
@@ -84,7 +84,7 @@ START_TEST(comes_and_goes)
 END_TEST
 
 /* A name that may no longer be read, and a folder on the way that has become another. */
-START_TEST(changes_on_the_way)
+START_TEST(cache_sees_folders_and_modes_change)
 {
 	struct server server;
 	int fd;
@@ -116,7 +116,7 @@ END_TEST
 /* ---- while it is sent ---- */
 
 /* There are fewer bytes than were promised: the connection says so by its end. */
-START_TEST(shrinks)
+START_TEST(file_shrinks_while_sent)
 {
 	enum { SIZE = 64 << 20 };
 	struct server server;
@@ -140,7 +140,7 @@ START_TEST(shrinks)
 END_TEST
 
 /* There are more: not one of them is sent, or the next answer would begin with it. */
-START_TEST(grows)
+START_TEST(file_grows_while_sent)
 {
 	enum { SIZE = 32 << 20 };
 	struct server server;
@@ -163,7 +163,7 @@ START_TEST(grows)
 END_TEST
 
 /* Its name is another's now: who began the old one gets the old one whole. */
-START_TEST(replaced)
+START_TEST(file_is_replaced_while_sent)
 {
 	enum { SIZE = 32 << 20 };
 	struct server server;
@@ -211,7 +211,7 @@ static const struct {
 	{ "5368709120-99999999999999999999", "the end", "bytes 5368709120-5368709126/5368709127" },
 };
 
-START_TEST(huge_range)
+START_TEST(range_beyond_4_gib)
 {
 	struct server server;
 	char request[256];
@@ -230,7 +230,7 @@ START_TEST(huge_range)
 END_TEST
 
 /* More than 4 GiB in one answer, and then the next one. */
-START_TEST(huge_answer)
+START_TEST(answer_beyond_4_gib)
 {
 	const uint64_t size = (uint64_t)(4 * GIB + 3);
 	struct server server;
@@ -258,15 +258,15 @@ Suite *fresh_suite(void)
 	Suite *suite = suite_create("files");
 	TCase *group = test_case(suite, "that change", 30);
 
-	tcase_add_loop_test(group, rewritten, 0, REWRITINGS);
-	tcase_add_test(group, comes_and_goes);
-	tcase_add_test(group, changes_on_the_way);
-	tcase_add_test(group, shrinks);
-	tcase_add_test(group, grows);
-	tcase_add_test(group, replaced);
+	tcase_add_loop_test(group, cache_never_serves_rewritten_files, 0, REWRITINGS);
+	tcase_add_test(group, cache_sees_files_come_and_go);
+	tcase_add_test(group, cache_sees_folders_and_modes_change);
+	tcase_add_test(group, file_shrinks_while_sent);
+	tcase_add_test(group, file_grows_while_sent);
+	tcase_add_test(group, file_is_replaced_while_sent);
 
 	group = test_case(suite, "that are huge", 30);
-	tcase_add_loop_test(group, huge_range, 0, sizeof(ranges) / sizeof(ranges[0]));
-	tcase_add_test(group, huge_answer);
+	tcase_add_loop_test(group, range_beyond_4_gib, 0, sizeof(ranges) / sizeof(ranges[0]));
+	tcase_add_test(group, answer_beyond_4_gib);
 	return suite;
 }

@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <linux/close_range.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -20,14 +23,16 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "../wire/response.h"
 #include "process.h"
 
-enum { PATH_ROOM = 256, CHILDREN = 64 };
+enum { PATH_ROOM = TOP_ROOM, CHILDREN = 64 };
 
 char top[PATH_ROOM], site[PATH_ROOM + 8];
 static char place[PATH_ROOM - 8];
@@ -48,6 +53,18 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 static void remove_all(const char *path)
 {
 	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void find_builds(void)
+{
+	static char program[PATH_MAX], static_program[PATH_MAX];
+
+	/* each test starts it in some other directory */
+	if (!realpath(getenv("WWWD") ? getenv("WWWD") : "wwwd", program))
+		err(1, "wwwd");
+	wwwd = builds[build_count++] = program;
+	if (realpath("wwwd-static", static_program))
+		builds[build_count++] = static_program;
 }
 
 void make_place(void)
@@ -80,13 +97,19 @@ void make_top(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-void remove_top(void)
+void end_children(void)
 {
 	for (size_t i = 0; i < CHILDREN; i++)
 		if (children[i]) {
 			kill(children[i], SIGKILL);
 			waitpid(children[i], NULL, 0);
+			children[i] = 0;
 		}
+}
+
+void remove_top(void)
+{
+	end_children();
 	remove_all(top);
 }
 
@@ -155,8 +178,8 @@ void nap(int ms)
 
 static int open_for(int fd, const char *path, int flags)
 {
-	if (fd == CLOSED)
-		return CLOSED;
+	if (fd == MISSING)
+		return MISSING;
 	return fd > 0 ? fd : open(path, flags, 0644);
 }
 
@@ -166,9 +189,9 @@ static void give(int base, const int *from, int count)
 	int kept[16];
 
 	for (int i = 0; i < count; i++)
-		kept[i] = from[i] == CLOSED ? CLOSED : fcntl(from[i], F_DUPFD_CLOEXEC, 100);
+		kept[i] = from[i] == MISSING ? MISSING : fcntl(from[i], F_DUPFD_CLOEXEC, 100);
 	for (int i = 0; i < count; i++)
-		if (kept[i] == CLOSED)
+		if (kept[i] == MISSING)
 			close(base + i);
 		else
 			dup2(kept[i], base + i);
@@ -186,6 +209,22 @@ static void pass_on(const int *passed)
 	setenv("LISTEN_FDS", number, 1);
 	snprintf(number, sizeof(number), "%d", (int)getpid());
 	setenv("LISTEN_PID", number, 1);
+}
+
+/* From here on the kernel knows no openat2(2), and files must be found in another way. */
+static void forget_openat2(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		_exit(126);
 }
 
 __attribute__((noreturn)) static void become(const struct given *given, pid_t parent)
@@ -221,6 +260,8 @@ __attribute__((noreturn)) static void become(const struct given *given, pid_t pa
 	    (given->files && setrlimit(RLIMIT_NOFILE, &files)) ||
 	    (given->file_size && setrlimit(RLIMIT_FSIZE, &file_size)))
 		_exit(126);
+	if (given->without_openat2)
+		forget_openat2();
 	execv(args[0], (char *const *)(uintptr_t)args);
 	_exit(127);
 }
@@ -452,6 +493,8 @@ void say(int fd, const char *text)
 	}
 }
 
+static struct wire_response fields; /* of the reply, once its header is whole */
+
 static void begin_reply(void)
 {
 	reply.size = 0;
@@ -459,47 +502,44 @@ static void begin_reply(void)
 	reply.body = "";
 	reply.bytes[0] = '\0';
 	reply.status = 0;
+	fields.field_count = 0;
+}
+
+/* How long the header is, 0 while it isn't whole or is no header. */
+static size_t read_header(void)
+{
+	ssize_t size = wire_parse(reply.bytes, reply.size, true, &fields);
+
+	return size > 0 ? (size_t)size : 0;
 }
 
 static void split_reply(void)
 {
-	char *end = strstr(reply.bytes, "\r\n\r\n");
+	size_t size = read_header();
 
-	reply.status = reply.size ? -1 : 0;
-	if (!end || strncmp(reply.bytes, "HTTP/1.1 ", 9) != 0)
+	reply.status = size ? fields.status : reply.size ? -1 : 0;
+	if (!size)
 		return;
-	reply.status = (int)strtol(reply.bytes + 9, NULL, 10);
-	reply.body = end + 4;
-	reply.body_size = reply.size - (size_t)(reply.body - reply.bytes);
+	reply.body = reply.bytes + size;
+	reply.body_size = reply.size - size;
 }
 
 const char *field(const char *name)
 {
 	static char value[1024];
-	const char *at = strcasestr(reply.bytes, name), *end;
+	struct wire_text found = wire_value(&fields, name);
 
-	while (at && (at[-1] != '\n' || at[strlen(name)] != ':'))
-		at = strcasestr(at + 1, name);
-	if (!at || at > reply.body)
-		return NULL;
-	at += strlen(name) + 1;
-	at += strspn(at, " ");
-	end = strstr(at, "\r\n");
-	snprintf(value, sizeof(value), "%.*s", (int)(end - at), at);
-	return value;
+	snprintf(value, sizeof(value), "%.*s", (int)found.size, found.at ? found.at : "");
+	return found.at ? value : NULL;
 }
 
 /* How much of it there will be, 0 while the head isn't whole. */
 static size_t size_of_reply(bool head)
 {
-	const char *end = strstr(reply.bytes, "\r\n\r\n"), *length;
+	size_t size = read_header();
+	const char *length = size && !head ? field("Content-Length") : NULL;
 
-	if (!end)
-		return 0;
-	reply.body = end + 4;
-	length = field("Content-Length");
-	return (size_t)(reply.body - reply.bytes) +
-	       (head || !length ? 0 : strtoul(length, NULL, 10));
+	return size + (length ? strtoul(length, NULL, 10) : 0);
 }
 
 /* Take so many bytes off the socket, which has told of them or will. */
@@ -525,8 +565,9 @@ int hear(int fd, bool head)
 
 		if (n <= 0)
 			return reply.status = reply.size || n < 0 ? -1 : 0;
-		reply.bytes[reply.size + (size_t)n] = '\0';
+		reply.size += (size_t)n;
 		whole = size_of_reply(head);
+		reply.size -= (size_t)n;
 		if (whole)
 			break;
 		take(fd, (size_t)n);

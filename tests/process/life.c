@@ -22,7 +22,7 @@ static const struct {
 } stops[] = { { SIGTERM, "1" }, { SIGINT, "1" }, { SIGTERM, "2" }, { SIGINT, "2" } };
 
 /* A download that has begun is finished; nobody else gets in. */
-START_TEST(finishes_download)
+START_TEST(sigterm_finishes_a_download)
 {
 	enum { SIZE = 64 << 20 };
 	struct server server;
@@ -49,7 +49,7 @@ START_TEST(finishes_download)
 END_TEST
 
 /* Who waits to be accepted when the signal comes is a client like any other. */
-START_TEST(answers_queue)
+START_TEST(sigterm_answers_the_backlog)
 {
 	enum { WAITING = 200 };
 	struct server server = serve((struct given){ 0 });
@@ -73,7 +73,7 @@ START_TEST(answers_queue)
 END_TEST
 
 /* Whoever only might ask again is not waited for. */
-START_TEST(leaves_idle_client)
+START_TEST(sigterm_leaves_idle_keep_alive)
 {
 	struct server server = serve((struct given){ 0 });
 	int asked = dial(server.port), silent = dial(server.port);
@@ -92,7 +92,7 @@ START_TEST(leaves_idle_client)
 END_TEST
 
 /* A request that is on its way when the signal comes is answered, as the last. */
-START_TEST(answers_begun_request)
+START_TEST(sigterm_answers_a_begun_request)
 {
 	struct server server = serve((struct given){ 0 });
 	int fd = dial(server.port);
@@ -112,7 +112,7 @@ START_TEST(answers_begun_request)
 END_TEST
 
 /* There is nothing to finish for whoever has not said all of a request. */
-START_TEST(waits_for_no_half_request)
+START_TEST(sigterm_waits_for_no_half_request)
 {
 	static const char *const halves[] = {
 		"",
@@ -134,7 +134,7 @@ START_TEST(waits_for_no_half_request)
 END_TEST
 
 /* Without --log, and without a terminal that could be gone, SIGHUP is meant for somebody else. */
-START_TEST(outlives_hangup)
+START_TEST(sighup_without_log_is_ignored)
 {
 	static const char *const workers[] = { "1", "2" };
 	struct server server = serve((struct given){ .args = LIST("--workers", workers[_i]) });
@@ -146,7 +146,7 @@ START_TEST(outlives_hangup)
 }
 END_TEST
 
-START_TEST(removes_nothing_but_ends)
+START_TEST(sigterm_with_its_folder_gone)
 {
 	const char *path = in_top("socket");
 	pid_t pid = start((struct given){ .args = LIST("-d", site, "-h", path) });
@@ -161,7 +161,7 @@ START_TEST(removes_nothing_but_ends)
 }
 END_TEST
 
-START_TEST(leaves_when_unused)
+START_TEST(exit_idle_time)
 {
 	struct server server = serve((struct given){ .args = LIST("--exit-idle-time", "0.5") });
 	long long began;
@@ -174,7 +174,7 @@ START_TEST(leaves_when_unused)
 END_TEST
 
 /* Of several none leaves while another has a client: who comes to its listener would wait for ever. */
-START_TEST(leave_together)
+START_TEST(exit_idle_time_of_workers)
 {
 	struct server server = serve((struct given){
 		.args = LIST("--exit-idle-time", "0.3", "--workers", "2", "--quiet") });
@@ -193,7 +193,7 @@ START_TEST(leave_together)
 END_TEST
 
 /* A process that starts wwwd may have SIGCHLD ignored, which is inherited. */
-START_TEST(replaces_worker_unasked)
+START_TEST(worker_is_replaced_with_sigchld_ignored)
 {
 	struct server server;
 
@@ -208,7 +208,7 @@ START_TEST(replaces_worker_unasked)
 END_TEST
 
 /* A worker that dies as soon as it has started is replaced a second later, without a busy wait. */
-START_TEST(replaces_young_worker)
+START_TEST(worker_that_dies_young_is_replaced)
 {
 	struct server server = serve((struct given){ .args = LIST("--workers", "2", "--quiet") });
 	pid_t dead = *wait_workers(server.pid, 2);
@@ -223,7 +223,7 @@ START_TEST(replaces_young_worker)
 END_TEST
 
 /* Workers whose parent is killed end too; this process adopts them, and so hears of their end. */
-START_TEST(workers_end_with_parent)
+START_TEST(workers_end_with_their_parent)
 {
 	struct server server;
 	const pid_t *workers;
@@ -240,7 +240,7 @@ START_TEST(workers_end_with_parent)
 END_TEST
 
 /* Where nothing happens, a server and its workers sleep: for seconds, none of them is woken up. */
-START_TEST(sleeps_when_idle)
+START_TEST(no_wakeups_when_idle)
 {
 	struct server server = serve((struct given){ .args = LIST("--workers", "2", "--quiet") });
 	const pid_t *workers = wait_workers(server.pid, 2);
@@ -262,7 +262,7 @@ START_TEST(sleeps_when_idle)
 END_TEST
 
 /* An early answer arrives, although the client has sent all, and its end, before it looks. */
-START_TEST(early_answer_arrives)
+START_TEST(lingering_close_lets_an_early_answer_arrive)
 {
 	struct server server = serve((struct given){ .args = LIST("--quiet") });
 	static char body[3 << 20];
@@ -281,7 +281,7 @@ START_TEST(early_answer_arrives)
 END_TEST
 
 /* The port is free at once: the next server doesn't wait for the old connections' ghosts. */
-START_TEST(starts_again_at_once)
+START_TEST(restart_at_once_so_reuseaddr)
 {
 	char number[16];
 	unsigned port = free_port();
@@ -305,7 +305,7 @@ END_TEST
 /* ---- descriptors ---- */
 
 /* 0, 1 and 2 in every combination of missing: no file and no socket may become one of them. */
-START_TEST(without_standard_files)
+START_TEST(started_without_descriptors_0_1_2)
 {
 	char number[16];
 	unsigned port = free_port();
@@ -314,9 +314,9 @@ START_TEST(without_standard_files)
 	pid_t pid;
 
 	snprintf(number, sizeof(number), "%u", port);
-	pid = start((struct given){ .in = missing & 1 ? CLOSED : 0,
-				    .out = missing & 2 ? CLOSED : 0,
-				    .err = missing & 4 ? CLOSED : 0,
+	pid = start((struct given){ .in = missing & 1 ? MISSING : 0,
+				    .out = missing & 2 ? MISSING : 0,
+				    .err = missing & 4 ? MISSING : 0,
 				    .args = LIST("-d", site, "-p", number) });
 	while (fd < 0 && now() < end) {
 		fd = dial(port);
@@ -336,14 +336,14 @@ START_TEST(without_standard_files)
 END_TEST
 
 /* Only the client's connection, and no standard error: the log's lines must not go to the client. */
-START_TEST(connection_without_error)
+START_TEST(connection_without_standard_error)
 {
 	int ends[2];
 	pid_t pid;
 
 	connect_pair(ends);
 	pid = start((struct given){
-		.in = ends[1], .out = ends[1], .err = CLOSED, .args = LIST("-d", site) });
+		.in = ends[1], .out = ends[1], .err = MISSING, .args = LIST("-d", site) });
 	close(ends[1]);
 	say(ends[0], "GET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n"
 		     "GET /ten.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
@@ -414,7 +414,7 @@ static void ask_often(unsigned port, int kind, int requests)
 	}
 }
 
-START_TEST(no_leak)
+START_TEST(no_descriptor_leaks)
 {
 	struct server server;
 	char name[64];
@@ -447,7 +447,7 @@ START_TEST(no_leak)
 END_TEST
 
 /* Clients that reset the connection while their listing is made, or their file sent, in turns. */
-START_TEST(reset_at_work)
+START_TEST(client_resets_at_work)
 {
 	enum { ENTRIES = 10000, CLIENTS = 40 };
 	static const char *const requests[] = { "GET /many/ HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -532,7 +532,7 @@ static bool writes_without_waiting(int pipe)
 }
 
 /* The log goes to a pipe, and to a stream socket as systemd has it. */
-START_TEST(few_calls)
+START_TEST(system_calls_of_one_connection)
 {
 	int all, confinement, log[2], stream[2];
 
@@ -561,37 +561,39 @@ Suite *life_suite(void)
 	Suite *suite = suite_create("life");
 	TCase *group = test_case(suite, "end", 20);
 
-	tcase_add_loop_test(group, finishes_download, 0, sizeof(stops) / sizeof(stops[0]));
-	tcase_add_test(group, answers_queue);
-	tcase_add_test(group, leaves_idle_client);
-	tcase_add_test(group, answers_begun_request);
-	tcase_add_loop_test(group, outlives_hangup, 0, 2);
-	tcase_add_loop_test(group, waits_for_no_half_request, 0, 3);
-	tcase_add_test(group, removes_nothing_but_ends);
-	tcase_add_test(group, leaves_when_unused);
+	tcase_add_loop_test(group, sigterm_finishes_a_download, 0,
+			    sizeof(stops) / sizeof(stops[0]));
+	tcase_add_test(group, sigterm_answers_the_backlog);
+	tcase_add_test(group, sigterm_leaves_idle_keep_alive);
+	tcase_add_test(group, sigterm_answers_a_begun_request);
+	tcase_add_loop_test(group, sighup_without_log_is_ignored, 0, 2);
+	tcase_add_loop_test(group, sigterm_waits_for_no_half_request, 0, 3);
+	tcase_add_test(group, sigterm_with_its_folder_gone);
+	tcase_add_test(group, exit_idle_time);
 	if (sanitized())
-		skip("leave_together", "a sanitizer's own end fails in a worker: sigaltstack(2)");
+		skip("exit_idle_time_of_workers",
+		     "a sanitizer's own end fails in a worker: sigaltstack(2)");
 	else
-		tcase_add_test(group, leave_together);
-	tcase_add_test(group, replaces_worker_unasked);
-	tcase_add_test(group, replaces_young_worker);
-	tcase_add_test(group, workers_end_with_parent);
-	tcase_add_test(group, sleeps_when_idle);
-	tcase_add_test(group, early_answer_arrives);
-	tcase_add_test(group, starts_again_at_once);
+		tcase_add_test(group, exit_idle_time_of_workers);
+	tcase_add_test(group, worker_is_replaced_with_sigchld_ignored);
+	tcase_add_test(group, worker_that_dies_young_is_replaced);
+	tcase_add_test(group, workers_end_with_their_parent);
+	tcase_add_test(group, no_wakeups_when_idle);
+	tcase_add_test(group, lingering_close_lets_an_early_answer_arrive);
+	tcase_add_test(group, restart_at_once_so_reuseaddr);
 
 	group = test_case(suite, "descriptors", 20);
-	tcase_add_loop_test(group, without_standard_files, 0, 8);
-	tcase_add_test(group, connection_without_error);
-	tcase_add_loop_test(group, no_leak, 0, sizeof(kinds) / sizeof(kinds[0]));
-	tcase_add_test(group, reset_at_work);
+	tcase_add_loop_test(group, started_without_descriptors_0_1_2, 0, 8);
+	tcase_add_test(group, connection_without_standard_error);
+	tcase_add_loop_test(group, no_descriptor_leaks, 0, sizeof(kinds) / sizeof(kinds[0]));
+	tcase_add_test(group, client_resets_at_work);
 
 	group = test_case(suite, "calls", 20);
 	if (sanitized())
-		skip("few_calls", "a sanitizer makes calls of its own");
+		skip("system_calls_of_one_connection", "a sanitizer makes calls of its own");
 	else if (access("/usr/bin/strace", X_OK) != 0)
-		skip("few_calls", "there is no strace");
+		skip("system_calls_of_one_connection", "there is no strace");
 	else
-		tcase_add_test(group, few_calls);
+		tcase_add_test(group, system_calls_of_one_connection);
 	return suite;
 }

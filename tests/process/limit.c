@@ -40,7 +40,7 @@ static const struct {
 	{ "--body-max", "0", 413, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n0" },
 };
 
-START_TEST(size)
+START_TEST(size_limits)
 {
 	struct server server =
 		serve((struct given){ .args = LIST(sizes[_i].option, sizes[_i].value) });
@@ -113,7 +113,7 @@ START_TEST(idle_time)
 END_TEST
 
 /* The same two clocks in a process for one connection, which ends with it. */
-START_TEST(clock_of_one)
+START_TEST(timeouts_of_one_connection)
 {
 	int ends[2];
 	long long began = now();
@@ -162,7 +162,7 @@ static uint64_t queued(unsigned port)
 }
 
 /* Who asks for much and doesn't read doesn't fill the kernel's memory either. */
-START_TEST(little_is_queued)
+START_TEST(kernel_send_queue_is_bounded)
 {
 	enum { SMALL = 4096 };
 	struct server server;
@@ -182,7 +182,7 @@ START_TEST(little_is_queued)
 END_TEST
 
 /* Who takes nothing is thrown out, */
-START_TEST(stalled_download)
+START_TEST(stall_time_of_a_download)
 {
 	struct server server;
 	int fd, before;
@@ -207,7 +207,7 @@ START_TEST(stalled_download)
 }
 END_TEST
 
-START_TEST(stalled_download_of_one)
+START_TEST(stall_time_of_a_download_of_one)
 {
 	int ends[2];
 	pid_t pid;
@@ -226,7 +226,7 @@ START_TEST(stalled_download_of_one)
 END_TEST
 
 /* ... who takes little all the time isn't, although the kernels take much at a time. */
-START_TEST(slow_download)
+START_TEST(stall_time_spares_a_slow_download)
 {
 	enum { SIZE = 8 << 20, RATE = 64 << 10, STEP = 50, SMALL = 4096 };
 	const int large = 1 << 20;
@@ -250,7 +250,7 @@ START_TEST(slow_download)
 END_TEST
 
 /* A body that doesn't come. */
-START_TEST(stalled_upload)
+START_TEST(stall_time_of_an_upload)
 {
 	struct server server = serve((struct given){ .args = LIST("--stall-time", "0.6") });
 	int fd = dial(server.port), status;
@@ -269,7 +269,7 @@ END_TEST
 /* ---- how many at once ---- */
 
 /* A further client costs the place of whoever has been idle longest, and of nobody else. */
-START_TEST(oldest_idle_goes)
+START_TEST(connections_max_drops_the_oldest_idle)
 {
 	enum { MOST = 4 };
 	struct server server = serve((struct given){ .args = LIST("--connections-max", "4") });
@@ -302,7 +302,7 @@ START_TEST(oldest_idle_goes)
 END_TEST
 
 /* Nobody is idle: the next one waits, without the server running in circles, and then is served. */
-START_TEST(busy_ones_stay)
+START_TEST(connections_max_waits_for_busy_ones)
 {
 	struct server server;
 	int fds[2], further;
@@ -436,7 +436,7 @@ START_TEST(those_who_wait_are_answered_at_a_stop)
 END_TEST
 
 /* Hardly any descriptors: everybody is served all the same. */
-START_TEST(few_descriptors)
+START_TEST(few_descriptors_emfile)
 {
 	enum { CLIENTS = 40 };
 	struct server server;
@@ -471,7 +471,7 @@ START_TEST(few_descriptors)
 END_TEST
 
 /* The one who takes the last descriptor sends nobody away: no one else is waiting. */
-START_TEST(last_descriptor)
+START_TEST(last_descriptor_emfile)
 {
 	enum { FILES = 20 };
 	struct server server =
@@ -501,27 +501,27 @@ Suite *limit_suite(void)
 	Suite *suite = suite_create("limits");
 	TCase *group = test_case(suite, "sizes", 15);
 
-	tcase_add_loop_test(group, size, 0, sizeof(sizes) / sizeof(sizes[0]));
+	tcase_add_loop_test(group, size_limits, 0, sizeof(sizes) / sizeof(sizes[0]));
 	tcase_add_test(group, requests_max);
 
 	group = test_case(suite, "clocks", 20);
 	tcase_add_test(group, header_time);
 	tcase_add_loop_test(group, idle_time, 0, 2);
-	tcase_add_loop_test(group, clock_of_one, 0, 2);
-	tcase_add_test(group, little_is_queued);
-	tcase_add_test(group, stalled_download);
-	tcase_add_test(group, stalled_download_of_one);
-	tcase_add_test(group, slow_download);
-	tcase_add_test(group, stalled_upload);
+	tcase_add_loop_test(group, timeouts_of_one_connection, 0, 2);
+	tcase_add_test(group, kernel_send_queue_is_bounded);
+	tcase_add_test(group, stall_time_of_a_download);
+	tcase_add_test(group, stall_time_of_a_download_of_one);
+	tcase_add_test(group, stall_time_spares_a_slow_download);
+	tcase_add_test(group, stall_time_of_an_upload);
 
 	group = test_case(suite, "at once", 20);
-	tcase_add_test(group, oldest_idle_goes);
-	tcase_add_test(group, busy_ones_stay);
+	tcase_add_test(group, connections_max_drops_the_oldest_idle);
+	tcase_add_test(group, connections_max_waits_for_busy_ones);
 	tcase_add_loop_test(group, places_are_shared_between_addresses, 0, 2);
 	tcase_add_test(group, those_who_wait_have_no_place);
 	tcase_add_test(group, one_that_waits_replaces_an_idle_one);
 	tcase_add_test(group, those_who_wait_are_answered_at_a_stop);
-	tcase_add_test(group, few_descriptors);
-	tcase_add_test(group, last_descriptor);
+	tcase_add_test(group, few_descriptors_emfile);
+	tcase_add_test(group, last_descriptor_emfile);
 	return suite;
 }

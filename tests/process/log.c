@@ -79,7 +79,7 @@ static const struct {
 	  "\"GET http://a/ten.txt HTTP/1.1\" 200 10" },
 };
 
-START_TEST(line_of)
+START_TEST(log_line_of_status)
 {
 	struct server server = serve((struct given){ .args = LIST("--log", in_top("log")) });
 	char pattern[256];
@@ -109,7 +109,7 @@ static const struct {
 	{ "GET /\x7f HTTP/1.1\r\nHost: a\r\n\r\n", "\\x7f" },
 };
 
-START_TEST(escaped)
+START_TEST(log_escapes_control_bytes)
 {
 	struct server server = serve((struct given){ .args = LIST("--log", in_top("log")) });
 	const char *text;
@@ -125,7 +125,7 @@ START_TEST(escaped)
 }
 END_TEST
 
-START_TEST(quiet)
+START_TEST(quiet_writes_no_log)
 {
 	struct server server = serve((struct given){ .args = LIST("--quiet") });
 	size_t banner = strlen(content("err"));
@@ -137,7 +137,7 @@ START_TEST(quiet)
 }
 END_TEST
 
-START_TEST(file_is_appended_to)
+START_TEST(log_file_is_appended_to)
 {
 	struct server server;
 	struct stat st;
@@ -160,7 +160,7 @@ START_TEST(file_is_appended_to)
 END_TEST
 
 /* As logrotate does: away with the name, SIGHUP, and on in a new file. */
-START_TEST(reopened)
+START_TEST(log_is_reopened_at_sighup_logrotate)
 {
 	struct server server;
 	struct stat st;
@@ -188,7 +188,7 @@ START_TEST(reopened)
 END_TEST
 
 /* Where it can't be made anew, the server says so once and goes on in the old one. */
-START_TEST(reopened_in_vain)
+START_TEST(log_that_cannot_be_reopened_at_sighup)
 {
 	struct server server;
 
@@ -204,7 +204,7 @@ START_TEST(reopened_in_vain)
 END_TEST
 
 /* A file that takes half a line more: the server goes on, says so once, and in a new file. */
-START_TEST(full)
+START_TEST(log_file_size_limit_full_disk)
 {
 	struct server server;
 	const char *lost;
@@ -237,7 +237,7 @@ START_TEST(full)
 END_TEST
 
 /* Whoever reads the log may go before the client does, whose conversation goes on. */
-START_TEST(nobody_reads)
+START_TEST(log_pipe_without_reader_sigpipe)
 {
 	int ends[2], log[2];
 	pid_t pid;
@@ -741,7 +741,7 @@ static void assert_datagram(int fd, const struct daemon *daemon, const char *nam
 }
 
 /* The daemon leaves, and another one binds its own socket: lines of the time between wait for it. */
-START_TEST(daemon_restarts)
+START_TEST(syslog_and_journal_restart)
 {
 	const struct daemon *daemon = &daemons[_i / build_count];
 	struct server server;
@@ -789,19 +789,23 @@ START_TEST(reason_in_journal)
 }
 END_TEST
 
-/* How many lines were lost, as syslog is told, or the journal by its stream; 0 before it is said. */
-static size_t lost_of(const struct daemon *daemon, const char *datagram)
+/* How many lines were lost, of all the messages about it in the text. */
+static size_t lost_in(const char *text)
 {
-	const char *text = daemon->inetd ? datagram : content("err");
-	const char *at = strstr(text, " log lines were lost");
+	size_t lost = 0;
 
-	while (at && at > text && at[-1] >= '0' && at[-1] <= '9')
-		at--;
-	return at ? strtoul(at, NULL, 10) : 0;
+	for (const char *at = text; (at = strstr(at, " log lines were lost")); at++) {
+		const char *digits = at;
+
+		while (digits > text && digits[-1] >= '0' && digits[-1] <= '9')
+			digits--;
+		lost += strtoul(digits, NULL, 10);
+	}
+	return lost;
 }
 
 /* The daemon doesn't read: requests are answered, and it gets to know what it missed. */
-START_TEST(daemon_stops)
+START_TEST(syslog_and_journal_stop_reading)
 {
 	const struct daemon *daemon = &daemons[_i / build_count];
 	size_t count = 0, lost = 0;
@@ -820,7 +824,8 @@ START_TEST(daemon_stops)
 		ssize_t n = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
 
 		text[n > 0 ? n : 0] = '\0';
-		lost = lost ? lost : lost_of(daemon, text);
+		/* syslog is told by a datagram of its own, the journal by its stream */
+		lost = daemon->inetd ? lost + lost_in(text) : lost_in(content("err"));
 		count += n > 0 && strstr(text, "GET /ten.txt");
 		if (n < 0)
 			nap(1);
@@ -839,14 +844,15 @@ Suite *log_suite(void)
 	TCase *group = test_case(suite, "log", 15);
 
 	tcase_add_test(group, combined_format);
-	tcase_add_loop_test(group, line_of, 0, sizeof(lines) / sizeof(lines[0]));
-	tcase_add_loop_test(group, escaped, 0, sizeof(escapes) / sizeof(escapes[0]));
-	tcase_add_test(group, quiet);
-	tcase_add_test(group, file_is_appended_to);
-	tcase_add_test(group, reopened);
-	tcase_add_test(group, reopened_in_vain);
-	tcase_add_test(group, full);
-	tcase_add_test(group, nobody_reads);
+	tcase_add_loop_test(group, log_line_of_status, 0, sizeof(lines) / sizeof(lines[0]));
+	tcase_add_loop_test(group, log_escapes_control_bytes, 0,
+			    sizeof(escapes) / sizeof(escapes[0]));
+	tcase_add_test(group, quiet_writes_no_log);
+	tcase_add_test(group, log_file_is_appended_to);
+	tcase_add_test(group, log_is_reopened_at_sighup_logrotate);
+	tcase_add_test(group, log_that_cannot_be_reopened_at_sighup);
+	tcase_add_test(group, log_file_size_limit_full_disk);
+	tcase_add_test(group, log_pipe_without_reader_sigpipe);
 	tcase_add_loop_test(group, journal_stream, 0, 3);
 	tcase_add_loop_test(group, complaint_to_journal, 0, 2);
 	tcase_add_loop_test(group, peer_of_supervisor, 0, sizeof(peers) / sizeof(peers[0]));
@@ -864,8 +870,8 @@ Suite *log_suite(void)
 		skip("syslog and the journal", "needs root for mounts of its own");
 		return suite;
 	}
-	tcase_add_loop_test(group, daemon_restarts, 0, 2 * build_count);
+	tcase_add_loop_test(group, syslog_and_journal_restart, 0, 2 * build_count);
 	tcase_add_test(group, reason_in_journal);
-	tcase_add_loop_test(group, daemon_stops, 0, 2 * build_count);
+	tcase_add_loop_test(group, syslog_and_journal_stop_reading, 0, 2 * build_count);
 	return suite;
 }

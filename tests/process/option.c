@@ -151,7 +151,7 @@ static const struct {
 	{ 2, "--connections-max", { "-p", "0", "--connections-max", "1.5" } },
 };
 
-START_TEST(fault)
+START_TEST(options_that_are_wrong)
 {
 	const char *args[8] = { "-d", site }, *text;
 	int status, n = 2;
@@ -171,7 +171,7 @@ START_TEST(fault)
 }
 END_TEST
 
-START_TEST(port_taken)
+START_TEST(port_in_use_eaddrinuse)
 {
 	unsigned port;
 	int fd = listen_tcp(&port);
@@ -271,7 +271,7 @@ static const char *const good[][2] = {
 	{ "--header", "X: y" },  { "--header", "X:" },
 };
 
-START_TEST(taken)
+START_TEST(options_that_are_right)
 {
 	struct server server = serve((struct given){ .args = LIST(good[_i][0], good[_i][1]) });
 
@@ -295,7 +295,7 @@ START_TEST(user)
 }
 END_TEST
 
-START_TEST(headers)
+START_TEST(header_option)
 {
 	static const char *const targets[] = { "/ten.txt", "/",    "/none",     "/folder",
 					       "/folder/", "/%00", "/ten.txt\\" };
@@ -471,7 +471,7 @@ START_TEST(workers_share)
 END_TEST
 
 /* Who waits for a worker that was killed is served by the next one. */
-START_TEST(worker_killed)
+START_TEST(worker_killed_is_replaced)
 {
 	struct server server = serve((struct given){ .args = LIST("--workers", "2", "--quiet") });
 	pid_t children[2], killed;
@@ -494,7 +494,7 @@ START_TEST(worker_killed)
 END_TEST
 
 /* The port of workers is theirs: not even another wwwd may share it. */
-START_TEST(workers_port_taken)
+START_TEST(workers_port_is_theirs_so_reuseport)
 {
 	struct server server = serve((struct given){ .args = LIST("--workers", "2", "--quiet") });
 	char port[8];
@@ -516,8 +516,8 @@ Suite *option_suite(void)
 
 	tcase_add_test(group, help);
 	tcase_add_test(group, version);
-	tcase_add_loop_test(group, fault, 0, COUNT(faults));
-	tcase_add_test(group, port_taken);
+	tcase_add_loop_test(group, options_that_are_wrong, 0, COUNT(faults));
+	tcase_add_test(group, port_in_use_eaddrinuse);
 	if (geteuid() == 0)
 		skip("dir_without_permission", "root has every permission");
 	else
@@ -528,9 +528,9 @@ Suite *option_suite(void)
 		skip("user_without_root", "this directory is shut to other users");
 	else
 		tcase_add_test(group, user_without_root);
-	tcase_add_loop_test(group, taken, 0, COUNT(good));
+	tcase_add_loop_test(group, options_that_are_right, 0, COUNT(good));
 	tcase_add_test(group, user);
-	tcase_add_test(group, headers);
+	tcase_add_test(group, header_option);
 	tcase_add_test(group, no_listing);
 	tcase_add_test(group, verbose);
 	tcase_add_test(group, verbose_reasons);
@@ -539,7 +539,7 @@ Suite *option_suite(void)
 	tcase_add_test(group, verbose_quiet);
 	tcase_add_test(group, workers);
 	tcase_add_test(group, workers_share);
-	tcase_add_test(group, worker_killed);
-	tcase_add_test(group, workers_port_taken);
+	tcase_add_test(group, worker_killed_is_replaced);
+	tcase_add_test(group, workers_port_is_theirs_so_reuseport);
 	return suite;
 }

@@ -1,7 +1,7 @@
 /*
  * The process suite: the real program, started in each of its modes over real pipes and sockets.
  *
- * process_kit.c starts programs and talks to them; each other process_*.c is one suite. A test owns
+ * kit.c starts programs and talks to them; each other source is one suite. A test owns
  * a directory, `top`, with the folder `site` in it; what it started and left behind is ended with it.
  *
  * $WWWD names the program, ./wwwd otherwise. What the static build does in another way is asked of
@@ -18,7 +18,8 @@
 #include <sys/types.h>
 
 enum {
-	CLOSED = -2, /* a descriptor that isn't there */
+	MISSING = -2, /* a descriptor that isn't there */
+	TOP_ROOM = 256,
 	REPLY_ROOM = 1 << 20,
 	START_TIME = 5000, /* ms; only failures take so long */
 	REPLY_TIME = 5000,
@@ -34,11 +35,15 @@ extern const char *wwwd; /* the program */
 extern const char *builds[2];
 extern int build_count;
 
+/* Sets these three. */
+void find_builds(void);
+
 /* The place of all tops; what a test that failed has left is removed with it. */
 void make_place(void);
 void remove_place(void);
 void make_top(void);
 void remove_top(void);
+void end_children(void);
 /* "top/name", in a buffer that the eighth next call takes */
 const char *in_top(const char *name);
 void put(const char *name, const char *content);
@@ -57,7 +62,8 @@ struct given {
 	rlim_t files;      /* RLIMIT_NOFILE */
 	rlim_t file_size;  /* RLIMIT_FSIZE */
 	uid_t uid;
-	bool terminal; /* `in` becomes the controlling terminal */
+	bool terminal;        /* `in` becomes the controlling terminal */
+	bool without_openat2; /* as if the kernel had none */
 };
 
 #define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })

@@ -97,7 +97,7 @@ def known(packages):
 def root():
 	"""The directory of the cached root, made if it isn't there."""
 	suite = release()
-	wanted = (HERE / "packages.root").read_text().split()
+	wanted = command(HERE.parent / "deps", "--list", "supervisors-root").stdout.split()
 	key = hashlib.sha256(" ".join([suite, *wanted, *BESIDE]).encode()).hexdigest()[:12]
 	home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
 	cache = pathlib.Path(home) / "wwwd"

@@ -6,6 +6,7 @@
  * $WWWD names the program, ./wwwd otherwise. The same cases without a process are in
  * tests/http/wire.c.
  */
+#include "../process/process.h"
 #include "wire.h"
 
 #include <check.h>
@@ -51,10 +52,10 @@ static bool open_walking(struct wire_talk *talk, enum wire_server server)
 static const char *hang_up(struct wire_talk *talk)
 {
 	close(talk->fd);
-	return talk->pid && wire_reap(talk->pid) != 0 ? "the handler's exit status isn't 0" : NULL;
+	return talk->pid && finish(talk->pid) != 0 ? "the handler's exit status isn't 0" : NULL;
 }
 
-#define BY_SOCKET .now = wire_now, .step = step, .close = hang_up
+#define BY_SOCKET .now = now, .step = step, .close = hang_up
 static const struct wire_way listening = { "standalone", .open = open_listening, BY_SOCKET };
 static const struct wire_way bytewise = { "a byte at a time", .open = open_listening, BY_SOCKET,
 					  .singly = true };
@@ -88,100 +89,18 @@ END_TEST
 
 /* ---- what changes, and what goes on ---- */
 
-static void put_file(const char *name, const char *content, long later)
-{
-	wire_site_put("site/changing/", name, content, TEN_STAMP + later);
-}
-
-static void drop_file(const char *name)
-{
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/site/changing/%s", wire_top, name);
-	ck_assert_int_eq(unlink(path), 0);
-}
-
-/* Ask twice, so that the second answer may be a remembered one, after a while, so that it will. */
-static void expect(const char *target, int status, const char *body)
-{
-	struct wire_response response;
-	char path[256];
-
-	snprintf(path, sizeof(path), "/changing/%s", target);
-	for (int times = 0; times < 2; times++) {
-		if (times)
-			usleep(100000);
-		ck_assert_int_gt(
-			wire_parse(wire_side,
-				   wire_fetch(&listening, "GET", path, "Accept-Encoding: gzip\r\n"),
-				   false, &response),
-			0);
-		ck_assert_msg(response.status == status, "%s: %d, not %d", path, response.status,
-			      status);
-		ck_assert_msg(!body || (response.body.size == strlen(body) &&
-					memcmp(response.body.at, body, strlen(body)) == 0),
-			      "%s: the body isn't %s", path, body);
-	}
-}
-
-/* What changes on the disk changes in the answers, at once. */
-START_TEST(site_changes)
-{
-	expect("a.css", 404, NULL);
-	put_file("a.css", "ONE", 0);
-	expect("a.css", 200, "ONE");
-	put_file("a.css", "TWO", 0); /* of the same size and time: another file */
-	expect("a.css", 200, "TWO");
-	put_file("a.css.gz", "GZIP OF TWO", 0);
-	expect("a.css", 200, "GZIP OF TWO");
-	put_file("a.css.gz", "GZIP2OF TWO", 0);
-	expect("a.css", 200, "GZIP2OF TWO");
-	put_file("a.css", "THREE", 10);
-	expect("a.css", 200, "THREE");
-	drop_file("a.css.gz");
-	expect("a.css", 200, "THREE");
-	drop_file("a.css");
-	expect("a.css", 404, NULL);
-	expect("", 200, NULL);
-	put_file("index.html", "AN INDEX", 0);
-	expect("", 200, "AN INDEX");
-	put_file("index.html", "NO INDEX", 0);
-	expect("", 200, "NO INDEX");
-	drop_file("index.html");
-	put_file("b", "", 0);
-	expect("", 200, NULL);
-	expect("b", 200, "");
-}
-END_TEST
-
-/* A folder that is moved out of the site, and linked to from where it was, is out of reach. */
-START_TEST(folder_leaves)
-{
-	char from[4096], to[4096];
-
-	snprintf(from, sizeof(from), "%s/site/changing/leaving", wire_top);
-	snprintf(to, sizeof(to), "%s/outside/left", wire_top);
-	ck_assert_int_eq(mkdir(from, 0755), 0);
-	put_file("leaving/c", "INSIDE", 0);
-	expect("leaving/c", 200, "INSIDE");
-	ck_assert_int_eq(rename(from, to), 0);
-	ck_assert_int_eq(symlink("../../outside/left", from), 0);
-	expect("leaving/c", 404, NULL);
-}
-END_TEST
-
 /* A client that goes away in the middle of an answer harms nobody. */
 START_TEST(client_goes_away)
 {
 	static const char request[] = GET("/huge.bin", "");
 	static char got[WIRE_ROOM];
 	struct wire_talk talk = { .got = got, .got_room = WIRE_ROOM, .out = request };
-	long long deadline = wire_now() + wire_patience;
+	long long deadline = now() + wire_patience;
 	struct wire_response response;
 
 	talk.out_size = sizeof(request) - 1;
 	talk.fd = wire_connect(MAIN);
-	while (!talk.eof && talk.got_size < WIRE_ROOM / 2 && wire_now() < deadline)
+	while (!talk.eof && talk.got_size < WIRE_ROOM / 2 && now() < deadline)
 		step(&talk, 100);
 	close(talk.fd);
 	ck_assert_uint_ge(talk.got_size, WIRE_ROOM / 2);
@@ -236,8 +155,6 @@ static Suite *make_rest(void)
 {
 	Suite *suite = suite_create("besides");
 	TCase *group = tcase_create("besides");
-	tcase_add_test(group, site_changes);
-	tcase_add_test(group, folder_leaves);
 	tcase_add_test(group, client_goes_away);
 	tcase_add_test(group, log_lines);
 	tcase_add_loop_test(group, server_ends, 0, SERVED);
@@ -248,11 +165,11 @@ static Suite *make_rest(void)
 
 static void clean_up(void)
 {
-	wire_stop_all();
+	end_children();
 	wire_site_remove(wire_top);
 }
 
-static void stop(int number)
+static void interrupt(int number)
 {
 	(void)number;
 	stopped = 1;
@@ -261,21 +178,19 @@ static void stop(int number)
 int main(void)
 {
 	const char *place = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
-	static char top[4096];
 	SRunner *runner;
 	int failed;
 
-	snprintf(top, sizeof(top), "%s/wire.XXXXXX", place);
+	find_builds();
+	snprintf(top, TOP_ROOM, "%s/wire.XXXXXX", place);
 	wire_top = mkdtemp(top);
 	if (!wire_top)
 		err(1, "%s", top);
 	atexit(clean_up);
-	signal(SIGINT, stop);
-	signal(SIGTERM, stop);
+	signal(SIGINT, interrupt);
+	signal(SIGTERM, interrupt);
 	signal(SIGPIPE, SIG_IGN);
 	wire_site_make(wire_top);
-	for (int i = 0; i < SERVED; i++)
-		wire_serve((enum wire_server)i);
 
 	runner = srunner_create(wire_suite(&listening, standalone_case));
 	srunner_add_suite(runner, wire_suite(&bytewise, bytewise_case));

@@ -136,7 +136,7 @@ const struct wire_case wire_condition[] = {
 	CASE("none match: a star, for a folder without its slash", GET("/sub", "If-None-Match: *\r\n"), KEPT, IS("301")),
 	CASE("none match: the tag of the index", GET("/", "If-None-Match: {{etag /}}\r\n"), KEPT, IS("304")),
 	CASE("none match: the tag of the index by its name", GET("/", "If-None-Match: {{etag /index.html}}\r\n"), KEPT, IS("304")),
-	CASE("none match: the tag by way of a link", GET("/link-in", "If-None-Match: " TAG "\r\n"), KEPT, IS("304")),
+	CASE("none match: the tag by way of a symlink", GET("/link-in", "If-None-Match: " TAG "\r\n"), KEPT, IS("304")),
 
 	/* If-Match (13.1.1) */
 	ALL("match: the tag", "If-Match: " TAG "\r\n"),

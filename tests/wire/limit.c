@@ -4,6 +4,15 @@
 #define ON_SMALL , .server = SMALL
 #define SMALL_CASE(label, bytes, then, ...) CASE(label, bytes, then ON_SMALL, __VA_ARGS__)
 
+#define HALF(label, text, is)                                                        \
+	{                                                                            \
+		.name = (label), .server = SMALL, .half_close = true, .end = CLOSED, \
+		.send = { PART(text) }, .want = {                                    \
+			IS(is)                                                       \
+		}                                                                    \
+	}
+#define CHUNKS POST("/ten.txt", "Transfer-Encoding: chunked\r\n")
+
 /* {{}} doesn't nest */
 #define Y50 "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
 #define Y500 Y50 Y50 Y50 Y50 Y50 Y50 Y50 Y50 Y50 Y50
@@ -79,6 +88,39 @@ const struct wire_case wire_limit[] = {
 	SMALL_CASE("small: a field of 3000 bytes", GET("/poison.txt", "X: {{3000*y}}\r\n") SMUGGLED, CLOSED, IS("431")),
 	SMALL_CASE("small: 10 fields", GET("/ten.txt", "{{9*X: y\r\n}}"), KEPT, IS("200", .body = TEN)),
 	SMALL_CASE("small: 11 fields", GET("/poison.txt", "{{10*X: y\r\n}}") SMUGGLED, CLOSED, IS("431")),
+	/* to the byte: a line of 512, a header of 2048 with its ends, trailers and extensions of as much */
+	SMALL_CASE("small: a line of 512 bytes", GET("/ten.txt?{{490*a}}", ""), KEPT, IS("200", .body = TEN)),
+	SMALL_CASE("small: a line of 513 bytes", GET("/ten.txt?{{491*a}}", "") SMUGGLED, CLOSED, IS("414")),
+	SMALL_CASE("small: a header of 2048 bytes", GET("/ten.txt", "X: {{2034*y}}\r\n"), KEPT, IS("200", .body = TEN)),
+	SMALL_CASE("small: a header of 2049 bytes", GET("/ten.txt", "X: {{2035*y}}\r\n") SMUGGLED, CLOSED, IS("431")),
+	SMALL_CASE("small: a header of 2048 bytes in three fields", GET("/ten.txt", "X: {{1000*y}}\r\nY: {{1029*y}}\r\n"), KEPT, IS("200", .body = TEN)),
+	SMALL_CASE("small: a header of 2049 bytes in three fields", GET("/ten.txt", "X: {{1000*y}}\r\nY: {{1030*y}}\r\n") SMUGGLED, CLOSED, IS("431")),
+	SMALL_CASE("small: a method of 512 bytes", "{{512*X}} / HTTP/1.1\r\n", CLOSED, IS("501")),
+	HALF("small: 512 bytes of a line, and the end", "GET /{{507*a}}", "400"),
+	HALF("small: 512 bytes of a line, its CR, and the end", "GET /{{507*a}}\r", "400"),
+	HALF("small: 514 bytes of a line, and the end", "GET /{{509*a}}", "414"),
+	HALF("small: 514 bytes of a method, and the end", "{{514*X}}", "501"),
+	HALF("small: 2048 bytes of a header, and the end", "GET / HTTP/1.1\r\nX: {{2045*y}}", "400"),
+	HALF("small: 2048 bytes of a header, its CR, and the end", "GET / HTTP/1.1\r\nX: {{2045*y}}\r", "400"),
+	HALF("small: 2050 bytes of a header, and the end", "GET / HTTP/1.1\r\nX: {{2047*y}}", "431"),
+	SMALL_CASE("small: 10 trailers", CHUNKS "0\r\n{{10*X: y\r\n}}\r\n", KEPT, IS("200", .body = TEN)),
+	SMALL_CASE("small: 11 trailers", CHUNKS "0\r\n{{11*X: y\r\n}}\r\n" SMUGGLED, CLOSED, IS("431")),
+	SMALL_CASE("small: trailers of 2048 bytes", CHUNKS "0\r\nX: {{2045*y}}\r\n\r\n", KEPT, IS("200", .body = TEN)),
+	SMALL_CASE("small: trailers of 2049 bytes", CHUNKS "0\r\nX: {{2046*y}}\r\n\r\n" SMUGGLED, CLOSED, IS("431")),
+	SMALL_CASE("small: extensions of 2048 bytes beside 16 of a size", CHUNKS "1;a={{1028*b}}\r\nx\r\n1;a={{1044*b}}\r\nx\r\n0\r\n\r\n", KEPT, IS("200", .body = TEN)),
+	SMALL_CASE("small: extensions of 2064 bytes beside 16 of a size", CHUNKS "1;a={{1028*b}}\r\nx\r\n1;a={{1045*b}}\r\nx\r\n0\r\n\r\n" SMUGGLED, CLOSED, IS("431")),
+	SMALL_CASE("small: two bodies of 1024 bytes, and one of 1025", POST("/ten.txt", "Content-Length: 1024\r\n") "{{1024*x}}" CHUNKS "1\r\nx\r\n3ff\r\n{{1023*x}}\r\n0\r\n\r\n" CHUNKS "1\r\nx\r\n400\r\n" SMUGGLED, CLOSED, IS("200", .body = TEN), IS("200", .body = TEN), IS("413")),
+	SMALL_CASE("small: two requests with 10 trailers", CHUNKS "0\r\n{{10*X: y\r\n}}\r\n" CHUNKS "0\r\n{{10*X: y\r\n}}\r\n", KEPT, IS("200", .body = TEN), IS("200", .body = TEN)),
+	/* a line of chunked syntax: 4 KiB */
+	CASE("4094 bytes of a chunk's line, and the rest", CHUNKS "1;{{4092*x}}\r\nx\r\n0\r\n\r\n", KEPT, IS("200", .body = TEN)),
+	CASE("4097 bytes of a chunk's line", CHUNKS "1;{{4095*x}}", CLOSED, IS("431")),
+	/* empty lines before a request: eight */
+	CASE("eight empty lines before a request", "{{8*\r\n}}" GET("/ten.txt", ""), KEPT, IS("200", .body = TEN)),
+	CASE("nine empty lines before a request", "{{9*\r\n}}" GET("/ten.txt", ""), CLOSED, IS("400")),
+	CASE("eight empty lines before each of two requests", "{{8*\r\n}}" GET("/ten.txt", "") "{{8*\r\n}}" GET("/ten.txt", ""), KEPT, IS("200", .body = TEN), IS("200", .body = TEN)),
+	/* ranges: 64 */
+	CASE("64 ranges, of which one is there", GET("/ten.txt", "Range: bytes=0-0{{63*,99-}}\r\n"), KEPT, IS("206", .body = "0")),
+	CASE("65 ranges, of which one is there", GET("/ten.txt", "Range: bytes=0-0{{64*,99-}}\r\n"), KEPT, IS("200", .body = TEN)),
 	/* --body-max 1K */
 	SMALL_CASE("small: a body of 1024 bytes", POST("/ten.txt", "Content-Length: 1024\r\n") "{{1024*x}}", KEPT, IS("200", .body = TEN)),
 	SMALL_CASE("small: a body of 1025 bytes", POST("/poison.txt", "Content-Length: 1025\r\n") "{{1025*x}}" SMUGGLED, CLOSED, IS("413")),

@@ -191,7 +191,6 @@ static const struct entry tree[] = {
 	{ FILE_OF, "site/order/charlie", "012345678901234567890123456789012", 100, 0 },
 	{ FOLDER, "site/order/zulu", NULL, 0, 0 },
 	{ FOLDER, "site/bare", NULL, 0, 0 },
-	{ FOLDER, "site/changing", NULL, 0, 0 },
 	{ FOLDER, "site/nothing-but-fifo", NULL, 0, 0 },
 	{ FIFO, "site/nothing-but-fifo/fifo", NULL, 0, 0 },
 	{ LINK_TO, "site/nothing-but-fifo/dangling", "nowhere", 0, 0 },
@@ -339,18 +338,6 @@ void wire_site_make(const char *top)
 	if (fchdir(here) != 0)
 		err(1, "the current directory");
 	close(here);
-}
-
-void wire_site_put(const char *folder, const char *name, const char *content, long when)
-{
-	char path[4096], beside[4096];
-
-	snprintf(path, sizeof(path), "%s/%s%s", wire_top, folder, name);
-	snprintf(beside, sizeof(beside), "%s/beside", wire_top);
-	make_file(beside, content);
-	set_time(beside, when);
-	if (rename(beside, path) != 0)
-		err(1, "%s", path);
 }
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)

@@ -212,7 +212,6 @@ const struct wire_case wire_target[] = {
 	CASE("the absolute form with a backslash in the host", ABSOLUTE("http://a\\b/ten.txt"), EITHER, IS("400")),
 	CASE("the absolute form with a fragment", ABSOLUTE("http://a/ten.txt#x"), EITHER, IS("400")),
 	CASE("the absolute form of another scheme", ABSOLUTE("ftp://a/ten.txt"), EITHER, IS("400 404 421")),
-	CASE("the absolute form of a file", ABSOLUTE("file:///etc/passwd"), EITHER, IS("400 404 421")),
 	/* RFC 9110, 7.4 wants https refused without TLS, but a front end that ends TLS is usual */
 	CASE("the absolute form of https", ABSOLUTE("https://a/ten.txt"), EITHER, IS("200 400 421")),
 

@@ -1,9 +1,9 @@
 /*
  * The wire suite: bytes that are sent to wwwd, and what RFC 9110 and RFC 9112 let it answer.
  *
- * The tables (line.c, body.c ...) hold the cases, parse.c reads an answer as strictly
- * as the RFCs are written, site.c makes the tree that is served, talk.c talks to the
- * server, and check.c runs each case in each mode and judges it.
+ * The tables (line.c, body.c ...) hold the cases, response.c reads an answer as strictly
+ * as the RFCs are written, site.c makes the tree that is served, server.c starts the servers,
+ * converse.c runs a case and judges it, and check.c does so in each mode.
  *
  * In the bytes of a case two things are replaced before they are sent:
  *   {{300*ab}}            "ab", three hundred times
@@ -17,7 +17,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { WIRE_PARTS = 4, WIRE_ANSWERS = 17, WIRE_FIELDS = 64, WIRE_ROOM = 1 << 21 };
+#include "response.h"
+
+enum { WIRE_PARTS = 4, WIRE_ANSWERS = 17, WIRE_ROOM = 1 << 21 };
 
 /* What becomes of the connection after the last answer. */
 enum wire_end {
@@ -177,41 +179,14 @@ struct wire_case {
 
 extern const struct wire_case wire_line[], wire_target[], wire_field[], wire_connection[],
 	wire_body[], wire_smuggle[], wire_condition[], wire_range[], wire_file[], wire_type[],
-	wire_coding[], wire_redirect[], wire_listing[], wire_limit[], wire_time[];
+	wire_coding[], wire_redirect[], wire_listing[], wire_limit[], wire_time[], wire_values[];
 
-/* An answer, read. The texts point into the bytes it was read from. */
-struct wire_text {
-	const char *at;
-	size_t size;
-};
-
-struct wire_response {
-	int status;
-	struct {
-		struct wire_text name, value;
-	} fields[WIRE_FIELDS];
-	size_t field_count;
-	struct wire_text all, body;
-	char fault[256];
-};
-
-/* The size of the answer at the start of the bytes, 0 when more are needed, -1 with a fault. */
-ssize_t wire_parse(const char *bytes, size_t size, bool head, struct wire_response *response);
-/* What no answer of wwwd may be, whatever was asked; NULL when nothing is wrong. */
-const char *wire_fault(struct wire_response *response, bool head);
 /* Whether the answer is as wanted; NULL when it is, else what is wrong. */
 const char *wire_unlike(struct wire_response *response, const struct wire_answer *want,
 			const char *root);
-/* The value of the field, {NULL, 0} when there is none. */
-struct wire_text wire_value(const struct wire_response *response, const char *name);
-/* Whether the field has this member, as a list of tokens. */
-bool wire_member(const struct wire_response *response, const char *name, const char *token);
-
 /* Make and remove the tree: `site`, `small` and, where no request may get, `outside`. */
 void wire_site_make(const char *top);
 void wire_site_remove(const char *top);
-/* Put a file there, of that time, in place of what was there, in one step. */
-void wire_site_put(const char *folder, const char *name, const char *content, long when);
 
 /* One conversation. */
 struct wire_talk {
@@ -255,20 +230,17 @@ extern char wire_side[WIRE_ROOM + 1];
 extern int wire_patience; /* ms that a case may take */
 /* ---- talk.c ---- */
 
-long long wire_now(void); /* in milliseconds, of the monotonic clock */
 /* Send what can be sent, read what can be read; wait for either at most so long. */
 void wire_step(struct wire_talk *talk, int timeout);
-/* Start the server, and wait until it serves. */
-void wire_serve(enum wire_server which);
+
+/* ---- server.c ---- */
+
+/* A connection to the server, which is started where it isn't. */
+int wire_connect(enum wire_server which);
 /* Start a handler as inetd does, and give the client's end of its connection. */
 int wire_inetd(enum wire_server which, bool without_openat2, pid_t *pid);
-/* A connection to the server. */
-int wire_connect(enum wire_server which);
-/* Stop the server and say how it went: its exit status, -1 if it wasn't a plain exit. */
+/* Stop the server: its exit status, -1 if it wasn't a plain exit. */
 int wire_stop(enum wire_server which);
-/* Wait for the process to end, some seconds at most; the same answer. */
-int wire_reap(pid_t pid);
-void wire_stop_all(void);
 
 extern const char *wire_top; /* the directory of the trees and the logs */
 

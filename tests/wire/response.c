@@ -1,5 +1,5 @@
 /* An answer, read as strictly as RFC 9112 writes it, and judged by what RFC 9110 asks of any. */
-#include "wire.h"
+#include "response.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -8,11 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-/* The header given to every server by --header; it must be on every final answer. */
-static const char extra_name[] = "X-Wire", extra_value[] = "on every answer";
-
-__attribute__((format(printf, 2, 3))) static const char *fault(struct wire_response *response,
-							       const char *format, ...)
+const char *wire_say(struct wire_response *response, const char *format, ...)
 {
 	va_list args;
 
@@ -43,7 +39,7 @@ static bool is_digits(struct wire_text text)
 	return text.size > 0;
 }
 
-static bool same(struct wire_text text, const char *other)
+bool wire_same(struct wire_text text, const char *other)
 {
 	return text.size == strlen(other) && memcmp(text.at, other, text.size) == 0;
 }
@@ -53,7 +49,7 @@ static bool same_name(struct wire_text text, const char *other)
 	return text.size == strlen(other) && strncasecmp(text.at, other, text.size) == 0;
 }
 
-static const char *find(struct wire_text text, const char *part)
+const char *wire_find(struct wire_text text, const char *part)
 {
 	return text.size ? memmem(text.at, text.size, part, strlen(part)) : NULL;
 }
@@ -71,7 +67,7 @@ static bool has(const struct wire_response *response, const char *name)
 	return wire_value(response, name).at;
 }
 
-static struct wire_text trim(struct wire_text text)
+struct wire_text wire_trim(struct wire_text text)
 {
 	while (text.size && (*text.at == ' ' || *text.at == '\t'))
 		text.at++, text.size--;
@@ -81,7 +77,7 @@ static struct wire_text trim(struct wire_text text)
 }
 
 /* Cut the text at the separator: the piece before it, and `rest` is what follows. */
-static struct wire_text cut(struct wire_text *rest, char separator)
+struct wire_text wire_cut(struct wire_text *rest, char separator)
 {
 	struct wire_text piece = *rest;
 	const char *end = rest->size ? memchr(rest->at, separator, rest->size) : NULL;
@@ -101,7 +97,7 @@ bool wire_member(const struct wire_response *response, const char *name, const c
 	struct wire_text rest = wire_value(response, name);
 
 	while (rest.at)
-		if (same_name(trim(cut(&rest, ',')), token))
+		if (same_name(wire_trim(wire_cut(&rest, ',')), token))
 			return true;
 	return false;
 }
@@ -109,7 +105,7 @@ bool wire_member(const struct wire_response *response, const char *name, const c
 /* One line without its CRLF; false when it holds a control byte (bare CR and LF among them). */
 static bool cut_line(struct wire_text *rest, struct wire_text *line)
 {
-	const char *end = find(*rest, "\r\n");
+	const char *end = wire_find(*rest, "\r\n");
 
 	*line = *rest;
 	if (end)
@@ -136,19 +132,32 @@ static bool parse_status(struct wire_text line, int *status)
 /* field-line = field-name ":" OWS field-value OWS (RFC 9112, 5) */
 static const char *parse_field(struct wire_response *response, struct wire_text line)
 {
-	struct wire_text value = line, name = cut(&value, ':');
+	struct wire_text value = line, name = wire_cut(&value, ':');
 
 	if (!value.at || !is_token(name))
-		return fault(response, "a field line without name and colon: %.*s", (int)line.size,
-			     line.at);
+		return wire_say(response, "a field line without name and colon: %.*s",
+				(int)line.size, line.at);
 	if (response->field_count == WIRE_FIELDS)
-		return fault(response, "more than %d fields", WIRE_FIELDS);
+		return wire_say(response, "more than %d fields", WIRE_FIELDS);
 	for (size_t i = 0; i < response->field_count; i++)
 		if (response->fields[i].name.size == name.size &&
 		    strncasecmp(response->fields[i].name.at, name.at, name.size) == 0)
-			return fault(response, "%.*s twice", (int)name.size, name.at);
+			return wire_say(response, "%.*s twice", (int)name.size, name.at);
 	response->fields[response->field_count].name = name;
-	response->fields[response->field_count++].value = trim(value);
+	response->fields[response->field_count++].value = wire_trim(value);
+	return NULL;
+}
+
+const char *wire_fields(struct wire_response *response, struct wire_text header)
+{
+	struct wire_text line;
+
+	while (header.size) {
+		if (!cut_line(&header, &line))
+			return wire_say(response, "a control byte in a field line");
+		if (parse_field(response, line))
+			return response->fault;
+	}
 	return NULL;
 }
 
@@ -160,7 +169,7 @@ static bool has_body(int status, bool head)
 ssize_t wire_parse(const char *bytes, size_t size, bool head, struct wire_response *response)
 {
 	struct wire_text header = { bytes, size }, line, length;
-	const char *end = find(header, "\r\n\r\n");
+	const char *end = wire_find(header, "\r\n\r\n");
 
 	memset(response, 0, sizeof(*response));
 	if (!end)
@@ -168,23 +177,17 @@ ssize_t wire_parse(const char *bytes, size_t size, bool head, struct wire_respon
 	header.size = (size_t)(end - bytes) + 2;
 	response->all = (struct wire_text){ bytes, header.size + 2 };
 	if (!cut_line(&header, &line) || !parse_status(line, &response->status)) {
-		fault(response, "not a status line: %.*s", (int)line.size, line.at);
+		wire_say(response, "not a status line: %.*s", (int)line.size, line.at);
 		return -1;
 	}
-	while (header.size) {
-		if (!cut_line(&header, &line)) {
-			fault(response, "a control byte in a field line");
-			return -1;
-		}
-		if (parse_field(response, line))
-			return -1;
-	}
+	if (wire_fields(response, header))
+		return -1;
 	response->body = (struct wire_text){ end + 4, 0 };
 	if (has_body(response->status, head)) {
 		length = wire_value(response, "Content-Length");
 		/* wwwd knows the length of all that it sends, and has no reason for another way */
 		if (!is_digits(length) || length.size > 18) {
-			fault(response, "no Content-Length that is a number");
+			wire_say(response, "no Content-Length that is a number");
 			return -1;
 		}
 		response->body.size = strtoul(length.at, NULL, 10);
@@ -214,9 +217,11 @@ static bool parse_date(struct wire_text text, time_t *time)
 	return strftime(again, sizeof(again), format, &tm) && strcmp(given, again) == 0;
 }
 
-/* entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE; wwwd's are strong */
-static bool is_strong_etag(struct wire_text text)
+/* entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE */
+static bool is_etag(struct wire_text text)
 {
+	if (text.size > 2 && memcmp(text.at, "W/", 2) == 0)
+		text.at += 2, text.size -= 2;
 	if (text.size < 3 || text.at[0] != '"' || text.at[text.size - 1] != '"')
 		return false;
 	for (size_t i = 1; i < text.size - 1; i++)
@@ -244,14 +249,14 @@ static bool is_utf8(struct wire_text text)
 /* "bytes first-last/length"; returns the bytes in it, -1 when it isn't one */
 static long long parse_content_range(struct wire_text text, long long *first, long long *length)
 {
-	struct wire_text rest = text, unit = cut(&rest, ' '), a, b;
+	struct wire_text rest = text, unit = wire_cut(&rest, ' '), a, b;
 
-	if (!rest.at || !same(unit, "bytes"))
+	if (!rest.at || !wire_same(unit, "bytes"))
 		return -1;
-	a = cut(&rest, '-');
+	a = wire_cut(&rest, '-');
 	if (!rest.at)
 		return -1;
-	b = cut(&rest, '/');
+	b = wire_cut(&rest, '/');
 	if (!rest.at || !is_digits(a) || !is_digits(b) || !is_digits(rest))
 		return -1;
 	*first = atoll(a.at);
@@ -261,39 +266,39 @@ static long long parse_content_range(struct wire_text text, long long *first, lo
 	return atoll(b.at) - *first + 1;
 }
 
-static const char *fault_of_dates(struct wire_response *response)
+static const char *fault_of_dates(struct wire_response *response, time_t now)
 {
 	struct wire_text modified = wire_value(response, "Last-Modified");
 	time_t date, then;
 
 	if (!parse_date(wire_value(response, "Date"), &date))
-		return fault(response, "no Date that is an IMF-fixdate (RFC 9110, 6.6.1)");
-	if (llabs((long long)(date - time(NULL))) > 10)
-		return fault(response, "Date isn't now");
+		return wire_say(response, "no Date that is an IMF-fixdate (RFC 9110, 6.6.1)");
+	if (llabs((long long)(date - now)) > 10)
+		return wire_say(response, "Date isn't now");
 	if (modified.at && !parse_date(modified, &then))
-		return fault(response, "Last-Modified isn't an IMF-fixdate");
+		return wire_say(response, "Last-Modified isn't an IMF-fixdate");
 	if (modified.at && then > date)
-		return fault(response, "Last-Modified is later than Date (RFC 9110, 8.8.2.1)");
+		return wire_say(response, "Last-Modified is later than Date (RFC 9110, 8.8.2.1)");
 	return NULL;
 }
 
 static const char *fault_of_range(struct wire_response *response)
 {
 	struct wire_text range = wire_value(response, "Content-Range");
-	bool multipart = find(wire_value(response, "Content-Type"), "multipart/byteranges");
+	bool multipart = wire_find(wire_value(response, "Content-Type"), "multipart/byteranges");
 	long long first, length;
 
 	if (response->status == 416 &&
 	    (range.size < 9 || memcmp(range.at, "bytes */", 8) != 0 ||
 	     !is_digits((struct wire_text){ range.at + 8, range.size - 8 })))
-		return fault(response, "416 without Content-Range: bytes */length");
+		return wire_say(response, "416 without Content-Range: bytes */length");
 	if (response->status == 206 && multipart && range.at)
-		return fault(response, "Content-Range on a multipart (RFC 9110, 15.3.7.2)");
+		return wire_say(response, "Content-Range on a multipart (RFC 9110, 15.3.7.2)");
 	if (response->status == 206 && !multipart &&
 	    parse_content_range(range, &first, &length) != (long long)response->body.size)
-		return fault(response, "206 whose Content-Range and length disagree");
+		return wire_say(response, "206 whose Content-Range and length disagree");
 	if (response->status != 206 && response->status != 416 && range.at)
-		return fault(response, "Content-Range on a %d", response->status);
+		return wire_say(response, "Content-Range on a %d", response->status);
 	return NULL;
 }
 
@@ -310,7 +315,6 @@ static const char *fault_of_status(struct wire_response *response)
 		{ 304, false, "Content-Type", "RFC 9110, 15.4.5" },
 		{ 304, false, "Content-Encoding", "RFC 9110, 15.4.5" },
 		{ 304, false, "Content-Length", "RFC 9110, 8.6: only the length of the 200" },
-		{ 304, true, "ETag", "RFC 9110, 15.4.5" },
 		{ 206, true, "ETag", "RFC 9110, 15.3.7" },
 		{ 301, true, "Location", "RFC 9110, 15.4.2" },
 		{ 405, true, "Allow", "RFC 9110, 15.5.6" },
@@ -319,12 +323,12 @@ static const char *fault_of_status(struct wire_response *response)
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (rules[i].status == response->status &&
 		    has(response, rules[i].name) != rules[i].must)
-			return fault(response, "%d %s %s (%s)", response->status,
-				     rules[i].must ? "without" : "with", rules[i].name,
-				     rules[i].source);
+			return wire_say(response, "%d %s %s (%s)", response->status,
+					rules[i].must ? "without" : "with", rules[i].name,
+					rules[i].source);
 	if (response->status == 405 &&
-	    !same(wire_value(response, "Allow"), "GET, HEAD, POST, OPTIONS"))
-		return fault(response, "Allow isn't GET, HEAD, POST, OPTIONS");
+	    !wire_same(wire_value(response, "Allow"), "GET, HEAD, POST, OPTIONS"))
+		return wire_say(response, "Allow isn't GET, HEAD, POST, OPTIONS");
 	return NULL;
 }
 
@@ -334,41 +338,36 @@ static const char *fault_of_content(struct wire_response *response, bool head)
 	struct wire_text etag = wire_value(response, "ETag");
 
 	if (head && has_body(response->status, false) && !has(response, "Content-Length"))
-		return fault(response, "no Content-Length for HEAD, and GET has one");
+		return wire_say(response, "no Content-Length for HEAD, and GET has one");
 	if (response->body.size && !type.at)
-		return fault(response, "content without Content-Type (RFC 9110, 8.3)");
-	if (type.at &&
-	    (!is_token(cut(&slash, '/')) || !slash.at || !is_token(trim(cut(&slash, ';')))))
-		return fault(response, "Content-Type isn't type/subtype");
-	if (type.at && !same(wire_value(response, "X-Content-Type-Options"), "nosniff"))
-		return fault(response, "no X-Content-Type-Options: nosniff");
-	if (etag.at && !is_strong_etag(etag))
-		return fault(response, "ETag isn't a strong one");
+		return wire_say(response, "content without Content-Type (RFC 9110, 8.3)");
+	if (type.at && (!is_token(wire_cut(&slash, '/')) || !slash.at ||
+			!is_token(wire_trim(wire_cut(&slash, ';')))))
+		return wire_say(response, "Content-Type isn't type/subtype");
+	if (type.at && !wire_same(wire_value(response, "X-Content-Type-Options"), "nosniff"))
+		return wire_say(response, "no X-Content-Type-Options: nosniff");
+	if (etag.at && !is_etag(etag))
+		return wire_say(response, "ETag isn't one");
 	if (has(response, "Content-Encoding") && !wire_member(response, "Vary", "Accept-Encoding"))
-		return fault(response, "Content-Encoding without Vary: Accept-Encoding");
-	if (find(type, "text/") && !has(response, "Content-Encoding") && !is_utf8(response->body))
-		return fault(response, "text that isn't UTF-8");
+		return wire_say(response, "Content-Encoding without Vary: Accept-Encoding");
+	if (wire_find(type, "text/") && !has(response, "Content-Encoding") &&
+	    !is_utf8(response->body))
+		return wire_say(response, "text that isn't UTF-8");
 	return NULL;
 }
 
-const char *wire_fault(struct wire_response *response, bool head)
+const char *wire_fault(struct wire_response *response, bool head, time_t now)
 {
-	static const char *const never[] = { POISON, SECRET, ECHOED };
 	const char *what;
 
-	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
-		if (find(response->all, never[i]))
-			return fault(response, "there is %s in the answer", never[i]);
 	if (response->status < 200) {
 		if (has(response, "Content-Length") || has(response, "Transfer-Encoding"))
-			return fault(response, "framing on a %d", response->status);
+			return wire_say(response, "framing on a %d", response->status);
 		return NULL;
 	}
 	if (has(response, "Transfer-Encoding"))
-		return fault(response, "Transfer-Encoding beside Content-Length");
-	if (!same(wire_value(response, extra_name), extra_value))
-		return fault(response, "no %s, and --header named it", extra_name);
-	what = fault_of_dates(response);
+		return wire_say(response, "Transfer-Encoding beside Content-Length");
+	what = fault_of_dates(response, now);
 	if (!what)
 		what = fault_of_status(response);
 	if (!what)
@@ -379,38 +378,39 @@ const char *wire_fault(struct wire_response *response, bool head)
 }
 
 /* The parts of a multipart/byteranges as "0-1/10=01 8-9/10=89" (RFC 9110, 14.6; RFC 2046, 5.1) */
-static const char *read_parts(struct wire_response *response, char *out, size_t room)
+const char *wire_parts(struct wire_response *response, char *out, size_t room)
 {
 	struct wire_text type = wire_value(response, "Content-Type"), rest = response->body, line;
 	struct wire_response part;
 	char boundary[80] = "--";
 	size_t size = 2;
-	const char *at = find(type, "boundary=");
+	const char *at = wire_find(type, "boundary=");
 
 	if (!at || memcmp(type.at, "multipart/byteranges;", 21) != 0)
-		return fault(response, "Content-Type isn't multipart/byteranges with a boundary");
+		return wire_say(response,
+				"Content-Type isn't multipart/byteranges with a boundary");
 	at += 9;
 	for (; at < type.at + type.size && size < 72; at++)
 		if (*at != '"')
 			boundary[size++] = *at;
 	if (size < 3 || size > 72)
-		return fault(response, "a boundary that isn't of 1 to 70 characters");
+		return wire_say(response, "a boundary that isn't of 1 to 70 characters");
 	if (rest.size > 2 && memcmp(rest.at, "\r\n", 2) == 0)
 		rest.at += 2, rest.size -= 2;
 	*out = '\0';
-	while (cut_line(&rest, &line) && same(line, boundary)) {
+	while (cut_line(&rest, &line) && wire_same(line, boundary)) {
 		long long first, length, count;
 
 		memset(&part, 0, sizeof(part));
 		while (cut_line(&rest, &line) && line.size)
 			if (parse_field(&part, line))
-				return fault(response, "in a part: %s", part.fault);
+				return wire_say(response, "in a part: %s", part.fault);
 		count = parse_content_range(wire_value(&part, "Content-Range"), &first, &length);
 		if (count < 0 || (size_t)count + 2 > rest.size ||
 		    memcmp(rest.at + count, "\r\n", 2) != 0)
-			return fault(response, "a part whose Content-Range and length disagree");
+			return wire_say(response, "a part whose Content-Range and length disagree");
 		if (!has(&part, "Content-Type"))
-			return fault(response, "a part without Content-Type");
+			return wire_say(response, "a part without Content-Type");
 		size = strlen(out);
 		snprintf(out + size, room - size, "%s%lld-%lld/%lld=%.*s", size ? " " : "", first,
 			 first + count - 1, length, (int)count, rest.at);
@@ -418,145 +418,7 @@ static const char *read_parts(struct wire_response *response, char *out, size_t 
 		rest.size -= (size_t)count + 2;
 	}
 	strcat(boundary, "--");
-	if (!same(line, boundary) || rest.size)
-		return fault(response, "no closing boundary at the end");
+	if (!wire_same(line, boundary) || rest.size)
+		return wire_say(response, "no closing boundary at the end");
 	return NULL;
-}
-
-/* Whether one of the alternatives in "a|b" is the value. */
-static bool among(struct wire_text value, struct wire_text alternatives)
-{
-	while (alternatives.at) {
-		struct wire_text one = cut(&alternatives, '|');
-
-		if (one.size == value.size && memcmp(one.at, value.at, one.size) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Whether the answer has what an entry of `has` or `lacks` describes. */
-static bool matches(const struct wire_response *response, struct wire_text entry)
-{
-	struct wire_text wanted = entry, name = cut(&wanted, ':'), value;
-	char text[256];
-
-	snprintf(text, sizeof(text), "%.*s", (int)name.size, name.at);
-	value = wire_value(response, text);
-	if (!value.at || !wanted.at)
-		return value.at;
-	if (*wanted.at != '~')
-		return among(value, trim(wanted));
-	snprintf(text, sizeof(text), "%.*s", (int)wanted.size - 1, wanted.at + 1);
-	return find(value, text);
-}
-
-static struct wire_text list(const char *lines)
-{
-	return (struct wire_text){ lines, lines ? strlen(lines) : 0 };
-}
-
-static const char *unlike_header(struct wire_response *response, const struct wire_answer *want)
-{
-	struct wire_text rest, entry;
-
-	for (rest = list(want->has); rest.at;) {
-		entry = cut(&rest, '\n');
-		if (!matches(response, entry))
-			return fault(response, "the header lacks %.*s", (int)entry.size, entry.at);
-	}
-	for (rest = list(want->lacks); rest.at;) {
-		entry = cut(&rest, '\n');
-		if (matches(response, entry))
-			return fault(response, "the header has %.*s", (int)entry.size, entry.at);
-	}
-	return NULL;
-}
-
-static const char *unlike_text(struct wire_response *response, const struct wire_answer *want)
-{
-	struct wire_text rest, body = response->body;
-	char text[256];
-
-	for (rest = list(want->shows); rest.at;) {
-		struct wire_text entry = cut(&rest, '\n');
-		const char *at;
-
-		snprintf(text, sizeof(text), "%.*s", (int)entry.size, entry.at);
-		at = find(body, text);
-		if (!at)
-			return fault(response, "the body doesn't show %s (or not in order)", text);
-		body.size -= (size_t)(at - body.at);
-		body.at = at;
-	}
-	for (rest = list(want->hides); rest.at;) {
-		struct wire_text entry = cut(&rest, '\n');
-
-		snprintf(text, sizeof(text), "%.*s", (int)entry.size, entry.at);
-		if (find(response->all, text))
-			return fault(response, "there is %s in the answer", text);
-	}
-	return NULL;
-}
-
-static bool is_file(struct wire_text body, const char *root, const char *name)
-{
-	char path[4096], *content = malloc(body.size + 1);
-	bool equal;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", root, name);
-	file = fopen(path, "re");
-	equal = file && content && fread(content, 1, body.size + 1, file) == body.size &&
-		memcmp(content, body.at, body.size) == 0;
-	if (file)
-		fclose(file);
-	free(content);
-	return equal;
-}
-
-static bool status_allowed(int status, const char *allowed)
-{
-	char text[8];
-
-	snprintf(text, sizeof(text), "%d", status);
-	return strstr(allowed, text);
-}
-
-static const char *unlike_one(struct wire_response *response, const struct wire_answer *want,
-			      const char *root)
-{
-	char parts[4096];
-	const char *what;
-
-	if (!status_allowed(response->status, want->status))
-		return fault(response, "the status is %d, not %s", response->status, want->status);
-	what = unlike_header(response, want);
-	if (!what)
-		what = unlike_text(response, want);
-	if (what)
-		return what;
-	if (want->body && !same(response->body, want->body))
-		return fault(response, "the body isn't %s", want->body);
-	if (want->file && !is_file(response->body, root, want->file))
-		return fault(response, "the body isn't the file %s", want->file);
-	if (want->parts) {
-		what = read_parts(response, parts, sizeof(parts));
-		if (what)
-			return what;
-		if (strcmp(parts, want->parts) != 0)
-			return fault(response, "the parts are %.200s", parts);
-	}
-	return NULL;
-}
-
-const char *wire_unlike(struct wire_response *response, const struct wire_answer *want,
-			const char *root)
-{
-	const char *what = unlike_one(response, want, root);
-
-	for (; what && want->otherwise; want = want->otherwise)
-		if (!unlike_one(response, want->otherwise, root))
-			return NULL;
-	return what;
 }

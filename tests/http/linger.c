@@ -1,0 +1,171 @@
+/* The end of a connection: lingering close, resets, clients that vanish, files that shrink. */
+#include "check.h"
+
+START_TEST(lingering_close_ends)
+{
+	enum { PIECE = 32 << 10 };
+	static char rest[PIECE];
+	struct talk talk;
+	text stream;
+
+	for (int i = 0; i < 3; i++) {
+		talk_open(&talk, &place, &now);
+		ck_assert_int_eq(talk_say(&talk, "bad\r\n"), HTTP_READ);
+		stream = talk_heard(&talk);
+		expect_reply(&stream, false, 400);
+		ck_assert(talk.over); /* the client sees the end of it meanwhile */
+		ck_assert(!http_busy(&talk.conn));
+		expect_clock(&talk, HTTP_LINGERING, LINGER_TIME);
+		now.clock += 1000;
+		need(talk_send(&talk, rest, 1000), "send");
+		ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+		if (i == 0) { /* it leaves, */
+			shutdown(talk.far, SHUT_WR);
+			ck_assert_int_eq(talk_step(&talk), HTTP_DONE);
+		} else if (i == 1) { /* it goes on and on, */
+			need(talk_send(&talk, rest, PIECE - 1001), "send");
+			for (int sent = PIECE; sent < LINGER_MOST; sent += PIECE) {
+				ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+				need(talk_send(&talk, rest, PIECE), "send");
+			}
+			ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+			need(talk_send(&talk, rest, 1), "send");
+			ck_assert_int_eq(talk_step(&talk), HTTP_DONE);
+		} else { /* it says no more; and no byte of it moves the deadline */
+			ck_assert_int_eq(talk.conn.deadline - now.clock, LINGER_TIME - 1000);
+			ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
+		}
+		talk_close(&talk);
+	}
+}
+END_TEST
+
+START_TEST(lingering_close_only_where_more_may_come)
+{
+	struct talk talk;
+
+	talk_open(&talk, &place, &now);
+	ck_assert_int_eq(talk_say(&talk, "GET /small.txt" ON "Connection: close\r\n\r\n"),
+			 HTTP_DONE);
+	talk_close(&talk);
+	/* but a client that says more than the last request is listened to, so that no reset overtakes */
+	talk_open(&talk, &place, &now);
+	ck_assert_int_eq(talk_say(&talk, "GET /small.txt" ON "Connection: close\r\n\r\nGET"),
+			 HTTP_READ);
+	ck_assert_int_eq(talk.conn.clock, HTTP_LINGERING);
+	talk_close(&talk);
+}
+END_TEST
+
+START_TEST(client_closes_before_the_answer)
+{
+	static const char *const said[] = { "",
+					    "GET /small.txt" ON "\r\n",
+					    "GET /big.bin" ON "\r\n",
+					    "GET /folder/" ON "\r\n",
+					    "POST /" ON "Content-Length: 5\r\n\r\nab",
+					    "POST /" ON
+					    "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+					    "bad\r\n" };
+	int before = count_descriptors();
+
+	for (size_t i = 0; i < LENGTH(said); i++) {
+		struct talk talk;
+		enum http_want want = HTTP_AGAIN;
+
+		talk_open(&talk, &place, &now);
+		send_only(&talk, said[i]);
+		close(talk.far);
+		for (int step = 0; step < 20 && want != HTTP_DONE; step++)
+			want = http_step(&talk.conn, &now);
+		expect(want == HTTP_DONE, "%s", said[i]);
+		talk.far = -1;
+		talk_close(&talk);
+	}
+	ck_assert_int_eq(count_descriptors(), before);
+	ck_assert_uint_eq(now.memory, 0);
+}
+END_TEST
+
+/* With an answer unread: to whoever asks, that is a reset, and there is nobody to be told of it. */
+START_TEST(client_resets_with_the_answer_unread)
+{
+	static const struct {
+		const char *said;
+		enum http_clock clock; /* that it waits by */
+	} rows[] = {
+		{ "GET /small.txt" ON "\r\n", HTTP_IDLE },
+		{ "bad\r\n", HTTP_LINGERING },
+	};
+	int before = count_descriptors();
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct talk talk;
+
+		talk_open(&talk, &place, &now);
+		talk.deaf = true;
+		ck_assert_int_eq(talk_say(&talk, rows[i].said), HTTP_READ);
+		expect(talk.conn.clock == rows[i].clock, "%s: %d", rows[i].said, talk.conn.clock);
+		close(talk.far);
+		expect(http_step(&talk.conn, &now) == HTTP_DONE, "%s", rows[i].said);
+		ck_assert_uint_eq(talk.logs, 1);
+		talk.far = -1;
+		talk_close(&talk);
+	}
+	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+START_TEST(a_process_that_stops_says_connection_close)
+{
+	struct talk talk;
+	text stream;
+
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, "GET /small.txt" ON "\r\n");
+	now.closing = true;
+	talk_say(&talk, "GET /small.txt" ON "\r\n");
+	stream = talk_heard(&talk);
+	ck_assert(!expect_reply(&stream, false, 200).close);
+	ck_assert(expect_reply(&stream, false, 200).close);
+	talk_close(&talk);
+}
+END_TEST
+
+/* What is left of a file that becomes shorter can't be sent: the client has to see that. */
+START_TEST(a_file_shrinks_while_sent)
+{
+	struct talk talk;
+	int fd;
+
+	put_bytes(&home, "shrinking.bin", big, sizeof(big));
+	talk_open(&talk, &place, &now);
+	talk.deaf = true;
+	ck_assert_int_eq(talk_say(&talk, "GET /shrinking.bin" ON "\r\n"), HTTP_WRITE);
+	fd = openat(home.fd, "shrinking.bin", O_WRONLY | O_TRUNC | O_CLOEXEC);
+	need(fd >= 0, "open");
+	close(fd);
+	talk.deaf = false;
+	talk_hear(&talk);
+	ck_assert_int_eq(talk_step(&talk), HTTP_DONE);
+	ck_assert_uint_lt(talk.len, MiB);
+	ck_assert_uint_eq(talk.logs, 1);
+	ck_assert_uint_lt(talk.logged[0].bytes, talk.len);
+	talk_close(&talk);
+}
+END_TEST
+
+TCase *linger_case(void)
+{
+	TCase *group = tcase_create("linger");
+
+	tcase_add_checked_fixture(group, make_home, remove_home);
+	tcase_set_timeout(group, 120);
+	tcase_add_test(group, lingering_close_ends);
+	tcase_add_test(group, lingering_close_only_where_more_may_come);
+	tcase_add_test(group, client_closes_before_the_answer);
+	tcase_add_test(group, client_resets_with_the_answer_unread);
+	tcase_add_test(group, a_process_that_stops_says_connection_close);
+	tcase_add_test(group, a_file_shrinks_while_sent);
+	return group;
+}

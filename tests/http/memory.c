@@ -1,0 +1,163 @@
+/* The memory that a connection holds, hands on, and is counted for. */
+#include "check.h"
+
+/* The connection that gets the memory next finds nothing in it of the one that had it before. */
+static void expect_clean(struct http_work *work, const char *said)
+{
+	struct http_work *own;
+	struct talk next;
+	text stream;
+
+	talk_open(&next, &place, &now);
+	own = next.conn.work;
+	next.conn.work = work;
+	talk_say(&next, "GET /small.txt" ON "\r\nPOST /" ON
+			"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n");
+	stream = talk_heard(&next);
+	expect(is_text(expect_reply(&stream, false, 200).body, "hello, world"), "after %s", said);
+	expect_reply(&stream, false, 200);
+	expect(stream.len == 0 && next.logs == 2, "after %s", said);
+	next.conn.work = own;
+	talk_close(&next);
+}
+
+START_TEST(working_memory_is_held_while_needed)
+{
+	static const struct {
+		const char *said;
+		bool passes;
+	} rows[] = {
+		{ "", false },
+		{ "GET /small.txt" ON "\r\n", false },
+		{ "G", true },
+		{ "ET /small.txt HTTP/1.1\r\n", true },
+		{ "Host: a\r\n\r\n", false },
+		{ "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n", true },
+		{ "x", true },
+		{ "x", false },
+		{ "GET /small.txt" ON "\r\nGET", true },
+		{ " /small.txt" ON "\r\n", false },
+		{ "GET /folder/" ON "\r\n", false },
+		{ "GET /big.bin" ON "\r\n", false },
+		{ "GET /small.txt" ON "Range: bytes=0-1,3-4\r\n\r\n", false },
+		{ "nonsense\r\n", false },
+		{ "more", false },
+	};
+	struct talk talk;
+
+	talk_open(&talk, &place, &now);
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		talk_say(&talk, rows[i].said);
+		expect(http_busy(&talk.conn) == rows[i].passes, "%zu: %s", i, rows[i].said);
+		if (!rows[i].passes)
+			expect_clean(talk.conn.work, rows[i].said);
+	}
+	talk_close(&talk);
+}
+END_TEST
+
+/* One memory for all, lent to whoever speaks: nobody hears of another. */
+START_TEST(working_memory_is_lent_between_connections)
+{
+	enum { TALKS = 5 };
+	struct http_work *lent = new_work(&place.limits);
+	struct talk talks[TALKS];
+
+	for (size_t k = 0; k < TALKS; k++) {
+		talk_open(&talks[k], &place, &now);
+		free(talks[k].conn.work);
+	}
+	for (size_t i = 0; i < LENGTH(pipelined); i++)
+		for (size_t k = 0; k < TALKS; k++) {
+			struct talk *talk = &talks[(k + i) % TALKS];
+
+			talk->conn.work = lent;
+			talk_say(talk, pipelined[i].request);
+			expect(!http_busy(&talk->conn), "%s", pipelined[i].request);
+			talk->conn.work = NULL;
+		}
+	for (size_t k = 0; k < TALKS; k++) {
+		expect_pipelined(talk_heard(&talks[k]));
+		talk_close(&talks[k]);
+	}
+	free(lent);
+}
+END_TEST
+
+START_TEST(http_drop_at_any_time)
+{
+	static const struct {
+		const char *said;
+		int status; /* of what is told of it */
+	} rows[] = {
+		{ "", 0 },
+		{ "GET /sm", 0 },
+		{ "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx", 0 },
+		{ "GET /big.bin" ON "\r\n", 200 },
+		{ "GET /big.bin" ON "Range: bytes=0-9,100-999999\r\n\r\n", 206 },
+		{ "GET /big.bin" ON "Connection: close\r\n\r\n", 200 },
+		{ "bad\r\n", 400 },
+	};
+	int before = count_descriptors();
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct talk talk;
+
+		talk_open(&talk, &place, &now);
+		talk.deaf = true;
+		talk_say(&talk, rows[i].said);
+		http_drop(&talk.conn, &now);
+		expect(!http_busy(&talk.conn), "%s", rows[i].said);
+		expect_clean(talk.conn.work, rows[i].said);
+		expect(talk.logs == (rows[i].status != 0) &&
+			       talk.logged[0].status == rows[i].status,
+		       "%s: %zu, %d", rows[i].said, talk.logs, talk.logged[0].status);
+		talk_close(&talk);
+		expect(count_descriptors() == before, "%s", rows[i].said);
+	}
+	ck_assert_uint_eq(now.memory, 0);
+}
+END_TEST
+
+/* What could not be sent is kept apart, is counted while it is, and arrives as it was. */
+START_TEST(unsent_bytes_are_kept_and_counted)
+{
+	static const char *const requests[] = { "GET /medium.txt" ON "\r\n" };
+	struct http_site patient = place;
+	struct talk talk;
+	text stream;
+	size_t held;
+	int sent;
+
+	put_bytes(&home, "medium.txt", big, 10 << 10);
+	patient.limits.requests = 10000;
+	talk_open(&talk, &patient, &now);
+	talk.deaf = true;
+	sent = send_many(&talk, requests, LENGTH(requests));
+	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
+	ck_assert_uint_eq(now.memory, talk.conn.held);
+	held = talk.conn.held;
+	talk.deaf = false;
+	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+	ck_assert_uint_lt(talk.conn.held, held);
+	stream = talk_heard(&talk);
+	for (int i = 0; i < sent; i++)
+		ck_assert(memcmp(expect_reply(&stream, false, 200).body.at, big, 10 << 10) == 0);
+	ck_assert_uint_eq(stream.len, 0);
+	talk_close(&talk);
+	ck_assert_uint_eq(now.memory, 0);
+}
+END_TEST
+
+TCase *memory_case(void)
+{
+	TCase *group = tcase_create("memory");
+
+	tcase_add_checked_fixture(group, make_home, remove_home);
+	tcase_set_timeout(group, 120);
+	tcase_add_test(group, working_memory_is_held_while_needed);
+	tcase_add_test(group, working_memory_is_lent_between_connections);
+	tcase_add_test(group, http_drop_at_any_time);
+	tcase_add_test(group, unsent_bytes_are_kept_and_counted);
+	return group;
+}

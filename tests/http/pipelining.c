@@ -1,0 +1,273 @@
+/* Requests in any pieces, and many at once: what waits, and what gives way to other connections. */
+#include "check.h"
+
+static const struct exchange {
+	const char *request;
+	int status;
+	bool to_head;
+} pipelined[] = {
+	{ "\r\nGET /small.txt" ON "\r\n", 200, false },
+	{ "HEAD /big.bin" ON "\r\n", 200, true },
+	{ "POST /small.txt" ON "Content-Length: 11\r\n\r\nGET / HTTP/", 200, false },
+	{ "POST /" ON "Transfer-Encoding: chunked\r\n\r\n"
+	  "4;a=\"b\"\r\n\r\n\r\n\r\n00b\r\nGET / HTTP/\r\n0\r\nX: y\r\n\r\n",
+	  200, false },
+	{ "GET /folder" ON "\r\n", 301, false },
+	{ "GET /folder/?sort=size" ON "\r\n", 200, false },
+	{ "GET /small.txt" ON "If-None-Match: *\r\n\r\n", 304, false },
+	{ "GET /page.html" ON "accept-encoding: br, gzip\r\n\r\n", 200, false },
+	{ "GET /small.txt" ON "Range: bytes=1-2\r\n\r\n", 206, false },
+	{ "GET /small.txt" ON "Range: bytes=1-2, 4-4\r\n\r\n", 206, false },
+	{ "GET /small.txt" ON "\r\n", 200, false }, /* of which nothing is left here */
+	{ "OPTIONS *" ON "\r\n", 204, false },
+	{ "PATCH /" ON "Content-Length: 2\r\n\r\n{}", 405, false },
+	{ "\r\n\r\nDELETE /" ON "\r\n", 405, false },
+	{ "GET /nothing" ON "\r\n", 404, false },
+	{ "GET /big.bin" ON "Range: bytes=900000-999999\r\n\r\n", 206, false },
+	{ "GET /small.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200, false },
+	{ "GET /empty.txt" ON "Connection: close\r\n\r\n", 200, false },
+};
+
+static text all_pipelined(void)
+{
+	static char bytes[4096];
+	struct out o = { bytes, 0, sizeof(bytes), false };
+
+	for (size_t i = 0; i < LENGTH(pipelined); i++)
+		put_string(&o, pipelined[i].request);
+	need(!o.overrun, "room for requests");
+	return (text){ bytes, o.len };
+}
+
+/* All the answers, in order, and nothing else. */
+static void expect_pipelined(text stream)
+{
+	for (size_t i = 0; i < LENGTH(pipelined); i++) {
+		struct reply reply =
+			expect_reply(&stream, pipelined[i].to_head, pipelined[i].status);
+
+		expect(reply.close == (i == LENGTH(pipelined) - 1), "%s", pipelined[i].request);
+	}
+	expect(stream.len == 0, "and more: %.*s", SHOWN(stream));
+}
+
+/* Sent in pieces: the first one, then `each`. */
+static void talk_in_pieces(struct talk *talk, text requests, size_t first, size_t each)
+{
+	talk_open(talk, &place, &now);
+	for (size_t at = 0, n = first; at < requests.len; at += n, n = each) {
+		if (n > requests.len - at)
+			n = requests.len - at;
+		need(talk_send(talk, requests.at + at, n), "send");
+
+		enum http_want want = talk_step(talk);
+
+		expect(at + n == requests.len || want == HTTP_READ, "%d at %zu", (int)want, at + n);
+	}
+}
+
+START_TEST(pipelined_requests_split_anywhere)
+{
+	const text requests = all_pipelined();
+	int before = count_descriptors();
+	struct talk whole, talk;
+
+	talk_in_pieces(&whole, requests, requests.len, 1);
+	expect_pipelined(talk_heard(&whole));
+	ck_assert(!http_busy(&whole.conn));
+	for (size_t first = 0; first <= requests.len; first++) {
+		/* in two; and now and then in pieces of that size */
+		size_t each = first && first < 40 ? first : SIZE_MAX;
+
+		talk_in_pieces(&talk, requests, first ? first : 1, each);
+		expect(same(talk_heard(&talk), talk_heard(&whole)), "split at %zu", first);
+		expect(!http_busy(&talk.conn) && talk.logs == LENGTH(pipelined), "split at %zu",
+		       first);
+		talk_close(&talk);
+	}
+	talk_close(&whole);
+	ck_assert_uint_eq(now.memory, 0);
+	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+/* More answers than there is memory for, to a client that first asks for all of them. */
+START_TEST(pipelined_requests_are_answered_in_order)
+{
+	static const char *const requests[] = { "GET /small.txt" ON "\r\n",
+						"GET /page.html" ON "\r\n",
+						"HEAD /page.html" ON "\r\n" };
+	struct http_site patient = place;
+	struct talk talk;
+	text stream;
+	int sent;
+
+	patient.limits.requests = 10000;
+	talk_open(&talk, &patient, &now);
+	talk.deaf = true;
+	sent = send_many(&talk, requests, LENGTH(requests));
+	ck_assert_int_gt(sent, 900);
+	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
+	ck_assert_uint_le(talk.conn.held, 2 * HTTP_OUT_SIZE);
+	ck_assert(http_busy(&talk.conn));
+	talk.deaf = false;
+	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+	stream = talk_heard(&talk);
+	for (int i = 0; i < sent; i++)
+		ck_assert_uint_eq(expect_reply(&stream, i % 3 == 2, 200).body.len, i % 3 == 2 ? 0
+										   : i % 3    ? 39
+											      : 12);
+	ck_assert_uint_eq(stream.len, 0);
+	talk_close(&talk);
+}
+END_TEST
+
+/* A body that is read in several steps behind unsent responses: none of them is lost. */
+START_TEST(a_body_behind_unsent_responses)
+{
+	const int little = 4096;
+	static char chunks[12000];
+	struct talk talk;
+	text stream;
+
+	for (size_t n = 0; n < sizeof(chunks); n += 6)
+		memcpy(chunks + n, "1\r\nx\r\n", 6);
+	put_bytes(&home, "medium.txt", big, 10 << 10);
+	talk_open(&talk, &place, &now);
+	need(setsockopt(talk.conn.own.in, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little)) == 0,
+	     "SO_SNDBUF");
+	talk.deaf = true;
+	for (int i = 0; i < 3; i++)
+		send_only(&talk, "GET /medium.txt" ON "\r\n");
+	send_only(&talk, "POST /small.txt" ON "Transfer-Encoding: chunked\r\n\r\n");
+	need(talk_send(&talk, chunks, sizeof(chunks)), "send");
+	send_only(&talk, "0\r\n\r\n");
+	for (int i = 0; i < 5; i++) /* called again, as at each event */
+		ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
+	talk.deaf = false;
+	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+	stream = talk_heard(&talk);
+	for (int i = 0; i < 4; i++)
+		expect_reply(&stream, false, 200);
+	ck_assert_uint_eq(stream.len, 0);
+	talk_close(&talk);
+}
+END_TEST
+
+/* Calls http_step() until it waits for the client: the most bytes that were sent in one step. */
+static size_t largest_step(struct talk *talk)
+{
+	size_t largest = 0, heard;
+	enum http_want want;
+
+	do {
+		want = http_step(&talk->conn, &now);
+		heard = talk_hear(talk);
+		if (heard > largest)
+			largest = heard;
+	} while (want == HTTP_AGAIN || want == HTTP_WRITE);
+	ck_assert_int_eq(want, HTTP_READ);
+	return largest;
+}
+
+/* However many requests a client sends in one piece, one step answers only some of them. */
+START_TEST(pipelined_requests_give_way)
+{
+	static const char *const requests[] = { "GET /small.txt" ON "\r\n" };
+	struct http_site patient = place;
+	size_t each, largest, most = EFFORT_MOST / EFFORT_LOOKUP + 1;
+	struct talk talk;
+	int sent;
+
+	patient.limits.requests = 10000;
+	talk_open(&talk, &patient, &now);
+	talk_say(&talk, requests[0]);
+	each = talk.len;
+	sent = send_many(&talk, requests, LENGTH(requests));
+	largest = largest_step(&talk);
+	ck_assert_uint_le(largest, most * each);
+	ck_assert_uint_eq(talk.len, (size_t)(sent + 1) * each);
+	talk_close(&talk);
+}
+END_TEST
+
+/* Nor are all the parts of all the ranges sent in one step. */
+START_TEST(multipart_ranges_give_way)
+{
+	struct talk talk;
+	char request[4096] = "GET /big.bin" ON "Range: bytes=0-9";
+	size_t largest;
+
+	for (int i = 1; i < PARTS_MOST; i++)
+		sprintf(request + strlen(request), ",%d-%d", 100 * i, 100 * i + 9);
+	strcat(request, "\r\n\r\n");
+	talk_open(&talk, &place, &now);
+	for (int i = 0; i < 10; i++)
+		send_only(&talk, request);
+	largest = largest_step(&talk);
+	ck_assert_uint_gt(talk.len, 10 * PARTS_MOST * 100);
+	ck_assert_uint_lt(largest, (EFFORT_MOST / EFFORT_PART + 2) * 200);
+	talk_close(&talk);
+}
+END_TEST
+
+/* A large file is sent in slices, and other connections have their turn between two of them. */
+START_TEST(a_large_file_gives_way)
+{
+	struct talk talk;
+	uint64_t before;
+
+	put_hole(&home, "slices.bin", 16 * MiB);
+	takes_all = true;
+	talk_open(&talk, &place, &now);
+	send_only(&talk, "GET /slices.bin" ON "\r\n");
+	do {
+		before = talk.conn.own.moved;
+		ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_AGAIN);
+		ck_assert_uint_le(talk.conn.own.moved - before, SLICE_MOST + 4096);
+	} while (talk.conn.own.total < 15 * MiB);
+	takes_all = false;
+	talk_close(&talk);
+}
+END_TEST
+
+/* A body gives way by its bytes, and by its chunks, of which a byte may be one. */
+START_TEST(chunked_bodies_give_way)
+{
+	static const char head[] = "POST /small.txt" ON "Transfer-Encoding: chunked\r\n\r\n";
+	static char chunks[90 << 10];
+	struct http_site patient = place;
+	struct talk talk;
+	int steps = 0;
+
+	for (size_t n = 0; n < sizeof(chunks); n += 6)
+		memcpy(chunks + n, "1\r\nx\r\n", 6);
+	patient.limits.body = UINT64_C(1) << 40;
+	talk_open(&talk, &patient, &now);
+	send_only(&talk, head);
+	need(talk_send(&talk, chunks, sizeof(chunks)), "send");
+	while (http_step(&talk.conn, &now) == HTTP_AGAIN)
+		steps++;
+	/* a chunk has two lines */
+	ck_assert_uint_ge((size_t)steps, sizeof(chunks) / 6 * 2 / (EFFORT_MOST * EFFORT_LINES));
+	talk_say(&talk, "0\r\n\r\n");
+	ck_assert_uint_eq(talk.logs, 1);
+	talk_close(&talk);
+}
+END_TEST
+
+TCase *pipelining_case(void)
+{
+	TCase *group = tcase_create("pipelining");
+
+	tcase_add_checked_fixture(group, make_home, remove_home);
+	tcase_set_timeout(group, 120);
+	tcase_add_test(group, pipelined_requests_split_anywhere);
+	tcase_add_test(group, pipelined_requests_are_answered_in_order);
+	tcase_add_test(group, a_body_behind_unsent_responses);
+	tcase_add_test(group, pipelined_requests_give_way);
+	tcase_add_test(group, multipart_ranges_give_way);
+	tcase_add_test(group, a_large_file_gives_way);
+	tcase_add_test(group, chunked_bodies_give_way);
+	return group;
+}

@@ -1,0 +1,302 @@
+/* Timeouts and the pace of clients: idle, header, stall, over socket pairs and TCP. */
+#include "check.h"
+
+/* To one before the deadline, where nothing happens, and then to the deadline. */
+static enum http_want pass_deadline(struct talk *talk)
+{
+	int64_t deadline = talk->conn.deadline;
+	size_t heard = talk->len;
+
+	now.clock = deadline - 1;
+	talk_step(talk);
+	ck_assert_uint_eq(talk->len, heard);
+	ck_assert_int_eq(talk->conn.deadline, deadline);
+	now.clock = deadline;
+	return talk_step(talk);
+}
+
+static void expect_clock(const struct talk *talk, enum http_clock clock, int64_t time)
+{
+	ck_assert_int_eq(talk->conn.clock, clock);
+	ck_assert_int_eq(talk->conn.deadline - now.clock, time);
+}
+
+/* Two ends of a TCP connection; the server's kernel has room for much, the client's for little. */
+static void connect_over_tcp(int fd[2])
+{
+	const int little = 16 << 10, much = 128 << 10;
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	fd[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	need(listener >= 0 && fd[1] >= 0, "socket");
+	need(setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &much, sizeof(much)) == 0 &&
+		     setsockopt(fd[1], SOL_SOCKET, SO_RCVBUF, &little, sizeof(little)) == 0,
+	     "setsockopt");
+	need(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 1) == 0 &&
+		     getsockname(listener, (struct sockaddr *)&address, &size) == 0 &&
+		     connect(fd[1], (struct sockaddr *)&address, size) == 0,
+	     "connect");
+	fd[0] = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	need(fd[0] >= 0, "accept");
+	close(listener);
+}
+
+/* A conversation over TCP with a client that doesn't read. */
+static void talk_open_tcp(struct talk *talk)
+{
+	struct http_end end = { -1, true, true };
+	int fd[2];
+
+	connect_over_tcp(fd);
+	end.fd = fd[0];
+	*talk = (struct talk){ .common = &now, .far = fd[1], .deaf = true };
+	http_open(&talk->conn, &place, end, end, &now);
+	talk->conn.work = new_work(&place.limits);
+}
+
+/* Over TCP the kernel says what the client has not taken; a client that reads has a pace. */
+START_TEST(http_pace_over_tcp)
+{
+	const struct timespec on_the_way = { 0, 20000000 };
+	struct talk talk;
+	static char taken[40 << 10];
+
+	talk_open_tcp(&talk);
+	ck_assert_int_eq(talk_say(&talk, "GET /big.bin" ON "\r\n"), HTTP_WRITE);
+	nanosleep(&on_the_way, NULL);
+	ck_assert(http_pace(&talk.conn, &now, 0) == INT64_MAX); /* from here on */
+	now.clock += SECONDS(1);
+	ck_assert(http_pace(&talk.conn, &now, SECONDS(2)) == INT64_MAX);
+	ck_assert_int_eq(http_pace(&talk.conn, &now, SECONDS(1)), 0);
+	ck_assert_uint_ge(talk.conn.own.unread, 16 << 10);
+	need(recv(talk.far, taken, sizeof(taken), MSG_WAITALL) == sizeof(taken), "recv");
+	nanosleep(&on_the_way, NULL);
+	ck_assert(http_pace(&talk.conn, &now, 0) == INT64_MAX); /* no time has passed */
+	now.clock += SECONDS(2);
+	ck_assert_int_gt(http_pace(&talk.conn, &now, SECONDS(1)), 5000);
+	now.clock += SECONDS(60);
+	ck_assert(http_pace(&talk.conn, &now, SECONDS(1)) == INT64_MAX); /* too long ago */
+	ck_assert_uint_eq(now.memory, talk.conn.held);
+	talk_close(&talk);
+	ck_assert_uint_eq(now.memory, 0);
+}
+END_TEST
+
+/* A client that has acknowledged all that was sent, and the end, holds nothing of the kernel's. */
+START_TEST(http_pace_does_not_count_the_fin)
+{
+	const struct timespec on_the_way = { 0, 20000000 };
+	struct talk talk;
+	char taken[4096];
+
+	talk_open_tcp(&talk);
+	ck_assert_int_eq(talk_say(&talk, "bad\r\n"), HTTP_READ);
+	ck_assert_int_eq(talk.conn.clock, HTTP_LINGERING);
+	need(recv(talk.far, taken, sizeof(taken), 0) > 100, "recv");
+	nanosleep(&on_the_way, NULL);
+	(void)http_pace(&talk.conn, &now, 0);
+	ck_assert_uint_eq(talk.conn.own.unread, 0);
+	talk_close(&talk);
+}
+END_TEST
+
+/* Of a connection that waits for its next request only what the kernel still has is counted. */
+START_TEST(memory_of_an_idle_connection)
+{
+	const struct timespec on_the_way = { 0, 20000000 };
+	struct talk talk;
+	struct http_work *work;
+	char taken[4096];
+
+	talk_open_tcp(&talk);
+	work = talk.conn.work;
+	ck_assert_int_eq(talk_say(&talk, "GET /small.txt" ON "\r\n"), HTTP_READ);
+	ck_assert(!http_busy(&talk.conn));
+	talk.conn.work = NULL;
+	need(http_settle(&talk.conn, &now), "settle");
+	ck_assert_uint_gt(now.memory, 200);
+	ck_assert_uint_lt(now.memory, 1000);
+	need(recv(talk.far, taken, sizeof(taken), 0) > 200, "recv");
+	nanosleep(&on_the_way, NULL);
+	(void)http_pace(&talk.conn, &now, 0);
+	ck_assert_uint_eq(now.memory, 0);
+	talk.conn.work = work;
+	talk_close(&talk);
+}
+END_TEST
+
+/* What arrived while the process was stopped is read before a deadline is judged. */
+START_TEST(a_deadline_counts_after_what_has_arrived)
+{
+	struct talk talk;
+	text stream;
+
+	talk_open(&talk, &place, &now);
+	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+	now.clock = talk.conn.deadline + SECONDS(100);
+	talk_say(&talk, "GET /sm");
+	now.clock = talk.conn.deadline + SECONDS(100);
+	ck_assert_int_eq(talk_say(&talk, "all.txt" ON "\r\n"), HTTP_READ);
+	talk_say(&talk, "POST /small.txt" ON "Content-Length: 3\r\n\r\n");
+	now.clock = talk.conn.deadline + SECONDS(100);
+	ck_assert_int_eq(talk_say(&talk, "abc"), HTTP_READ);
+	stream = talk_heard(&talk);
+	expect_reply(&stream, false, 200);
+	expect_reply(&stream, false, 200);
+	ck_assert_uint_eq(stream.len, 0);
+	talk_close(&talk);
+}
+END_TEST
+
+/* Empty lines are no request, and do not keep a connection. */
+START_TEST(idle_timeout_after_empty_lines)
+{
+	struct talk talk;
+
+	talk_open(&talk, &place, &now);
+	now.clock += SECONDS(5);
+	talk_say(&talk, "\r\n");
+	now.clock += SECONDS(5);
+	talk_say(&talk, "\r\n");
+	expect_clock(&talk, HTTP_IDLE, SECONDS(5));
+	ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
+	ck_assert_uint_eq(talk.len, 0);
+	ck_assert_uint_eq(talk.logs, 0);
+	talk_close(&talk);
+}
+END_TEST
+
+START_TEST(stall_timeout_of_a_body)
+{
+	static char part[40 << 10];
+	struct talk talk;
+	text stream;
+
+	memset(part, 'x', sizeof(part));
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, "POST /small.txt" ON "Content-Length: 100000\r\n\r\n");
+	expect_clock(&talk, HTTP_MOVING, SECONDS(30));
+	for (int i = 0; i < 2; i++) { /* quickly enough, for as long as it likes */
+		need(talk_send(&talk, part, sizeof(part)), "send");
+		ck_assert_int_eq(pass_deadline(&talk), HTTP_READ);
+		expect_clock(&talk, HTTP_MOVING, SECONDS(30));
+	}
+	need(talk_send(&talk, part, 1000), "send");
+	pass_deadline(&talk);
+	stream = talk_heard(&talk);
+	ck_assert(expect_reply(&stream, false, 408).close);
+	talk_close(&talk);
+}
+END_TEST
+
+/* The client reads a little, and the server goes on: how much it was. */
+static size_t read_on(struct talk *talk)
+{
+	char some[4096];
+	ssize_t n = recv(talk->far, some, sizeof(some), 0);
+
+	need(n > 0, "recv");
+	ck_assert_int_eq(talk_step(talk), HTTP_WRITE);
+	return (size_t)n;
+}
+
+/* A client that reads `enough` in 30 s is not left, and one that reads `little` is. */
+static void expect_pace(const char *request, uint64_t rate, size_t enough, size_t little)
+{
+	const int room = 16 << 10; /* so that the kernel takes hardly more than the client */
+	struct http_site quick = place;
+	struct talk talk;
+	int64_t deadline;
+
+	quick.limits.stall_rate = rate;
+	quick.limits.requests = 10000;
+	talk_open(&talk, &quick, &now);
+	need(setsockopt(talk.conn.own.in, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) == 0,
+	     "SO_SNDBUF");
+	talk.deaf = true;
+	send_many(&talk, &request, 1);
+	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
+	ck_assert(http_busy(&talk.conn));
+	for (int i = 0; i < 3; i++) {
+		now.clock += SECONDS(29);
+		deadline = talk.conn.deadline;
+		for (size_t n = 0; talk.conn.deadline == deadline; n += read_on(&talk))
+			ck_assert_uint_lt(n, enough);
+		expect_clock(&talk, HTTP_MOVING, SECONDS(30));
+	}
+	deadline = talk.conn.deadline;
+	now.clock += SECONDS(29);
+	for (size_t n = 0; n < little; n += read_on(&talk))
+		ck_assert_int_eq(talk.conn.deadline, deadline);
+	ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
+	ck_assert(!http_busy(&talk.conn));
+	ck_assert_int_eq(talk.logged[0].status, 200);
+	talk_close(&talk);
+}
+
+START_TEST(stall_timeout_of_a_large_file)
+{
+	int before = count_descriptors();
+
+	put_hole(&home, "long.bin", 64 * MiB);
+	expect_pace("GET /long.bin" ON "\r\n", 10 << 10, 400 << 10, 200 << 10);
+	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+/* Many small ones too. */
+START_TEST(stall_timeout_of_pipelined_answers)
+{
+	put_bytes(&home, "medium.txt", big, 10 << 10);
+	expect_pace("GET /medium.txt" ON "\r\n", 2 << 10, 100 << 10, 30 << 10);
+}
+END_TEST
+
+/*
+ * Over TCP it is what the client has acknowledged that counts: one that reads steadily is not left
+ * because the kernel has taken so much at first that it takes nothing more for a while.
+ */
+START_TEST(stall_timeout_over_tcp_counts_acknowledged_bytes)
+{
+	const struct timespec on_the_way = { 0, 20000000 };
+	struct talk talk;
+	static char taken[40 << 10];
+
+	talk_open_tcp(&talk);
+	ck_assert_int_eq(talk_say(&talk, "GET /big.bin" ON "\r\n"), HTTP_WRITE);
+	for (int i = 0; i < 3; i++) {
+		expect_clock(&talk, HTTP_MOVING, SECONDS(30));
+		need(recv(talk.far, taken, sizeof(taken), MSG_WAITALL) == sizeof(taken), "recv");
+		nanosleep(&on_the_way, NULL);
+		now.clock = talk.conn.deadline;
+		ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
+	}
+	now.clock = talk.conn.deadline; /* what was on the way then has arrived since */
+	if (talk_step(&talk) != HTTP_DONE)
+		ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
+	ck_assert_uint_eq(talk.logs, 1);
+	ck_assert_uint_lt(talk.logged[0].bytes, MiB);
+	talk_close(&talk);
+}
+END_TEST
+
+TCase *timeouts_case(void)
+{
+	TCase *group = tcase_create("timeouts");
+
+	tcase_add_checked_fixture(group, make_home, remove_home);
+	tcase_set_timeout(group, 120);
+	tcase_add_test(group, http_pace_over_tcp);
+	tcase_add_test(group, http_pace_does_not_count_the_fin);
+	tcase_add_test(group, memory_of_an_idle_connection);
+	tcase_add_test(group, a_deadline_counts_after_what_has_arrived);
+	tcase_add_test(group, idle_timeout_after_empty_lines);
+	tcase_add_test(group, stall_timeout_of_a_body);
+	tcase_add_test(group, stall_timeout_of_a_large_file);
+	tcase_add_test(group, stall_timeout_of_pipelined_answers);
+	tcase_add_test(group, stall_timeout_over_tcp_counts_acknowledged_bytes);
+	return group;
+}
