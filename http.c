@@ -77,6 +77,9 @@ enum {
 	ROWS_STEP = 32 << 10,   /* and bytes of rows that are written */
 	UNREAD_MOST = 1 << 17,  /* bytes that the kernel holds for a client that doesn't read */
 	CHECKS_MOST = 10,       /* names that one cache entry depends on */
+	HOPS_MOST = 32,         /* trusted peers that one request passed */
+	PROXY_LINE = 107,       /* bytes of a line of the PROXY protocol, as it says itself, */
+	PROXY_MOST = 4 << 10,   /* and of a binary header */
 	CHAIN_MOST = 8,         /* entries in one bucket of the cache */
 	CACHE_KEPT = 10000000,  /* us that an entry is kept without being used */
 	FINE_TICK = 50,         /* ms: more than one tick of any kernel's clock, */
@@ -785,6 +788,7 @@ enum status {
 	PARTIAL_CONTENT = 206,
 	MOVED_PERMANENTLY = 301,
 	NOT_MODIFIED = 304,
+	PERMANENT_REDIRECT = 308,
 	BAD_REQUEST = 400,
 	FORBIDDEN = 403,
 	NOT_FOUND = 404,
@@ -827,6 +831,9 @@ enum field {
 	ACCEPT_ENCODING,
 	REFERER,
 	USER_AGENT,
+	FORWARDED,
+	X_FORWARDED_FOR,
+	X_FORWARDED_PROTO,
 	FIELDS,
 };
 
@@ -845,6 +852,9 @@ static const text fields[FIELDS] = {
 	[ACCEPT_ENCODING] = TEXT("Accept-Encoding"),
 	[REFERER] = TEXT("Referer"),
 	[USER_AGENT] = TEXT("User-Agent"),
+	[FORWARDED] = TEXT("Forwarded"),
+	[X_FORWARDED_FOR] = TEXT("X-Forwarded-For"),
+	[X_FORWARDED_PROTO] = TEXT("X-Forwarded-Proto"),
 };
 
 /* What one request said. Cleared as a whole before each. */
@@ -852,14 +862,18 @@ struct request {
 	enum method method;
 	int minor; /* of HTTP/1.x */
 	bool close, expect, chunked;
+	bool https;                   /* the target is a URI that says so */
 	uint64_t length;              /* of a body that isn't chunked */
 	size_t blanks, lines, header; /* empty lines before, lines, and bytes after the first */
 	text line, method_name, target, path, query, authority;
 	text value[FIELDS];   /* of the first line with that name, */
 	uint8_t seen[FIELDS]; /* and how many there were */
 	const char *head_end;
-	int refusal;        /* 0, or the status that it is refused with, */
-	const char *reason; /* and why */
+	bool tls;                /* the client uses it, */
+	bool forwarded;          /* and a trusted peer has told its address, */
+	struct http_peer client; /* which is this one */
+	int refusal;             /* 0, or the status that it is refused with, */
+	const char *reason;      /* and why */
 };
 
 static bool has_body(const struct request *req)
@@ -909,23 +923,34 @@ static int bad(struct request *req, const char *reason)
 	return refused(req, BAD_REQUEST, reason);
 }
 
+/* An IPv4 or IPv6 address as people write it. */
+static bool read_address(text t, int family, struct http_peer *peer)
+{
+	char address[INET6_ADDRSTRLEN] = "";
+
+	*peer = (struct http_peer){ .port = 0 };
+	if (family == AF_INET)
+		peer->address[10] = peer->address[11] = 0xff;
+	if (t.len == 0 || t.len >= sizeof(address) || memchr(t.at, '\0', t.len))
+		return false;
+	memcpy(address, t.at, t.len);
+	return inet_pton(family, address, peer->address + (family == AF_INET ? 12 : 0)) == 1;
+}
+
 /* RFC 9110 7.2, 4.2.1 (an http URI has a host), 4.2.4 (and no user), RFC 3986 3.2. */
 static bool valid_authority(text t)
 {
 	size_t host = 0;
 
 	if (t.len && t.at[0] == '[') {
-		char address[INET6_ADDRSTRLEN];
-		struct in6_addr in6;
+		struct http_peer ignored;
 		const char *end = memchr(t.at, ']', t.len);
 
-		if (!end || (size_t)(end - t.at) > sizeof(address))
-			return false;
-		memcpy(address, t.at + 1, (size_t)(end - t.at) - 1);
-		address[end - t.at - 1] = '\0';
-		if (inet_pton(AF_INET6, address, &in6) != 1)
+		if (!end)
 			return false;
 		host = (size_t)(end - t.at) + 1;
+		if (!read_address((text){ t.at + 1, host - 2 }, AF_INET6, &ignored))
+			return false;
 	} else {
 		while (host < t.len && is(t.at[host], HOSTNAME))
 			host++;
@@ -942,23 +967,23 @@ static bool valid_authority(text t)
 	       (read_number((text){ rest.at + 1, rest.len - 1 }, &port) && port <= 65535);
 }
 
-/* http://authority; an https URI must not be answered on a plain connection (RFC 9110 7.4). */
+/* http://authority, or https: see end_head(). */
 static int read_authority(struct request *req, text *target)
 {
 	static const text plain = TEXT("http://"), secure = TEXT("https://");
-	bool https = starts_alike(*target, secure);
 	size_t end = 0;
 
-	if (!https && !starts_alike(*target, plain))
+	req->https = starts_alike(*target, secure);
+	if (!req->https && !starts_alike(*target, plain))
 		return bad(req, "a target that is neither a path nor a URI of http");
-	skip(target, https ? secure.len : plain.len);
+	skip(target, req->https ? secure.len : plain.len);
 	while (end < target->len && target->at[end] != '/' && target->at[end] != '?')
 		end++;
 	req->authority = (text){ target->at, end };
 	skip(target, end);
 	if (!valid_authority(req->authority))
 		return bad(req, "a target with an invalid host or port");
-	return https ? refused(req, MISDIRECTED_REQUEST, "https on a connection without TLS") : 0;
+	return 0;
 }
 
 /* The four forms of RFC 9112 3.2: 0 or a status. */
@@ -1417,6 +1442,316 @@ static enum reading read_chunks(struct input *in, struct request *req, struct fr
 		}
 	} while (reading == MORE && in->next != before && --*pieces);
 	return reading;
+}
+
+/* ---- who asks: the PROXY protocol, forwarded addresses (RFC 7239) ------------- */
+
+int http_family(const struct http_peer *peer)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff }, none[16];
+
+	if (memcmp(peer->address, mapped, sizeof(mapped)) == 0)
+		return AF_INET;
+	if (memcmp(peer->address, none, sizeof(none)) != 0)
+		return AF_INET6;
+	return peer->port == HTTP_UNIX_PORT ? AF_UNIX : AF_UNSPEC;
+}
+
+static bool is_trusted(const struct http_site *site, const struct http_peer *peer)
+{
+	int family = http_family(peer);
+
+	for (const struct http_prefix *p = site->trusted; p < site->trusted + site->trusts; p++) {
+		size_t whole = p->bits / 8;
+		int rest = 8 - p->bits % 8; /* bits that do not count, of the next byte */
+
+		if (p->family == family && memcmp(p->address, peer->address, whole) == 0 &&
+		    (rest == 8 || (p->address[whole] ^ peer->address[whole]) >> rest == 0))
+			return true;
+	}
+	return false;
+}
+
+/* What a header of the PROXY protocol says: haproxy.org, doc/proxy-protocol.txt. */
+struct proxied {
+	size_t size; /* of the header */
+	bool known;  /* it names the client; else the client is the connection's own peer */
+	bool tls;    /* that the client uses */
+	struct http_peer peer;
+	const char *fault; /* why it is refused */
+};
+
+static enum reading not_proxied(struct proxied *p, const char *fault)
+{
+	p->fault = fault;
+	return REFUSED;
+}
+
+static bool read_port(text t, uint16_t *port)
+{
+	uint64_t n;
+
+	if ((t.len > 1 && t.at[0] == '0') || !read_number(t, &n) || n > UINT16_MAX)
+		return false;
+	*port = (uint16_t)n;
+	return true;
+}
+
+/* Version 1: PROXY SP ("TCP4" / "TCP6") SP source SP destination SP port SP port CRLF */
+static enum reading read_proxy_line(text t, struct proxied *p)
+{
+	text line = cut(&t, '\n'), protocol, source, destination, port;
+	struct http_peer ignored;
+	int family;
+
+	if (line.len >= PROXY_LINE)
+		return not_proxied(p, "a PROXY line that is too long");
+	if (!t.at)
+		return MORE;
+	p->size = line.len + 1;
+	if (line.at[--line.len] != '\r')
+		return not_proxied(p, "a PROXY line that ends without a carriage return");
+	(void)cut(&line, ' ');
+	protocol = cut(&line, ' ');
+	if (same(protocol, text_of("UNKNOWN"))) /* what follows is ignored */
+		return WHOLE;
+	source = cut(&line, ' ');
+	destination = cut(&line, ' ');
+	port = cut(&line, ' ');
+	family = same(protocol, text_of("TCP4")) ? AF_INET : AF_INET6;
+	if (family == AF_INET6 && !same(protocol, text_of("TCP6")))
+		return not_proxied(p, "a PROXY line of an unknown protocol");
+	if (!read_address(source, family, &p->peer) || http_family(&p->peer) == AF_UNSPEC ||
+	    !read_address(destination, family, &ignored))
+		return not_proxied(p, "a PROXY line with an invalid address");
+	if (!read_port(port, &p->peer.port) || !read_port(line, &ignored.port))
+		return not_proxied(p, "a PROXY line with an invalid port");
+	p->known = true;
+	return WHOLE;
+}
+
+static unsigned two_bytes(const char *at)
+{
+	return (unsigned)(unsigned char)at[0] << 8 | (unsigned char)at[1];
+}
+
+/* Type, length, value: of the types only PP2_TYPE_SSL is read, in which a bit tells of TLS. */
+static bool read_proxy_extras(text t, bool *tls)
+{
+	enum { TYPE_SSL = 0x20, SSL_LEAST = 5, CLIENT_SSL = 1 };
+
+	while (t.len) {
+		size_t n = t.len < 3 ? SIZE_MAX : 3 + two_bytes(t.at + 1);
+
+		if (n > t.len || (t.at[0] == TYPE_SSL && n < 3 + SSL_LEAST))
+			return false;
+		if (t.at[0] == TYPE_SSL)
+			*tls = t.at[3] & CLIENT_SSL;
+		skip(&t, n);
+	}
+	return true;
+}
+
+/* Version 2: signature, command, protocol, length, addresses, extras. */
+static enum reading read_proxy_block(text t, struct proxied *p)
+{
+	enum { SIGNATURE = 12, FIXED = 16, LOCAL = 0x20, PROXY = 0x21, STREAM = 1, DATAGRAM = 2 };
+	enum { NONE, IN, IN6, UNIX };
+	static const struct {
+		size_t size, port; /* of the addresses; where the source's port stands in them */
+	} families[] = {
+		[NONE] = { 0, 0 }, [IN] = { 12, 8 }, [IN6] = { 36, 32 }, [UNIX] = { 216, 0 }
+	};
+	unsigned command, family, transport;
+	size_t length;
+
+	if (t.len < FIXED)
+		return MORE;
+	command = (unsigned char)t.at[SIGNATURE];
+	family = (unsigned char)t.at[SIGNATURE + 1] >> 4;
+	transport = (unsigned char)t.at[SIGNATURE + 1] & 15;
+	length = two_bytes(t.at + SIGNATURE + 2);
+	p->size = FIXED + length;
+	if (command != LOCAL && command != PROXY)
+		return not_proxied(p, "a PROXY header of an unknown version or command");
+	if (p->size > PROXY_MOST)
+		return not_proxied(p, "a PROXY header that is too long");
+	if (command == PROXY && (family > UNIX || transport > DATAGRAM || !family != !transport ||
+				 length < families[family].size))
+		return not_proxied(p, "a PROXY header of an unknown protocol, or too short for it");
+	if (t.len < p->size)
+		return MORE;
+	if (command == LOCAL)
+		return WHOLE;
+	skip(&t, FIXED);
+	p->known = transport == STREAM && (family == IN || family == IN6);
+	if (p->known) {
+		p->peer = (struct http_peer){ .address = { [10] = 0xff, [11] = 0xff } };
+		memcpy(p->peer.address + (family == IN ? 12 : 0), t.at, family == IN ? 4 : 16);
+		if (http_family(&p->peer) == AF_UNSPEC)
+			return not_proxied(p, "a PROXY header with an invalid address");
+		p->peer.port = (uint16_t)two_bytes(t.at + families[family].port);
+	}
+	t.len = length;
+	skip(&t, families[family].size);
+	return read_proxy_extras(t, &p->tls)
+		       ? WHOLE
+		       : not_proxied(p, "a PROXY header with invalid extensions");
+}
+
+/* What is received begins with such a header, or is refused at the first byte that differs. */
+static enum reading read_proxy(text t, struct proxied *p)
+{
+	static const text line = TEXT("PROXY "), block = TEXT("\r\n\r\n\0\r\nQUIT\n");
+	bool first = t.len && t.at[0] == line.at[0];
+	text begin = first ? line : block;
+
+	if (memcmp(t.at, begin.at, t.len < begin.len ? t.len : begin.len) != 0)
+		return not_proxied(p, "a connection that does not begin with a PROXY header");
+	if (t.len < begin.len)
+		return MORE;
+	return first ? read_proxy_line(t, p) : read_proxy_block(t, p);
+}
+
+/* What a value stands for that may be quoted, if nothing in it is escaped. */
+static text unquoted(text t)
+{
+	bool quoted = t.len > 1 && t.at[0] == '"' && t.at[t.len - 1] == '"';
+
+	return quoted ? (text){ t.at + 1, t.len - 2 } : t;
+}
+
+/* An address as these fields have it: IPv6 perhaps in brackets, perhaps a port, perhaps quoted. */
+static bool read_node(text t, struct http_peer *peer)
+{
+	bool bracket, six;
+	text address;
+	uint16_t port = 0;
+
+	t = unquoted(t);
+	bracket = skip_char(&t, '[');
+	six = bracket || (t.len && memchr(t.at, ':', t.len) != memrchr(t.at, ':', t.len));
+	address = cut(&t, bracket ? ']' : six ? '\0' : ':');
+	if (bracket && (!t.at || (t.len && !skip_char(&t, ':'))))
+		return false;
+	if (!read_address(address, six ? AF_INET6 : AF_INET, peer) ||
+	    http_family(peer) == AF_UNSPEC)
+		return false;
+	if (t.len && !(t.at[0] == '_' && all_of(t, TOKEN)) && !read_port(t, &port))
+		return false; /* RFC 7239 6.3: one that begins with _ says nothing */
+	peer->port = port;
+	return true;
+}
+
+/* One of those whom a request passed, as the next one has seen it. */
+struct hop {
+	bool known; /* by its address */
+	struct http_peer peer;
+	text proto; /* "https" if it used TLS */
+};
+
+/* token "=" ( token / quoted-string ), with blanks around it as in an example of RFC 7239. */
+static bool read_parameter(text *rest, text *name, text *value)
+{
+	skip_blank(rest);
+	*name = *rest;
+	if (!skip_token(rest))
+		return false;
+	name->len -= rest->len;
+	if (!skip_char(rest, '='))
+		return false;
+	*value = *rest;
+	if (!(rest->len && rest->at[0] == '"' ? skip_quoted(rest) : skip_token(rest)))
+		return false;
+	value->len -= rest->len;
+	skip_blank(rest);
+	return rest->len == 0 || rest->at[0] == ';';
+}
+
+/* An element of Forwarded (RFC 7239 4). If it is invalid, it says nothing. */
+static struct hop read_forwarded_element(text element)
+{
+	static const text names[] = { TEXT("for"), TEXT("proto") };
+	text name, value, values[LENGTH(names)] = { { NULL, 0 } };
+	struct hop hop = { .proto = TEXT("") };
+
+	do {
+		if (!read_parameter(&element, &name, &value))
+			return hop;
+		for (size_t i = 0; i < LENGTH(names); i++) {
+			if (!alike(name, names[i]))
+				continue;
+			if (values[i].at)
+				return hop;
+			values[i] = value;
+		}
+	} while (skip_char(&element, ';'));
+	hop.known = read_node(values[0], &hop.peer);
+	if (values[1].at)
+		hop.proto = unquoted(values[1]);
+	return hop;
+}
+
+/* The nth element from the right, or else the first. Returns whether others stand before it. */
+static bool from_right(const struct request *req, enum field field, int n, text *element)
+{
+	struct field_list list = elements_of(req, field), ahead = list;
+	bool more = false;
+	text ignored;
+
+	*element = text_of("");
+	while (n && next_element(&ahead, &ignored))
+		n--;
+	while (next_element(&list, element) && next_element(&ahead, &ignored))
+		more = true;
+	return more;
+}
+
+/*
+ * From the right, where the trusted peer has written, to the first that is not trusted. What stands
+ * before that one may be the client's own invention. Of X-Forwarded-Proto the same place counts.
+ */
+static struct hop find_hop(const struct request *req, const struct http_site *site,
+			   enum field field)
+{
+	struct hop hop;
+	bool more;
+	text element;
+	int n = 0;
+
+	do {
+		more = from_right(req, field, ++n, &element);
+		if (field == FORWARDED) {
+			hop = read_forwarded_element(element);
+		} else {
+			hop.known = read_node(element, &hop.peer);
+			(void)from_right(req, X_FORWARDED_PROTO, n, &hop.proto);
+		}
+	} while (more && n < HOPS_MOST && hop.known && is_trusted(site, &hop.peer));
+	return hop;
+}
+
+/*
+ * The client as a trusted peer tells it. Such a peer writes fields of one kind, perhaps, and passes on
+ * the other kind as the client has sent it: if both are there and differ, neither is believed.
+ */
+static void read_client(struct request *req, const struct http_site *site)
+{
+	struct hop hop = find_hop(req, site, FORWARDED);
+
+	if (req->seen[X_FORWARDED_FOR] || req->seen[X_FORWARDED_PROTO]) {
+		struct hop other = find_hop(req, site, X_FORWARDED_FOR);
+
+		if (req->seen[FORWARDED] &&
+		    (hop.known != other.known || !alike(hop.proto, other.proto) ||
+		     (hop.known && memcmp(hop.peer.address, other.peer.address, 16) != 0)))
+			return;
+		hop = other;
+	}
+	req->forwarded = hop.known;
+	req->client = hop.peer;
+	if (alike(hop.proto, text_of("https")) || alike(hop.proto, text_of("http")))
+		req->tls = hop.proto.len == sizeof("https") - 1;
 }
 
 /* ---- the representation: codings, tags, conditions, ranges (RFC 9110 8, 12 to 14) -- */
@@ -2859,6 +3194,7 @@ struct choice {
 		STATUS_PAGE,
 		METHODS,
 		REDIRECT,
+		TO_HTTPS,
 		REMEMBERED,
 		FILE_OR_PART,
 		FOLDER
@@ -2923,6 +3259,7 @@ static const struct status_row {
 	{ MOVED_PERMANENTLY, "301 Moved Permanently",
 	  "This is a folder, whose address ends with a slash." },
 	{ NOT_MODIFIED, "304 Not Modified", "" },
+	{ PERMANENT_REDIRECT, "308 Permanent Redirect", "This address begins with https." },
 	{ BAD_REQUEST, "400 Bad Request", "The server could not understand the request." },
 	{ FORBIDDEN, "403 Forbidden", "You may not read this." },
 	{ NOT_FOUND, "404 Not Found", "There is nothing at this address." },
@@ -2968,6 +3305,7 @@ struct head {
 	const int64_t *modified;
 	const struct range *range; /* of a file of `size` bytes; empty in a 416 */
 	uint64_t size;
+	text host;            /* of a redirect to https, which goes to `location` as it is */
 	text location, query; /* a folder beside the target, and the query that goes with it */
 	bool varies, ranges, methods, policy;
 };
@@ -3013,6 +3351,15 @@ static void put_location(struct out *o, text name, text query)
 	put_string(o, "\r\n");
 }
 
+/* The same address by https. */
+static void put_https(struct out *o, text host, text path, text query)
+{
+	put_form(o, "Location: https://%t", host);
+	put_query(o, path);
+	put_query(o, query);
+	put_string(o, "\r\n");
+}
+
 /* What differs between one response and the same response later; the cache keeps what follows. */
 static void put_opening(struct out *o, const struct http_common *common, const struct request *req,
 			enum status status)
@@ -3050,7 +3397,9 @@ static void put_fields(struct out *o, const struct http_site *site,
 		put_string(o, "Vary: Accept-Encoding\r\n");
 	if (head->ranges)
 		put_string(o, "Accept-Ranges: bytes\r\n");
-	if (head->location.at)
+	if (head->host.len)
+		put_https(o, head->host, head->location, head->query);
+	else if (head->location.at)
 		put_location(o, head->location, head->query);
 	if (head->methods)
 		put_field(o, "Allow: ", allowed);
@@ -3486,6 +3835,25 @@ static int judge_method(struct request *req)
 	}
 }
 
+/*
+ * Whether the request has to be made again by https. Certificates are got by plain HTTP (RFC 8555
+ * 8.3), and the name is decoded first, so that no other name passes for one of theirs.
+ */
+static bool choose_https(struct http_work *w)
+{
+	static const char challenge[] = ".well-known/acme-challenge/";
+
+	if (w->req.tls || (decode_path(w->req.path, w->path) == 0 &&
+			   strncmp(w->path, challenge, sizeof(challenge) - 1) == 0))
+		return false;
+	if (!w->req.authority.len)
+		w->req.authority = w->req.value[HOST];
+	w->choice.kind = TO_HTTPS;
+	if (!w->req.authority.len)
+		choose_page(&w->choice, (enum status)bad(&w->req, "no Host field, for https"));
+	return true;
+}
+
 static void choose(struct http_work *w, const struct http_site *site,
 		   const struct http_common *common)
 {
@@ -3493,6 +3861,8 @@ static void choose(struct http_work *w, const struct http_site *site,
 
 	if (status)
 		choose_page(&w->choice, (enum status)status);
+	else if (site->https_only && choose_https(w))
+		return;
 	else if (w->req.method == OPTIONS)
 		w->choice.kind = METHODS;
 	else
@@ -3522,6 +3892,15 @@ static void answer_cached(struct http_work *w, const struct http_common *common,
 	}
 }
 
+/* An authority without its port, which is one of plain HTTP. */
+static text host_of(text authority)
+{
+	text rest = authority, host = cut(&rest, authority.at[0] == '[' ? ']' : ':');
+
+	host.len += authority.at[0] == '[';
+	return host;
+}
+
 static void answer(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
@@ -3547,6 +3926,13 @@ static void answer(struct http_conn *conn, struct http_common *common)
 					   .location = text_of(slash ? slash + 1 : w->path),
 					   .query = w->req.query });
 		break;
+	case TO_HTTPS:
+		answer_page(conn, common,
+			    (struct head){ .status = PERMANENT_REDIRECT,
+					   .host = host_of(w->req.authority),
+					   .location = w->req.path,
+					   .query = w->req.query });
+		break;
 	default: answer_error(conn, common, choice->status);
 	}
 	release_choice(choice, common);
@@ -3554,7 +3940,7 @@ static void answer(struct http_conn *conn, struct http_common *common)
 
 /* ---- clocks --------------------------------------------------------------------- */
 
-enum state { READ_HEAD, READ_BODY, FLUSH, LISTING, STREAM, CLOSE, LINGER, GONE };
+enum state { READ_PROXY, READ_HEAD, READ_BODY, FLUSH, LISTING, STREAM, CLOSE, LINGER, GONE };
 
 static void arm(struct http_conn *conn, const struct http_common *common, enum http_clock clock)
 {
@@ -3712,6 +4098,12 @@ static void release_output(struct output *o, const struct http_common *common)
 	*o = (struct output){ .bytes = { common->out, 0, HTTP_OUT_SIZE, false } };
 }
 
+/* Of the request that is being read or answered. */
+static const struct http_peer *client_of(const struct http_conn *conn)
+{
+	return conn->work->req.forwarded ? &conn->work->req.client : &conn->peer;
+}
+
 static void log_request(const struct http_conn *conn, const struct http_common *common)
 {
 	const struct http_work *w = conn->work;
@@ -3723,6 +4115,7 @@ static void log_request(const struct http_conn *conn, const struct http_common *
 		.referer = req->value[REFERER],
 		.agent = req->value[USER_AGENT],
 		.reason = req->reason,
+		.peer = client_of(conn),
 		.status = w->status,
 		.bytes = w->body_sent,
 		.began = conn->own.began,
@@ -3972,6 +4365,53 @@ static enum http_want refuse_body(struct http_conn *conn, const struct http_comm
 	return refuse(conn, common, method ? method : status);
 }
 
+/* What does not begin as each connection has to is logged, but not answered: it may be no HTTP. */
+static enum http_want turn_away(struct http_conn *conn, struct http_common *common,
+				enum status status, const char *reason)
+{
+	struct http_work *w = conn->work;
+
+	w->status = refused(&w->req, status, reason);
+	w->body_sent = 0;
+	return lose(conn, common);
+}
+
+static enum http_want end_proxy(struct http_conn *conn, struct http_common *common,
+				const struct proxied *proxied)
+{
+	struct input *in = &conn->work->input;
+
+	if (proxied->known)
+		conn->peer = proxied->peer;
+	conn->own.tls = proxied->tls;
+	if (proxied->known && conn->own.site->identify)
+		conn->own.site->identify(conn, &conn->peer);
+	in->start = in->scan = proxied->size;
+	if (in->start == in->end)
+		clear_input(in);
+	conn->own.began = common->clock;
+	arm(conn, common, in->start < in->end ? HTTP_HEADER : HTTP_IDLE);
+	return go(conn, READ_HEAD);
+}
+
+/* Its clock runs from the accept on. */
+static enum http_want step_proxy(struct http_conn *conn, struct http_common *common)
+{
+	struct input *in = &conn->work->input;
+	struct proxied proxied = { 0 };
+	enum http_want want;
+
+	switch (read_proxy((text){ in->at, in->end }, &proxied)) {
+	case WHOLE: return end_proxy(conn, common, &proxied);
+	case REFUSED: return turn_away(conn, common, BAD_REQUEST, proxied.fault);
+	case MORE: break;
+	}
+	want = fill(conn, common);
+	if (want == HTTP_GO && in->ended && in->end)
+		return turn_away(conn, common, BAD_REQUEST, "the end within a PROXY header");
+	return want == HTTP_GO && in->ended ? lose(conn, common) : want;
+}
+
 static void compact(struct input *in)
 {
 	memmove(in->at, in->at + in->start, in->end - in->start);
@@ -3985,8 +4425,17 @@ static enum http_want end_head(struct http_conn *conn, struct http_common *commo
 {
 	const struct http_limits *limits = &conn->own.site->limits;
 	struct http_work *w = conn->work;
-	int status = read_framing(&w->req, limits);
+	int status;
 
+	w->req.tls = conn->own.tls;
+	if (conn->own.site->trusts && is_trusted(conn->own.site, &conn->peer)) {
+		read_client(&w->req, conn->own.site);
+		if (conn->own.site->identify)
+			conn->own.site->identify(conn, client_of(conn));
+	}
+	status = read_framing(&w->req, limits);
+	if (!status && w->req.https && !w->req.tls) /* RFC 9110 7.4 */
+		status = refused(&w->req, MISDIRECTED_REQUEST, "https on a connection without TLS");
 	if (status)
 		return refuse_body(conn, common, status);
 	/* what stands behind an unknown method may be the end of a body, to another server */
@@ -4319,6 +4768,9 @@ static enum http_want expire(struct http_conn *conn, struct http_common *common)
 
 	switch (conn->clock) {
 	case HTTP_HEADER:
+		if (conn->own.state == READ_PROXY)
+			return turn_away(conn, common, REQUEST_TIMEOUT,
+					 "a PROXY header that takes longer than --header-time");
 		return refuse(conn, common,
 			      refused(req, REQUEST_TIMEOUT,
 				      "a header that takes longer than --header-time"));
@@ -4341,9 +4793,9 @@ static enum http_want expire(struct http_conn *conn, struct http_common *common)
 static enum http_want run_steps(struct http_conn *conn, struct http_common *common)
 {
 	static enum http_want (*const steps[])(struct http_conn *, struct http_common *) = {
-		[READ_HEAD] = step_head,  [READ_BODY] = step_body, [FLUSH] = step_flush,
-		[LISTING] = step_listing, [STREAM] = step_stream,  [CLOSE] = step_close,
-		[LINGER] = step_linger,
+		[READ_PROXY] = step_proxy, [READ_HEAD] = step_head,  [READ_BODY] = step_body,
+		[FLUSH] = step_flush,      [LISTING] = step_listing, [STREAM] = step_stream,
+		[CLOSE] = step_close,      [LINGER] = step_linger,
 	};
 	enum http_want want = HTTP_GO;
 
@@ -4394,7 +4846,7 @@ bool http_busy(const struct http_conn *conn)
 {
 	const struct http_work *w = conn->work;
 
-	if (conn->own.state == READ_HEAD)
+	if (conn->own.state <= READ_HEAD)
 		return w->req.blanks || w->req.lines || w->input.start < w->input.end ||
 		       w->output.bytes.len;
 	return conn->own.state < LINGER;
@@ -4409,13 +4861,13 @@ void http_open(struct http_conn *conn, const struct http_site *site, struct http
 			.began = common->clock,
 			.in = in.fd,
 			.out = out.fd,
-			.state = READ_HEAD,
+			.state = site->proxied ? READ_PROXY : READ_HEAD,
 			.in_socket = in.socket,
 			.out_socket = out.socket,
 			.prepared = out.prepared,
 		},
 	};
-	arm(conn, common, HTTP_IDLE);
+	arm(conn, common, site->proxied ? HTTP_HEADER : HTTP_IDLE);
 }
 
 /* ---- for the log and the options ------------------------------------------ */

@@ -42,14 +42,38 @@ struct http_entry;
 struct http_work;
 struct http_cache;
 
+/*
+ * Who asks: an IPv6 address, or ::ffff: and an IPv4 address. Without an address (all zero) it is a UNIX
+ * socket if the port says so, and unknown otherwise. http_family() says which it is: AF_INET, AF_INET6,
+ * AF_UNIX or AF_UNSPEC.
+ */
+enum { HTTP_UNIX_PORT = 1 };
+struct http_peer {
+	uint8_t address[16];
+	uint16_t port; /* 0 if it is unknown */
+};
+int http_family(const struct http_peer *peer);
+
+/* The peers whose addresses are of this family and begin with so many bits. */
+struct http_prefix {
+	uint8_t family, bits; /* of IPv4 addresses the bits begin with those of ::ffff: */
+	uint8_t address[16];
+};
+
 /* Everything a request may touch: made at start, read-only after. */
 struct http_site {
 	int root;            /* directory; nothing that is not beneath it is ever opened */
 	bool walk;           /* do without openat2(2), as where the kernel has none */
 	bool listing;        /* a folder without an index is listed */
+	bool https_only;     /* what did not come by TLS is redirected to https */
+	bool proxied;        /* each connection begins with a header of the PROXY protocol */
 	const char *headers; /* "Name: value\r\n" ..., at most HTTP_HEADERS_MOST bytes, or NULL */
+	const struct http_prefix *trusted; /* peers whose word on their clients is believed, */
+	size_t trusts;                     /* and how many */
 	struct http_limits limits;
 	void (*prepare)(int fd); /* makes an end what struct http_end asks for, when it is needed */
+	/* A front has named the client for which the connection is used from now on; or NULL. */
+	void (*identify)(struct http_conn *conn, const struct http_peer *client);
 	void (*log)(const struct http_conn *conn, const struct http_entry *entry); /* or NULL */
 };
 
@@ -75,8 +99,9 @@ struct http_entry {
 	struct http_text line, method, target, referer, agent;
 	int status;
 	const char *reason; /* why the request was refused, or NULL */
-	uint64_t bytes;     /* of the body, sent */
-	int64_t began;      /* by http_common.clock */
+	const struct http_peer *peer;
+	uint64_t bytes; /* of the body, sent */
+	int64_t began;  /* by http_common.clock */
 	const struct http_common *common;
 };
 
@@ -91,13 +116,17 @@ enum http_want {
 /* Each clock runs for as long as its limit says, so a list for each clock is a queue by deadline. */
 enum http_clock { HTTP_IDLE, HTTP_HEADER, HTTP_MOVING, HTTP_LINGERING, HTTP_CLOCKS };
 
-/* A connection. The caller lends `work`, see http_busy(), and may read what stands before `own`. */
+/*
+ * A connection. The caller lends `work`, see http_busy(), says who the peer is when the connection is
+ * opened, and may read what stands before `own`.
+ */
 struct http_conn {
 	struct http_work *work;
 	int64_t deadline; /* call again by then, ready or not */
 	uint32_t held;    /* bytes of memory, as counted in http_common.memory */
 	uint8_t clock;    /* enum http_clock, by which the deadline was set */
 	bool answered;    /* a response was completed */
+	struct http_peer peer;
 	struct {
 		const struct http_site *site;
 		int64_t began;         /* us, when the request began */
@@ -115,7 +144,8 @@ struct http_conn {
 		bool dry;                   /* the last read took all there was */
 		bool linger;                /* the peer may still be sending */
 		bool measured;
-	} own; /* of http.c */
+		bool tls; /* the PROXY header says that the client uses TLS */
+	} own;            /* of http.c */
 };
 
 void http_tell(struct http_common *common, int64_t clock, const struct timespec *wall);

@@ -79,6 +79,7 @@ enum { EXIT_USAGE = 2 };
 enum {
 	HOSTS_MOST = 64,
 	WORKERS_MOST = 256,
+	TRUSTS_MOST = 64,      /* of --forwarded-from */
 	LISTENERS_MOST = 1024, /* one for each worker and address */
 	EVENTS = 64,           /* taken from epoll at a time */
 	ACCEPTS = 16,          /* connections accepted at a time */
@@ -294,7 +295,10 @@ static struct options {
 static const char *hosts[HOSTS_MOST];
 static size_t host_count;
 
+static LARGE struct http_prefix trusted[TRUSTS_MOST];
+
 static struct http_site site = {
+	.trusted = trusted,
 	.listing = true,
 	.limits = {
 		.line = 8 << 10,
@@ -309,7 +313,7 @@ static struct http_site site = {
 	},
 };
 
-enum kind { WORD, FLAG, SIZE, COUNT, SECONDS, MODE, HOST, HEADER, WORKERS, HELP, ABOUT };
+enum kind { WORD, FLAG, SIZE, COUNT, SECONDS, MODE, HOST, HEADER, TRUST, WORKERS, HELP, ABOUT };
 
 #define OPTION(field) &options.field, sizeof(options.field)
 #define LIMIT(field) &site.limits.field, sizeof(site.limits.field)
@@ -337,6 +341,12 @@ static const struct option_row {
 	  WHOLE },
 	{ "no-listing", 0, FLAG, NULL, &site.listing, 0, false, 0,
 	  "answer 404 for a folder without index.html", WHOLE },
+	{ "proxy-protocol", 0, FLAG, NULL, &site.proxied, 0, true, 0,
+	  "each connection begins with a PROXY header", WHOLE },
+	{ "forwarded-from", 0, TRUST, "ADDR", NULL, 0, 0, 0,
+	  "believe X-Forwarded-For from ADDR[/LEN] or 'unix'", WHOLE },
+	{ "https-only", 0, FLAG, NULL, &site.https_only, 0, true, 0,
+	  "redirect to https what did not come by TLS", WHOLE },
 	{ "log", 0, WORD, "FILE", OPTION(log), 0, 0, "append the log to it; SIGHUP opens it anew",
 	  WHOLE },
 	{ "quiet", 0, FLAG, NULL, OPTION(quiet), true, 0, "write no log", WHOLE },
@@ -516,6 +526,42 @@ static void take_header(const char *line)
 	site.headers = headers;
 }
 
+/* ADDR[/LEN], or "unix". Bits behind the length don't matter. */
+static void take_trust(const char *word)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct http_prefix prefix = { .family = AF_INET, .bits = 128 };
+	size_t n = strcspn(word, "/");
+	char address[INET6_ADDRSTRLEN] = "";
+	const char *length = word + n + 1;
+	uint64_t bits = 0;
+
+	memcpy(prefix.address, mapped, sizeof(mapped));
+	if (n < sizeof(address))
+		memcpy(address, word, n);
+	if (strcmp(word, "unix") == 0) {
+		prefix = (struct http_prefix){ .family = AF_UNIX };
+	} else if (inet_pton(AF_INET, address, prefix.address + sizeof(mapped)) != 1) {
+		if (inet_pton(AF_INET6, address, prefix.address) != 1)
+			usage("--forwarded-from: '%s' is not an address, ADDR/LEN or unix", word);
+		if (memcmp(prefix.address, mapped, sizeof(mapped)) != 0)
+			prefix.family = AF_INET6;
+	}
+	if (word[n] == '/' && prefix.family != AF_UNIX) {
+		unsigned most = strchr(address, ':') ? 128 : 32;
+
+		if (!parse_amount(length, COUNT, &bits) || bits > most)
+			usage("--forwarded-from: '%s': the length behind the slash is 0 to %u",
+			      word, most);
+		prefix.bits = (uint8_t)(128 - most + bits);
+		if (prefix.family == AF_INET && prefix.bits < 8 * sizeof(mapped))
+			usage("--forwarded-from: '%s' is IPv4 and IPv6; name both", word);
+	}
+	if (site.trusts == TRUSTS_MOST)
+		usage("--forwarded-from: more than %d of them", TRUSTS_MOST);
+	trusted[site.trusts++] = prefix;
+}
+
 static uint64_t count_processors(void)
 {
 	cpu_set_t cpus;
@@ -539,6 +585,7 @@ static void take_option(const struct option_row *row, const char *word)
 	case FLAG: *(bool *)row->value = row->least; break;
 	case HOST: take_host(word); break;
 	case HEADER: take_header(word); break;
+	case TRUST: take_trust(word); break;
 	case HELP: print_help(); break;
 	case ABOUT: print_version(); break;
 	default: take_amount(row, word);
@@ -757,26 +804,29 @@ static void print_listeners(void)
 			log_message(LOG_NOTICE, "serving %s at %s", shown_root, listeners[i].where);
 }
 
-/* The IPv4 address, also one that is mapped into IPv6, or NULL. */
-static const void *ipv4_of(const union address *address)
+static struct http_peer peer_of(const union address *address)
 {
-	const struct in6_addr *in6 = &address->in6.sin6_addr;
+	struct http_peer peer = { .port = ntohs(address->in.sin_port) };
 
-	if (address->any.sa_family == AF_INET)
-		return &address->in.sin_addr;
-	if (address->any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(in6))
-		return in6->s6_addr + 12;
-	return NULL;
+	switch (address->any.sa_family) {
+	case AF_INET:
+		peer.address[10] = peer.address[11] = 0xff;
+		memcpy(peer.address + 12, &address->in.sin_addr, 4);
+		return peer;
+	case AF_INET6: memcpy(peer.address, &address->in6.sin6_addr, 16); return peer;
+	case AF_UNIX: return (struct http_peer){ .port = HTTP_UNIX_PORT };
+	default: return (struct http_peer){ .port = 0 };
+	}
 }
 
 /* NULL if it is neither of IPv4 nor of IPv6. */
-static const char *name_address(const union address *address, char name[INET6_ADDRSTRLEN])
+static const char *name_address(const struct http_peer *peer, char name[INET6_ADDRSTRLEN])
 {
-	const void *ipv4 = ipv4_of(address);
+	int family = http_family(peer);
 
-	if (!ipv4 && address->any.sa_family != AF_INET6)
+	if (family != AF_INET && family != AF_INET6)
 		return NULL;
-	return inet_ntop(ipv4 ? AF_INET : AF_INET6, ipv4 ? ipv4 : &address->in6.sin6_addr, name,
+	return inet_ntop(family, peer->address + (family == AF_INET ? 12 : 0), name,
 			 INET6_ADDRSTRLEN);
 }
 
@@ -784,8 +834,9 @@ static const char *name_address(const union address *address, char name[INET6_AD
 static void name_listener(const union address *address, char where[WHERE_SIZE])
 {
 	char name[INET6_ADDRSTRLEN];
-	const char *host = name_address(address, name);
-	bool any = strcmp(host, "::") == 0 || strcmp(host, "0.0.0.0") == 0;
+	const struct http_peer own = peer_of(address);
+	const char *host = name_address(&own, name); /* "::" is no one's address, and so NULL */
+	bool any = !host || strcmp(host, "0.0.0.0") == 0;
 	bool brackets = !any && strchr(host, ':');
 
 	snprintf(where, WHERE_SIZE, "http://%s%s%s:%u/%s", brackets ? "[" : "",
@@ -962,10 +1013,9 @@ struct client {
 	struct link neighbours; /* of the same network */
 	struct network *network;
 	int64_t deadline; /* by which its queue is ordered */
-	uint32_t events;  /* that epoll watches it for, 0 none */
 	int fd;
+	uint16_t events; /* that epoll watches it for, 0 none */
 	uint8_t queue;
-	union address peer;
 };
 
 static struct http_common common;
@@ -1198,6 +1248,8 @@ static void log_journal(const char *peer, const struct http_entry *entry, const 
 		add_field(&at, "HTTP_REASON=%s", entry->reason);
 	add_field(&at, "HTTP_BYTES=%ju", (uintmax_t)entry->bytes);
 	add_field(&at, "REMOTE_ADDR=%s", peer);
+	if (entry->peer->port && http_family(entry->peer) != AF_UNIX)
+		add_field(&at, "REMOTE_PORT=%u", entry->peer->port);
 	add_field(&at, "DURATION_USEC=%jd", (intmax_t)(read_clock() - entry->began));
 	add_field(&at, "SYSLOG_IDENTIFIER=wwwd");
 	add_field(&at, "PRIORITY=%d", LOG_NOTICE);
@@ -1207,13 +1259,13 @@ static void log_journal(const char *peer, const struct http_entry *entry, const 
 
 static void log_entry(const struct http_conn *conn, const struct http_entry *entry)
 {
-	const struct client *client = (const struct client *)conn;
 	char line[HTTP_LOG_LINE], name[INET6_ADDRSTRLEN];
-	const char *peer = name_address(&client->peer, name);
+	const char *peer = name_address(entry->peer, name);
 	size_t n;
 
 	if (!peer)
 		peer = peer_of_environment();
+	(void)conn;
 	n = http_log_line(line, peer, entry);
 	if (records.daemon == &journal_address) {
 		log_journal(peer, entry, line, n);
@@ -1651,8 +1703,8 @@ static int hold_one(struct http_end in, struct http_end out, const union address
 	tell_first_time();
 	common.out = response_bytes;
 	common.memory_most = options.memory ? bounded_size(options.memory) : ONE_MEMORY;
-	client.peer = *peer;
 	http_open(&client.conn, &site, in, out, &common);
+	client.conn.peer = peer_of(peer);
 	client.conn.work = http_work_init(memory, &site.limits);
 	while ((want = http_step(&client.conn, &common)) != HTTP_DONE) {
 		struct pollfd polls[HTTP_POLLS];
@@ -1811,19 +1863,18 @@ static struct {
 	uint64_t key[2];       /* of the hash, so that no client can choose a bucket */
 } networks;
 
-static uint64_t network_address(const union address *peer)
+static uint64_t network_address(const struct http_peer *peer)
 {
-	const void *ipv4 = ipv4_of(peer);
 	uint64_t address = 1; /* a prefix that is never assigned, for UNIX sockets */
 	uint32_t number;
 
-	if (ipv4) {
-		memcpy(&number, ipv4, sizeof(number));
+	switch (http_family(peer)) {
+	case AF_INET:
+		memcpy(&number, peer->address + 12, sizeof(number));
 		return UINT64_C(1) << 32 | number;
+	case AF_INET6: memcpy(&address, peer->address, sizeof(address)); return address;
+	default: return address;
 	}
-	if (peer->any.sa_family == AF_INET6)
-		memcpy(&address, &peer->in6.sin6_addr, sizeof(address));
-	return address;
 }
 
 static struct network **network_bucket(uint64_t address)
@@ -1856,9 +1907,9 @@ static void count_network(struct network *network, size_t count)
 		networks.most--;
 }
 
-static bool enter_network(struct client *client)
+/* Finds it or makes it; NULL if there is no memory. */
+static struct network *find_network(uint64_t address)
 {
-	uint64_t address = network_address(&client->peer);
 	struct network **bucket = network_bucket(address), *network = *bucket;
 
 	while (network && network->address != address)
@@ -1866,17 +1917,21 @@ static bool enter_network(struct client *client)
 	if (!network) {
 		network = calloc(1, sizeof(*network));
 		if (!network)
-			return false;
+			return NULL;
 		network->address = address;
 		make_alone(&network->clients);
 		make_alone(&network->equals);
 		network->chain = *bucket;
 		*bucket = network;
 	}
+	return network;
+}
+
+static void enter_network(struct client *client, struct network *network)
+{
 	client->network = network;
 	move_last(&network->clients, &client->neighbours);
 	count_network(network, network->count + 1);
-	return true;
 }
 
 static void leave_network(struct client *client)
@@ -1892,6 +1947,21 @@ static void leave_network(struct client *client)
 	*at = network->chain;
 	take_out(&network->equals);
 	free(network);
+}
+
+/* A front has said for whom the connection is: it counts for that client's network from now on. */
+static void change_network(struct http_conn *conn, const struct http_peer *peer)
+{
+	struct client *client = (struct client *)conn;
+	uint64_t address = network_address(peer);
+	struct network *network = NULL;
+
+	if (address != client->network->address)
+		network = find_network(address);
+	if (network) {
+		leave_network(client);
+		enter_network(client, network);
+	}
 }
 
 /* ---- clients ---- */
@@ -1914,24 +1984,24 @@ static void give_work(struct http_work *work)
 		free(work);
 }
 
-static struct client *new_client(int fd, const union address *peer)
+static struct client *new_client(int fd, struct http_peer peer)
 {
 	struct client *client = calloc(1, sizeof(*client));
+	struct network *network = client ? find_network(network_address(&peer)) : NULL;
 	const struct http_end end = { .fd = fd, .socket = true, .prepared = true };
 
-	if (!client)
-		return NULL;
-	client->fd = fd;
-	client->peer = *peer;
-	make_alone(&client->queued);
-	make_alone(&client->holding);
-	make_alone(&client->neighbours);
-	if (!enter_network(client)) {
+	if (!network) {
 		free(client);
 		return NULL;
 	}
+	client->fd = fd;
+	make_alone(&client->queued);
+	make_alone(&client->holding);
+	make_alone(&client->neighbours);
+	enter_network(client, network);
 	http_open(&client->conn, &site, end, end, &common);
-	enter_queue(client, HTTP_IDLE);
+	client->conn.peer = peer;
+	enter_queue(client, client->conn.clock);
 	count_clients(loop.count + 1);
 	return client;
 }
@@ -1957,7 +2027,7 @@ static void reset_client(struct client *client)
 }
 
 /* False where the kernel has no memory for it, or watches as much as it may. */
-static bool watch(struct client *client, uint32_t events)
+static bool watch(struct client *client, uint16_t events)
 {
 	struct epoll_event event = { .events = events, .data.ptr = client };
 
@@ -2144,7 +2214,7 @@ static void pause_accepting(int64_t time)
 	loop.paused_until = common.clock + time;
 }
 
-static void admit(int fd, const union address *peer)
+static void admit(int fd, struct http_peer peer)
 {
 	struct client *client = new_client(fd, peer);
 
@@ -2173,7 +2243,7 @@ static bool accept_some(const struct listener *listener)
 		}
 		fd = accept4(listener->fd, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
-			admit(fd, &peer);
+			admit(fd, peer_of(&peer));
 			continue;
 		}
 		switch (errno) {
@@ -2522,6 +2592,7 @@ static void begin_loop(void)
 	networks.by_count = calloc(networks.limit + 1, sizeof(*networks.by_count));
 	if (!networks.by_count)
 		die("%s", strerror(errno));
+	site.identify = change_network;
 	common.out = response_bytes;
 	loop.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (loop.epoll < 0)

@@ -80,9 +80,10 @@ static bool read_target_slowly(text target, struct meaning *m)
 	if (same(target, text_of("*")))
 		return same(m->method, text_of("OPTIONS"));
 	if (target.at[0] != '/') {
-		if (!matches(target, "[hH][tT][tT][pP]://.*"))
+		if (!matches(target, "[hH][tT][tT][pP][sS]?://.*"))
 			return false;
-		skip(&target, strlen("http://"));
+		(void)take_until(&target, '/');
+		skip(&target, 1);
 
 		size_t n = 0;
 

@@ -5,6 +5,7 @@
  */
 #include "../wire/wire.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@ static const struct {
 	const char *root, *headers;
 	bool listing;
 	struct http_limits limits;
+	bool fronted, proxied;
 } sites[WIRE_SERVERS] = {
 	[MAIN] = { "site", "X-Wire: on every answer\r\n", true, { USUAL_LIMITS } },
 	[SMALL] = { "small",
@@ -42,6 +44,17 @@ static const struct {
 		      .stall_time = SECONDS(30),
 		      .stall_rate = 1024,
 		      .requests = 3 } },
+	[FRONTED] = { "site",
+		      "X-Wire: on every answer\r\n",
+		      true,
+		      { USUAL_LIMITS },
+		      .fronted = true },
+	[PROXIED] = { "site",
+		      "X-Wire: on every answer\r\n",
+		      true,
+		      { USUAL_LIMITS },
+		      .fronted = true,
+		      .proxied = true },
 	[HASTY] = { "site",
 		    "X-Wire: on every answer\r\n",
 		    true,
@@ -55,6 +68,15 @@ static const struct {
 		      .stall_rate = 1024,
 		      .requests = 1000 } },
 };
+
+static const struct http_prefix trusted[] = {
+	{ AF_INET, 128, { [10] = 0xff, 0xff, 127, 0, 0, 1 } },
+	{ AF_INET, 96 + 8, { [10] = 0xff, 0xff, 10 } },
+	{ AF_INET6, 48, { 0x20, 0x01, 0x0d, 0xb8, 0, 0x0f } },
+};
+
+/* Where all clients come from: 127.0.0.1, port 9. */
+static const struct http_peer near = { { [10] = 0xff, 0xff, 127, 0, 0, 1 }, 9 };
 
 /* The server's end of the one conversation that there is at a time. */
 static struct {
@@ -70,6 +92,7 @@ static struct {
 		int status;
 		bool head;
 		uint64_t bytes;
+		struct http_peer peer;
 	} logged[LOGGED_MOST];
 	size_t logs;
 } server;
@@ -80,6 +103,7 @@ static void keep_log(const struct http_conn *conn, const struct http_entry *entr
 	if (server.logs == LOGGED_MOST)
 		abort();
 	server.logged[server.logs].status = entry->status;
+	server.logged[server.logs].peer = *entry->peer;
 	server.logged[server.logs].head = entry->method.len == 4 &&
 					  memcmp(entry->method.at, "HEAD", 4) == 0;
 	server.logged[server.logs++].bytes = entry->bytes;
@@ -136,6 +160,10 @@ static bool open_conversation(struct wire_talk *talk, enum wire_server which)
 					  .listing = sites[which].listing,
 					  .headers = sites[which].headers,
 					  .limits = sites[which].limits,
+					  .https_only = sites[which].fronted,
+					  .proxied = sites[which].proxied,
+					  .trusted = trusted,
+					  .trusts = sites[which].fronted ? 3 : 0,
 					  .log = keep_log };
 	if (server.site.root < 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd) != 0)
@@ -149,6 +177,7 @@ static bool open_conversation(struct wire_talk *talk, enum wire_server which)
 	const struct http_end end = { fd[0], true, true };
 
 	http_open(&server.conn, &server.site, end, end, &server.common);
+	server.conn.peer = near;
 	lend_work();
 	return true;
 }
@@ -221,14 +250,37 @@ static const char *judge_log(const struct wire_talk *talk)
 		if (server.logged[count++].bytes != response.body.size)
 			return "the log has another size";
 	}
+	if (talk->test && talk->test->turned_away)
+		return count == 0 && server.logs == 1 ? NULL : "not one line in the log";
 	return count == server.logs ? NULL : "more in the log than was answered";
+}
+
+/* "ADDRESS PORT" of each line of the log. */
+static const char *judge_clients(const char *clients)
+{
+	static char named[LOGGED_MOST * 64];
+	size_t n = 0;
+
+	named[0] = '\0';
+	for (size_t i = 0; i < server.logs; i++) {
+		const struct http_peer *peer = &server.logged[i].peer;
+		char name[INET6_ADDRSTRLEN];
+		int family = http_family(peer);
+
+		inet_ntop(family, peer->address + (family == AF_INET ? 12 : 0), name, sizeof(name));
+		n += (size_t)snprintf(named + n, sizeof(named) - n, "%s%s %u", i ? " " : "", name,
+				      peer->port);
+	}
+	return !clients || strcmp(clients, named) == 0 ? NULL : named;
 }
 
 static const char *close_conversation(struct wire_talk *talk)
 {
-	const char *fault = talk->error ? NULL : judge_log(talk);
+	const char *fault = talk->error && !talk->test->turned_away ? NULL : judge_log(talk);
 	int64_t time = server.common.clock - server.began;
 
+	if (!fault && talk->test)
+		fault = judge_clients(talk->test->clients);
 	close(talk->fd);
 	if (!server.over)
 		end_server();

@@ -362,6 +362,50 @@ START_TEST(places_are_shared_between_addresses)
 }
 END_TEST
 
+/* The same where all come through one proxy, which says who they are. */
+static const struct {
+	const char *option, *value;
+	const char *one,
+		*other; /* what the clients' requests begin with, and what follows the line */
+	const char *one_field, *other_field;
+} told[] = {
+	{ "--proxy-protocol", NULL, "PROXY TCP4 192.0.2.1 192.0.2.9 1 80\r\n",
+	  "PROXY TCP4 192.0.2.2 192.0.2.9 1 80\r\n", "", "" },
+	{ "--forwarded-from", "127.0.0.1", "", "", "X-Forwarded-For: 192.0.2.1\r\n",
+	  "X-Forwarded-For: 192.0.2.2\r\n" },
+};
+
+static int ask_as(int fd, const char *header, const char *field_line)
+{
+	char request[256];
+
+	snprintf(request, sizeof(request), "%sGET /ten.txt HTTP/1.1\r\nHost: a\r\n%s\r\n", header,
+		 field_line);
+	say(fd, request);
+	return hear(fd, false);
+}
+
+START_TEST(places_are_shared_between_told_addresses)
+{
+	enum { MOST = 4 };
+	struct server server = serve((struct given){
+		.args = LIST("--connections-max", "4", told[_i].option, told[_i].value) });
+	int first = dial(server.port), fds[MOST + 3];
+
+	ck_assert_int_eq(ask_as(first, told[_i].one, told[_i].one_field), 200);
+	for (int i = 0; i < MOST + 3; i++) {
+		fds[i] = dial(server.port);
+		ck_assert_int_eq(ask_as(fds[i], told[_i].other, told[_i].other_field), 200);
+	}
+	/* the oldest idle connection of all, but of a client that has few */
+	ck_assert_int_eq(ask_as(first, "", told[_i].one_field), 200);
+	for (int i = 0; i < MOST + 3; i++)
+		close(fds[i]);
+	close(first);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
 /* However many wait for a place that none gives up, there are no more places than said. */
 START_TEST(those_who_wait_have_no_place)
 {
@@ -518,6 +562,7 @@ Suite *limit_suite(void)
 	tcase_add_test(group, connections_max_drops_the_oldest_idle);
 	tcase_add_test(group, connections_max_waits_for_busy_ones);
 	tcase_add_loop_test(group, places_are_shared_between_addresses, 0, 2);
+	tcase_add_loop_test(group, places_are_shared_between_told_addresses, 0, 2);
 	tcase_add_test(group, those_who_wait_have_no_place);
 	tcase_add_test(group, one_that_waits_replaces_an_idle_one);
 	tcase_add_test(group, those_who_wait_are_answered_at_a_stop);

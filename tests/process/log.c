@@ -368,6 +368,76 @@ START_TEST(peer_behind_pipe)
 }
 END_TEST
 
+/* ---- behind a proxy ---- */
+
+#define PROXY "PROXY TCP4 192.0.2.1 192.0.2.9 4711 80\r\n"
+#define FORWARDED \
+	"GET /ten.txt HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\nConnection: close\r\n\r\n"
+
+static const struct {
+	const char *args[2];
+	const char *request, *peer;
+	bool path; /* the proxy comes by a UNIX socket */
+} fronts[] = {
+	{ { "--verbose" }, FORWARDED, "127.0.0.1 ", false },
+	{ { "--proxy-protocol" }, PROXY GET_LAST, "192.0.2.1 ", false },
+	{ { "--proxy-protocol" }, PROXY FORWARDED, "192.0.2.1 ", false },
+	{ { "--proxy-protocol" }, PROXY GET_LAST, "192.0.2.1 ", true },
+	{ { "--forwarded-from", "127.0.0.1" }, FORWARDED, "192.0.2.1 ", false },
+	{ { "--forwarded-from", "127.0.0.0/31" }, FORWARDED, "192.0.2.1 ", false },
+	{ { "--forwarded-from", "0.0.0.0/0" }, FORWARDED, "192.0.2.1 ", false },
+	{ { "--forwarded-from", "::ffff:127.0.0.0/104" }, FORWARDED, "192.0.2.1 ", false },
+	{ { "--forwarded-from", "127.0.0.2/31" }, FORWARDED, "127.0.0.1 ", false },
+	{ { "--forwarded-from", "::/0" }, FORWARDED, "127.0.0.1 ", false },
+	{ { "--forwarded-from", "unix" }, FORWARDED, "127.0.0.1 ", false },
+	{ { "--forwarded-from", "unix" }, FORWARDED, "192.0.2.1 ", true },
+	{ { "--forwarded-from", "0.0.0.0/0" }, FORWARDED, "- ", true },
+	{ { "--forwarded-from", "::/0" }, FORWARDED, "- ", true },
+};
+
+/* The line of the request begins so. */
+static void expect_client(const char *client)
+{
+	const char *line;
+
+	ck_assert(wait_text("err", "\"GET"));
+	line = strstr(content("err"), "\"GET");
+	while (line > content("err") && line[-1] != '\n')
+		line--;
+	ck_assert_msg(strncmp(line, client, strlen(client)) == 0, "%s", line);
+}
+
+/* One that listens, and one that is started with a connection, name the same client. */
+START_TEST(client_behind_proxy)
+{
+	const char *const *args = fronts[_i].args;
+	const char *path = in_top("socket");
+	struct server server =
+		serve((struct given){ .args = fronts[_i].path ? LIST("-h", path, args[0], args[1])
+							      : LIST(args[0], args[1]) });
+	int fd = fronts[_i].path ? dial_path(path) : dial(server.port), ends[2];
+
+	say(fd, fronts[_i].request);
+	ck_assert_int_eq(hear_all(fd), 200);
+	close(fd);
+	expect_client(fronts[_i].peer);
+	ck_assert_int_eq(stop(server.pid), 0);
+
+	if (fronts[_i].path)
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	else
+		connect_pair(ends);
+	server.pid = start((struct given){
+		.in = ends[1], .out = ends[1], .args = LIST("-d", site, args[0], args[1]) });
+	close(ends[1]);
+	say(ends[0], fronts[_i].request);
+	ck_assert_int_eq(hear_all(ends[0]), 200);
+	close(ends[0]);
+	ck_assert_int_eq(finish(server.pid), 0);
+	expect_client(fronts[_i].peer);
+}
+END_TEST
+
 /* ---- a log that nobody reads ---- */
 
 #define ARGS "-d", site, "--requests-max", "10000"
@@ -704,7 +774,7 @@ static const struct daemon {
 	{ "/run/systemd/journal/socket",
 	  "^MESSAGE=127\\.0\\.0\\.1 - - \\[[^]]+\\] \"GET /%s HTTP/1.1\" [24].*\"\n"
 	  "HTTP_METHOD=GET\nHTTP_PATH=/%s\nHTTP_STATUS=[24]0[04]\n"
-	  "HTTP_BYTES=[0-9]+\nREMOTE_ADDR=127.0.0.1\nDURATION_USEC=[0-9]+\n"
+	  "HTTP_BYTES=[0-9]+\nREMOTE_ADDR=127.0.0.1\nREMOTE_PORT=[0-9]+\nDURATION_USEC=[0-9]+\n"
 	  "SYSLOG_IDENTIFIER=wwwd\nPRIORITY=5\n$",
 	  false },
 };
@@ -723,8 +793,10 @@ static struct server serve_daemon(const struct daemon *daemon)
 		snprintf(stream, sizeof(stream), "JOURNAL_STREAM=%ju:%ju", (uintmax_t)st.st_dev,
 			 (uintmax_t)st.st_ino);
 	}
-	server.pid = start((struct given){
-		.in = listener, .err = error, .env = LIST(stream), .args = LIST(ARGS) });
+	server.pid = start((struct given){ .in = listener,
+					   .err = error,
+					   .env = LIST(stream),
+					   .args = LIST(ARGS, "--forwarded-from", "127.0.0.1") });
 	close(listener);
 	if (!daemon->inetd)
 		close(error);
@@ -784,6 +856,27 @@ START_TEST(reason_in_journal)
 	ck_assert_int_eq(get(server.port, "/"), 200);
 	text = hear_datagram(fd);
 	ck_assert_msg(!strstr(text, "HTTP_REASON"), "%s", text);
+	ck_assert_int_eq(stop(server.pid), 0);
+	close(fd);
+}
+END_TEST
+
+/* Address and port of the client that a proxy names. */
+START_TEST(client_in_journal)
+{
+	const struct daemon *daemon = &daemons[1];
+	struct server server;
+	const char *text;
+	int fd;
+
+	ck_assert(own_mounts());
+	fd = listen_datagrams(daemon->path);
+	server = serve_daemon(daemon);
+	ck_assert_int_eq(ask(server.port, "GET / HTTP/1.1\r\nHost: a\r\n"
+					  "Forwarded: for=\"[2001:db8::1]:4711\"\r\n\r\n"),
+			 200);
+	text = hear_datagram(fd);
+	ck_assert_msg(strstr(text, "\nREMOTE_ADDR=2001:db8::1\nREMOTE_PORT=4711\n"), "%s", text);
 	ck_assert_int_eq(stop(server.pid), 0);
 	close(fd);
 }
@@ -857,6 +950,7 @@ Suite *log_suite(void)
 	tcase_add_loop_test(group, complaint_to_journal, 0, 2);
 	tcase_add_loop_test(group, peer_of_supervisor, 0, sizeof(peers) / sizeof(peers[0]));
 	tcase_add_test(group, peer_behind_pipe);
+	tcase_add_loop_test(group, client_behind_proxy, 0, sizeof(fronts) / sizeof(fronts[0]));
 
 	group = test_case(suite, "a log that nobody reads", 30);
 	tcase_add_loop_test(group, server_outlives_stuck_log, 0, 2 * STUCKS);
@@ -873,5 +967,6 @@ Suite *log_suite(void)
 	tcase_add_loop_test(group, syslog_and_journal_restart, 0, 2 * build_count);
 	tcase_add_test(group, reason_in_journal);
 	tcase_add_loop_test(group, syslog_and_journal_stop_reading, 0, 2 * build_count);
+	tcase_add_test(group, client_in_journal);
 	return suite;
 }

@@ -65,7 +65,7 @@ START_TEST(help)
 	ck_assert_int_eq(run(LIST("--help")), 0);
 	ck_assert_str_eq(content("err"), "");
 	text = content("out");
-	ck_assert_int_le(count_lines(text), 24);
+	ck_assert_int_le(count_lines(text), 32);
 	for (int i = 0; i < COUNT(named); i++)
 		ck_assert_msg(strstr(text, named[i]), "%s isn't in it", named[i]);
 	for (line = text; *line; line += strcspn(line, "\n") + 1)
@@ -127,6 +127,24 @@ static const struct {
 	{ 2, "--header", { "-p", "0", "--header", "X: a\r\nY: b" } },
 	{ 2, "--header", { "-p", "0", "--header", "Content-Length: 3" } },
 	{ 2, "--header", { "-p", "0", "--header", "" } },
+	{ 2, "'/8' is not an address", { "-p", "0", "--forwarded-from", "/8" } },
+	{ 2,
+	  "'here' is not an address, ADDR/LEN or unix\n",
+	  { "-p", "0", "--forwarded-from", "here" } },
+	{ 2, "'unix/8' is not an address", { "-p", "0", "--forwarded-from", "unix/8" } },
+	{ 2, "'10.0.0/8' is not an address", { "-p", "0", "--forwarded-from", "10.0.0/8" } },
+	{ 2, "'[::1]' is not an address", { "-p", "0", "--forwarded-from", "[::1]" } },
+	{ 2,
+	  "'10.0.0.1/33': the length behind the slash is 0 to 32\n",
+	  { "-p", "0", "--forwarded-from", "10.0.0.1/33" } },
+	{ 2, "'10.0.0.1/': the length", { "-p", "0", "--forwarded-from", "10.0.0.1/" } },
+	{ 2, "'10.0.0.1/-1': the length", { "-p", "0", "--forwarded-from", "10.0.0.1/-1" } },
+	{ 2,
+	  "'::1/129': the length behind the slash is 0 to 128\n",
+	  { "-p", "0", "--forwarded-from", "::1/129" } },
+	{ 2,
+	  "'::ffff:10.0.0.0/8' is IPv4 and IPv6",
+	  { "-p", "0", "--forwarded-from", "::ffff:10.0.0.0/8" } },
 	{ 2, "--workers", { "-p", "0", "--workers", "0" } },
 	{ 2, "--workers", { "-p", "0", "--workers", "many" } },
 	{ 2, "--cache", { "-p", "0", "--cache", "1T" } },

@@ -11,15 +11,21 @@ enum { OPTIONS = 24 };
 
 static struct server servers[SERVED];
 
+#define TRUSTED                                                                                \
+	"--forwarded-from", "127.0.0.1", "--forwarded-from", "10.0.0.0/8", "--forwarded-from", \
+		"2001:db8:f::/48"
+
 /* Of each server the folder, and its options. */
 static const char *const options[SERVED][OPTIONS] = {
 	[MAIN] = { "site" },
 	[SMALL] = { "small", "--no-listing", "--line-max", "512", "--header-max", "2K",
 		    "--fields-max", "10", "--body-max", "1K", "--requests-max", "3", "--header",
 		    "Cache-Control: no-store" },
+	[FRONTED] = { "site", "--https-only", TRUSTED },
+	[PROXIED] = { "site", "--https-only", "--proxy-protocol", TRUSTED },
 };
 
-static const char *const names[SERVED] = { "main", "small" };
+static const char *const names[SERVED] = { "main", "small", "fronted", "proxied" };
 
 /* With these options before those that each server has. */
 static pid_t start_as(enum wire_server which, struct given given)

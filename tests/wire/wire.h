@@ -30,8 +30,10 @@ enum wire_end {
 
 /* Which server a case is for: each has its own tree and its own options. */
 enum wire_server {
-	MAIN,  /* the defaults */
-	SMALL, /* small limits, no listings, a 404.html */
+	MAIN,    /* the defaults */
+	SMALL,   /* small limits, no listings, a 404.html */
+	FRONTED, /* --https-only, and trusted proxies: 127.0.0.1, 10.0.0.0/8, 2001:db8:f::/48 */
+	PROXIED, /* the same with --proxy-protocol */
 	SERVED,
 	HASTY = SERVED, /* one second for everything; without a process alone, and a clock set by hand */
 	WIRE_SERVERS
@@ -74,8 +76,11 @@ struct wire_case {
 	 * the connection reset (RFC 9112, 9.6), but not by what came along with its last request.
 	 */
 	bool at_once;
-	bool silent;   /* it is closed without a word (a time-out between two requests) */
-	unsigned drip; /* milliseconds between two bytes */
+	bool silent; /* it is closed without a word (a time-out between two requests) */
+	/* It is closed without a word, perhaps by a reset, but there is a line in the log. */
+	bool turned_away;
+	const char *clients; /* that the log names, with their ports, one by one; or NULL */
+	unsigned drip;       /* milliseconds between two bytes */
 };
 
 /* clang-format off */
@@ -179,7 +184,8 @@ struct wire_case {
 
 extern const struct wire_case wire_line[], wire_target[], wire_field[], wire_connection[],
 	wire_body[], wire_smuggle[], wire_condition[], wire_range[], wire_file[], wire_type[],
-	wire_coding[], wire_redirect[], wire_listing[], wire_limit[], wire_time[], wire_values[];
+	wire_coding[], wire_redirect[], wire_listing[], wire_limit[], wire_time[], wire_values[],
+	wire_front[];
 
 /* Whether the answer is as wanted; NULL when it is, else what is wrong. */
 const char *wire_unlike(struct wire_response *response, const struct wire_answer *want,
@@ -201,6 +207,7 @@ struct wire_talk {
 	int error;     /* of the last read: ECONNRESET where the server threw the client out */
 	unsigned drip; /* ms between two pieces, where the clock is set by hand */
 	pid_t pid;     /* of the handler, where it has one of its own */
+	const struct wire_case *test;
 };
 
 /* A way to the server, and of telling the time: by sockets to a process, or without either. */
