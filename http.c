@@ -60,30 +60,39 @@ enum {
 	FLUSH_MOST =
 		32 << 10,     /* bytes of responses to pipelined requests that are sent together, */
 	OUT_ROOM = 208 << 10, /* and more than the largest head with a body behind it */
-	INLINE_MOST = 16 << 10, /* bytes of a body that is sent with its head, */
-	CACHED_MOST = 64 << 10, /* and of one that the cache may keep */
-	SLICE_MOST = 1 << 20,   /* bytes of a file in one step */
-	BODY_ROOM = 8 << 10,    /* bytes to read a request's body into */
-	CHUNK_LINE = 4 << 10,   /* bytes of a chunk's size and its extensions */
-	BLANK_LINES = 8,        /* before a request line: RFC 9112 2.2 asks for one */
-	PIPE_SLICE = 4096,      /* bytes that a pipe which polls writable takes without blocking */
-	LINGER_TIME = 2000000,  /* us that the client may go on sending after the response, */
-	LINGER_MOST = 4 << 20,  /* and bytes */
-	PARTS_MOST = 64,        /* ranges in one request: zsync(1) asks for 20 at once */
-	WALK_DEPTH = 64,        /* folders below the root, without openat2 */
-	WALK_LINKS = 40,        /* symbolic links in one name, as in path_resolution(7) */
-	READ_STEP = 64,         /* entries of a folder that are read in one step, */
-	SORT_STEP = 2048,       /* entries that are put in order, */
-	ROWS_STEP = 32 << 10,   /* and bytes of rows that are written */
-	UNREAD_MOST = 1 << 17,  /* bytes that the kernel holds for a client that doesn't read */
-	CHECKS_MOST = 10,       /* names that one cache entry depends on */
-	HOPS_MOST = 32,         /* trusted peers that one request passed */
-	PROXY_LINE = 107,       /* bytes of a line of the PROXY protocol, as it says itself, */
-	PROXY_MOST = 4 << 10,   /* and of a binary header */
-	CHAIN_MOST = 8,         /* entries in one bucket of the cache */
-	CACHE_KEPT = 10000000,  /* us that an entry is kept without being used */
-	FINE_TICK = 50,         /* ms: more than one tick of any kernel's clock, */
-	COARSE_TICK = 2000,     /* and of file systems whose times have no fractions */
+	INLINE_MOST = 16 << 10,   /* bytes of a body that is sent with its head, */
+	CACHED_MOST = 64 << 10,   /* and of one that the cache may keep */
+	SLICE_MOST = 1 << 20,     /* bytes of a file in one step */
+	BODY_ROOM = 8 << 10,      /* bytes to read a request's body into */
+	CHUNK_LINE = 4 << 10,     /* bytes of a chunk's size and its extensions */
+	BLANK_LINES = 8,          /* before a request line: RFC 9112 2.2 asks for one */
+	GATHER_MOST = 1 << 20,    /* bytes of a chunked body that are gathered for CONTENT_LENGTH */
+	PROGRAM_HEAD = 32 << 10,  /* bytes of a program's header */
+	PROGRAM_SLICE = 32 << 10, /* bytes of its output that are read at a time */
+	VARIABLES_MOST = 128 << 10, /* bytes of its variables */
+	REDIRECTS_MOST = 10,        /* of one request within the site, by programs */
+	LOGIN_MOST = 512,           /* bytes of a name and a password, encoded */
+	LOGINS_MOST = 3,            /* wrong ones on a connection */
+	HALF_CLOSED_TIME =
+		5000000,       /* us that a program may be silent when the client sends no more */
+	PIPE_SLICE = 4096,     /* bytes that a pipe which polls writable takes without blocking */
+	LINGER_TIME = 2000000, /* us that the client may go on sending after the response, */
+	LINGER_MOST = 4 << 20, /* and bytes */
+	PARTS_MOST = 64,       /* ranges in one request: zsync(1) asks for 20 at once */
+	WALK_DEPTH = 64,       /* folders below the root, without openat2 */
+	WALK_LINKS = 40,       /* symbolic links in one name, as in path_resolution(7) */
+	READ_STEP = 64,        /* entries of a folder that are read in one step, */
+	SORT_STEP = 2048,      /* entries that are put in order, */
+	ROWS_STEP = 32 << 10,  /* and bytes of rows that are written */
+	UNREAD_MOST = 1 << 17, /* bytes that the kernel holds for a client that doesn't read */
+	CHECKS_MOST = 10,      /* names that one cache entry depends on */
+	HOPS_MOST = 32,        /* trusted peers that one request passed */
+	PROXY_LINE = 107,      /* bytes of a line of the PROXY protocol, as it says itself, */
+	PROXY_MOST = 4 << 10,  /* and of a binary header */
+	CHAIN_MOST = 8,        /* entries in one bucket of the cache */
+	CACHE_KEPT = 10000000, /* us that an entry is kept without being used */
+	FINE_TICK = 50,        /* ms: more than one tick of any kernel's clock, */
+	COARSE_TICK = 2000,    /* and of file systems whose times have no fractions */
 };
 
 _Static_assert(FLUSH_MOST + OUT_ROOM <= HTTP_OUT_SIZE,
@@ -93,11 +102,6 @@ _Static_assert(FLUSH_MOST + OUT_ROOM <= HTTP_OUT_SIZE,
  * What a step may cost before other connections are served, in units of roughly a microsecond. Each
  * piece of work adds its cost to http_work.effort; a step that has spent EFFORT_MOST sends what it
  * has and gives way with HTTP_AGAIN.
- */
-/*
- * What a step may cost before the other connections have their turn, in units of roughly a
- * microsecond. Each piece of work adds its cost to http_work.effort; a step that has spent
- * EFFORT_MOST sends what it has and gives way with HTTP_AGAIN.
  */
 enum {
 	EFFORT_MOST = 100,
@@ -183,15 +187,8 @@ static bool starts_alike(text t, text start)
  * without blank and '#'; what browsers and curl leave unencoded is accepted, for all of it is encoded
  * again where it is printed. PLAIN: unreserved, RFC 3986 2.3. HOSTNAME: reg-name, RFC 3986 3.2.2.
  */
-/*
- * What a byte may stand in. TOKEN: RFC 9110 5.6.2. VALUE: anything but a
- * control. TARGET: that without blank and '#'; what browsers and curl leave
- * unencoded is let through, for all of it is encoded again where it is printed.
- * PLAIN: unreserved, RFC 3986 2.3. HOSTNAME: reg-name, RFC 3986 3.2.2.
- */
 enum { TOKEN = 1, VALUE = 2, TARGET = 4, PLAIN = 8, HOSTNAME = 16 };
 
-/* clang-format off */
 /* clang-format off */
 static const unsigned char byte_class[256] = {
 	 0,  0,  0,  0,  0,  0,  0,  0,  0,  2,  0,  0,  0,  0,  0,  0,
@@ -787,9 +784,11 @@ enum status {
 	NO_CONTENT = 204,
 	PARTIAL_CONTENT = 206,
 	MOVED_PERMANENTLY = 301,
+	FOUND = 302,
 	NOT_MODIFIED = 304,
 	PERMANENT_REDIRECT = 308,
 	BAD_REQUEST = 400,
+	UNAUTHORIZED = 401,
 	FORBIDDEN = 403,
 	NOT_FOUND = 404,
 	METHOD_NOT_ALLOWED = 405,
@@ -803,7 +802,9 @@ enum status {
 	FIELDS_TOO_LARGE = 431,
 	SERVER_ERROR = 500,
 	NOT_IMPLEMENTED = 501,
+	BAD_GATEWAY = 502,
 	UNAVAILABLE = 503,
+	GATEWAY_TIMEOUT = 504,
 	VERSION_NOT_SUPPORTED = 505,
 };
 
@@ -829,6 +830,10 @@ enum field {
 	IF_MODIFIED_SINCE,
 	IF_UNMODIFIED_SINCE,
 	ACCEPT_ENCODING,
+	ORIGIN,
+	REQUEST_METHOD,
+	AUTHORIZATION,
+	CONTENT_TYPE,
 	REFERER,
 	USER_AGENT,
 	FORWARDED,
@@ -850,6 +855,10 @@ static const text fields[FIELDS] = {
 	[IF_MODIFIED_SINCE] = TEXT("If-Modified-Since"),
 	[IF_UNMODIFIED_SINCE] = TEXT("If-Unmodified-Since"),
 	[ACCEPT_ENCODING] = TEXT("Accept-Encoding"),
+	[AUTHORIZATION] = TEXT("Authorization"),
+	[CONTENT_TYPE] = TEXT("Content-Type"),
+	[ORIGIN] = TEXT("Origin"),
+	[REQUEST_METHOD] = TEXT("Access-Control-Request-Method"),
 	[REFERER] = TEXT("Referer"),
 	[USER_AGENT] = TEXT("User-Agent"),
 	[FORWARDED] = TEXT("Forwarded"),
@@ -1441,6 +1450,20 @@ static enum reading read_chunks(struct input *in, struct request *req, struct fr
 		case CHUNK_TRAILER: reading = read_trailer(in, req, body, limits); break;
 		}
 	} while (reading == MORE && in->next != before && --*pieces);
+	return reading;
+}
+
+/* The next data of the body that have arrived; empty where there are none, or syntax was read. */
+static enum reading read_piece(struct input *in, struct request *req, struct framing *body,
+			       const struct http_limits *limits, text *data)
+{
+	bool syntax = req->chunked && body->chunk != CHUNK_DATA;
+	size_t before = in->next;
+	unsigned one = 1;
+	enum reading reading = req->chunked ? read_chunks(in, req, body, limits, &one)
+					    : read_data(in, body);
+
+	*data = (text){ in->at + before, syntax ? 0 : in->next - before };
 	return reading;
 }
 
@@ -2276,7 +2299,7 @@ static int open_walking(int root, const char *path, int flags, int *fd)
  * The one way from a name to a descriptor: of a page, an index, a compressed sibling, an error page,
  * an entry of a listing. 0 or an errno value.
  */
-static int open_beneath(const struct http_site *site, const char *path, int flags, int *fd)
+int http_open_beneath(const struct http_site *site, const char *path, int flags, int *fd)
 {
 	struct open_how how = {
 		.flags = (unsigned)(flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC),
@@ -2350,7 +2373,7 @@ static void close_file(struct file *file)
 /* A regular file, or a folder where `folder` says so: 0 or an errno value. */
 static int open_file(const struct http_site *site, const char *path, bool folder, struct file *file)
 {
-	int error = open_beneath(site, path, O_RDONLY, &file->fd);
+	int error = http_open_beneath(site, path, O_RDONLY, &file->fd);
 
 	if (error) {
 		file->fd = -1;
@@ -2680,7 +2703,7 @@ static int stat_link(const struct http_site *site, const char *folder, const cha
 	if (o.overrun)
 		return ENAMETOOLONG;
 	path[o.len] = '\0';
-	error = open_beneath(site, path, O_PATH, &fd);
+	error = http_open_beneath(site, path, O_PATH, &fd);
 	if (error)
 		return error;
 	error = fstat(fd, st) < 0 ? errno : 0;
@@ -2895,7 +2918,7 @@ static bool look(const struct http_site *site, const char *path, enum check_kind
 
 	*version = (struct version){ 0 };
 	if (fstatat(site->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return kind == ABSENT && errno == ENOENT;
+		return kind == ABSENT && (errno == ENOENT || errno == ENAMETOOLONG);
 	if (kind == SAME_FOLDER) {
 		version->dev = st.st_dev;
 		version->ino = st.st_ino;
@@ -3197,9 +3220,12 @@ struct choice {
 		TO_HTTPS,
 		REMEMBERED,
 		FILE_OR_PART,
-		FOLDER
+		FOLDER,
+		PROGRAM, /* its name is the first key_len bytes of the path; the rest is for it */
+		LOGIN,   /* a password has to be checked first */
 	} kind;
-	enum status status;   /* of a page */
+	enum status status;                      /* of a page */
+	const struct http_rule *guard, *program; /* that the path is beneath, or NULL */
 	size_t key_len;       /* bytes of http_work.path that were asked for; an index may follow */
 	struct cached *entry; /* that is remembered, */
 	struct file file;     /* or what is opened; both are owned */
@@ -3210,6 +3236,33 @@ struct output {
 	struct out bytes; /* in http_common.out, or in memory of the connection's own, */
 	char *own;        /* which is this, or NULL */
 	size_t sent;      /* of bytes */
+};
+
+/* A password that is checked, and then remembered for the connection. */
+struct login {
+	const struct http_rule *guard;
+	int answer; /* a pipe, or -1 */
+	bool good;
+	unsigned failures;
+	text name;
+	size_t sent_len, password_len;
+	char sent[LOGIN_MOST], decoded[LOGIN_MOST];
+};
+
+/* A program that runs for the request, or will when enough of the body is there. */
+struct program {
+	struct http_pipes pipes;
+	bool started, whole;         /* whole: all of the request's body was received */
+	bool left;                   /* the client sends no more */
+	bool begun, raw;             /* the response is being sent; as the program writes it */
+	bool counted, chunked, bare; /* the body: of rest bytes, in chunks; there is none */
+	uint64_t rest;
+	unsigned redirects;
+	text pending;                /* of the body, for the program's input */
+	text gathered_left;          /* of a chunked body that was gathered */
+	struct out gathered, header; /* a chunked body; what the program has written first */
+	struct out errors;           /* the line of its standard error that has not ended */
+	char *target;                /* of a redirect within the site */
 };
 
 /*
@@ -3224,9 +3277,13 @@ struct http_work {
 	struct framing framing;
 	struct input input;
 	struct output output;
-	int status;         /* of the response that is being sent, 0 before there is one */
-	uint64_t body_sent; /* bytes, for the log */
-	unsigned effort;    /* of this step, see EFFORT_MOST */
+	int status;              /* of the response that is being sent, 0 before there is one */
+	uint64_t body_sent;      /* bytes, for the log */
+	unsigned effort;         /* of this step, see EFFORT_MOST */
+	bool adopted;            /* another process was asked to go on */
+	bool named;              /* the client of this request has said who it is */
+	struct login *login;     /* these two are NULL, */
+	struct program *program; /* but where programs and passwords are asked for */
 };
 
 size_t http_work_size(const struct http_limits *limits)
@@ -3258,9 +3315,11 @@ static const struct status_row {
 	{ PARTIAL_CONTENT, "206 Partial Content", "" },
 	{ MOVED_PERMANENTLY, "301 Moved Permanently",
 	  "This is a folder, whose address ends with a slash." },
+	{ FOUND, "302 Found", "" },
 	{ NOT_MODIFIED, "304 Not Modified", "" },
 	{ PERMANENT_REDIRECT, "308 Permanent Redirect", "This address begins with https." },
 	{ BAD_REQUEST, "400 Bad Request", "The server could not understand the request." },
+	{ UNAUTHORIZED, "401 Unauthorized", "A name and a password are needed to read this." },
 	{ FORBIDDEN, "403 Forbidden", "You may not read this." },
 	{ NOT_FOUND, "404 Not Found", "There is nothing at this address." },
 	{ METHOD_NOT_ALLOWED, "405 Method Not Allowed",
@@ -3280,8 +3339,11 @@ static const struct status_row {
 	  "The header of the request is too large." },
 	{ SERVER_ERROR, "500 Internal Server Error", "The server could not read the file." },
 	{ NOT_IMPLEMENTED, "501 Not Implemented", "This server does not support the request." },
+	{ BAD_GATEWAY, "502 Bad Gateway", "The program for this address gave no valid response." },
 	{ UNAVAILABLE, "503 Service Unavailable",
 	  "The server is busy. Please try again in a moment." },
+	{ GATEWAY_TIMEOUT, "504 Gateway Timeout",
+	  "The program for this address took too long to respond." },
 	{ VERSION_NOT_SUPPORTED, "505 HTTP Version Not Supported",
 	  "Only HTTP/1.1 and HTTP/1.0 are supported." },
 };
@@ -3298,6 +3360,8 @@ static const struct status_row *find_status(int code)
 /* A response's head as data. What is zero or NULL is left out. */
 struct head {
 	enum status status;
+	text line;   /* the status as a program has said it, */
+	text fields; /* and its other fields */
 	const char *type, *etag, *boundary;
 	enum coding coding;
 	bool empty; /* by its status: no Content-Length (RFC 9110 8.6) */
@@ -3307,7 +3371,8 @@ struct head {
 	uint64_t size;
 	text host;            /* of a redirect to https, which goes to `location` as it is */
 	text location, query; /* a folder beside the target, and the query that goes with it */
-	bool varies, ranges, methods, policy;
+	bool varies, ranges, methods, policy, chunked;
+	const struct http_rule *guard; /* whose password is asked for */
 };
 
 static void put_field(struct out *o, const char *name, const char *value)
@@ -3362,10 +3427,11 @@ static void put_https(struct out *o, text host, text path, text query)
 
 /* What differs between one response and the same response later; the cache keeps what follows. */
 static void put_opening(struct out *o, const struct http_common *common, const struct request *req,
-			enum status status)
+			text line)
 {
 	put(o, "HTTP/1.1 ", 9);
-	put_field(o, find_status((int)status)->line, "");
+	put_text(o, line);
+	put(o, "\r\n", 2);
 	put(o, "Date: ", 6);
 	put(o, common->date, sizeof(common->date) - 1);
 	put(o, "\r\n", 2);
@@ -3385,6 +3451,11 @@ static void put_fields(struct out *o, const struct http_site *site,
 		put_field(o, "Content-Type: ", head->type);
 	if (!head->empty)
 		put_form(o, "Content-Length: %n\r\n", head->length);
+	if (head->chunked)
+		put_string(o, "Transfer-Encoding: chunked\r\n");
+	if (head->guard)
+		put_form(o, "WWW-Authenticate: Basic realm=\"/%s\", charset=\"UTF-8\"\r\n",
+			 head->guard->prefix);
 	if (head->range)
 		put_content_range(o, head->range, head->size);
 	if (head->coding != IDENTITY)
@@ -3408,7 +3479,10 @@ static void put_fields(struct out *o, const struct http_site *site,
 	if (head->policy)
 		put_string(o, "Content-Security-Policy: default-src 'none'; "
 			      "style-src 'unsafe-inline'\r\n");
-	put_string(o, "X-Content-Type-Options: nosniff\r\n");
+	if (head->fields.at)
+		put_text(o, head->fields);
+	else
+		put_string(o, "X-Content-Type-Options: nosniff\r\n");
 	if (site->headers)
 		put_string(o, site->headers);
 	put_string(o, "\r\n");
@@ -3422,8 +3496,13 @@ static size_t write_head(struct http_conn *conn, const struct http_common *commo
 	struct out *o = &w->output.bytes;
 	size_t kept;
 
-	put_opening(o, common, &w->req, head->status);
+	put_opening(o, common, &w->req,
+		    head->line.at ? head->line : text_of(find_status((int)head->status)->line));
 	kept = o->len;
+	/* no cache that others share may keep what a password was asked for, unless the site says so */
+	if (w->choice.guard &&
+	    !(conn->own.site->headers && strcasestr(conn->own.site->headers, "Cache-Control:")))
+		put_string(o, "Cache-Control: private\r\n");
 	put_fields(o, conn->own.site, common, head);
 	w->status = (int)head->status;
 	return kept;
@@ -3684,7 +3763,9 @@ static void answer_error(struct http_conn *conn, struct http_common *common, enu
 		return;
 	}
 	answer_page(conn, common,
-		    (struct head){ .status = status, .methods = status == METHOD_NOT_ALLOWED });
+		    (struct head){ .status = status,
+				   .methods = status == METHOD_NOT_ALLOWED,
+				   .guard = status == UNAUTHORIZED ? w->choice.guard : NULL });
 }
 
 /* ---- listings --------------------------------------------------------------------- */
@@ -3752,6 +3833,7 @@ static void release_choice(struct choice *choice, const struct http_common *comm
 		cache_release(common->cache, choice->entry);
 	close_file(&choice->file);
 	choice->kind = NO_CHOICE;
+	choice->guard = choice->program = NULL;
 }
 
 /* The name of a folder: its index, or a listing. */
@@ -3771,7 +3853,7 @@ static void choose_folder(struct http_work *w, const struct http_site *site)
 	w->path[choice->key_len] = '\0';
 	if (status_of(error) == NOT_FOUND && site->listing) {
 		choice->kind = FOLDER;
-		error = open_beneath(site, w->path, O_RDONLY | O_DIRECTORY, &choice->file.fd);
+		error = http_open_beneath(site, w->path, O_RDONLY | O_DIRECTORY, &choice->file.fd);
 	}
 	if (error)
 		choose_page(choice, (enum status)status_of(error));
@@ -3783,7 +3865,8 @@ static bool choose_cached(struct http_work *w, const struct http_site *site,
 	struct choice *choice = &w->choice;
 	struct preference preference;
 
-	if (!common->cache || w->req.method == POST || has_conditions(&w->req))
+	/* while a body is received the file may change */
+	if (!common->cache || w->req.method == POST || has_body(&w->req) || has_conditions(&w->req))
 		return false;
 	preference = read_preference(&w->req);
 	choice->entry = cache_find(common, site, (text){ w->path, choice->key_len }, &preference);
@@ -3796,15 +3879,8 @@ static void choose_name(struct http_work *w, const struct http_site *site,
 			const struct http_common *common)
 {
 	struct choice *choice = &w->choice;
-	int status = decode_path(w->req.path, w->path), error;
+	int error;
 
-	if (status) {
-		if (status == BAD_REQUEST)
-			w->req.reason = "a target above the root";
-		choose_page(choice, (enum status)status);
-		return;
-	}
-	choice->key_len = strlen(w->path);
 	if (choose_cached(w, site, common))
 		return;
 	w->effort += EFFORT_LOOKUP;
@@ -3820,6 +3896,143 @@ static void choose_name(struct http_work *w, const struct http_site *site,
 		close_file(&choice->file);
 		choice->kind = REDIRECT;
 	}
+}
+
+/* The name and the password of RFC 7617, decoded; false if the client has sent none. */
+static bool read_credentials(struct login *login, text value)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const text scheme = TEXT("Basic ");
+	uint32_t bits = 0, count = 0;
+	size_t n = 0;
+	text rest = value;
+
+	if (!starts_alike(value, scheme) || value.len > sizeof(login->sent))
+		return false;
+	memcpy(login->sent, value.at, value.len);
+	login->sent_len = value.len;
+	skip(&rest, scheme.len);
+	skip_blank(&rest);
+	while (rest.len && rest.at[rest.len - 1] == '=')
+		rest.len--;
+	for (size_t i = 0; i < rest.len; i++) {
+		const char *digit = rest.at[i] ? strchr(digits, rest.at[i]) : NULL;
+
+		if (!digit)
+			return false;
+		bits = bits << 6 | (uint32_t)(digit - digits);
+		count += 6;
+		if (count >= 8) {
+			count -= 8;
+			login->decoded[n++] = (char)(bits >> count);
+		}
+	}
+	rest = (text){ login->decoded, n };
+	login->name = cut(&rest, ':');
+	login->password_len = rest.len;
+	return rest.at && !memchr(login->decoded, '\0', n);
+}
+
+/* Compares all bytes: how long it takes says nothing of where two passwords differ. */
+static bool remembers(const struct login *login, const struct http_rule *guard, text value)
+{
+	unsigned differs = login->guard != guard || !login->good || login->sent_len != value.len;
+
+	for (size_t i = 0; !differs && i < value.len; i++)
+		differs |= (unsigned)(login->sent[i] ^ value.at[i]) << 1;
+	return !differs;
+}
+
+/* What is beneath the prefix, or a compressed sibling of it. */
+static bool is_beneath(const char *path, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	if (n == 0 || strncmp(path, prefix, n) != 0)
+		return n == 0;
+	for (enum coding c = IDENTITY; c < CODINGS; c++)
+		if (strcmp(path + n, codings[c].ending) == 0)
+			return true;
+	return path[n] == '/';
+}
+
+static const struct http_rule *find_rule(const struct http_rule *rules, size_t count,
+					 const char *path)
+{
+	for (const struct http_rule *rule = rules; rule < rules + count; rule++)
+		if (is_beneath(path, rule->prefix))
+			return rule;
+	return NULL;
+}
+
+/* A browser asks without a password whether a script of another site may ask (Fetch, 3.3.2). */
+static bool is_preflight(const struct request *req)
+{
+	return req->method == OPTIONS && req->seen[ORIGIN] && req->seen[REQUEST_METHOD];
+}
+
+/* Whether the client may go on. If not: 401, or a password that is yet to be checked. */
+static bool choose_guarded(struct http_work *w)
+{
+	const struct request *req = &w->req;
+	text value = req->value[AUTHORIZATION];
+
+	if (is_preflight(req))
+		return true;
+	if (!w->login) {
+		w->login = calloc(1, sizeof(*w->login));
+		if (!w->login) {
+			choose_page(&w->choice, UNAVAILABLE);
+			return false;
+		}
+		w->login->answer = -1;
+	}
+	if (req->seen[AUTHORIZATION] == 1 && remembers(w->login, w->choice.guard, value)) {
+		w->named = true;
+		return true;
+	}
+	w->login->good = false;
+	w->login->guard = w->choice.guard;
+	w->login->name.len = 0;
+	if (req->seen[AUTHORIZATION] == 1 && read_credentials(w->login, value))
+		w->choice.kind = LOGIN;
+	else
+		choose_page(&w->choice, UNAUTHORIZED);
+	return false;
+}
+
+/* The first file on the way beneath the folder is the program. */
+static void choose_script(struct http_work *w, const struct http_site *site)
+{
+	struct choice *choice = &w->choice;
+	size_t n = strlen(choice->program->prefix);
+	struct stat st;
+	char *slash;
+	int error;
+
+	choice->kind = PROGRAM;
+	do {
+		n += 1 + strcspn(w->path + n + 1, "/");
+		slash = w->path[n] ? w->path + n : NULL;
+		w->path[n] = '\0';
+		error = stat_link(site, "", w->path, &st);
+		if (slash)
+			*slash = '/';
+	} while (!error && S_ISDIR(st.st_mode) && slash && slash[1]);
+	choice->key_len = n;
+	if (!error && (!S_ISREG(st.st_mode) || !(st.st_mode & 0111)))
+		error = EACCES;
+	if (error)
+		choose_page(choice, (enum status)status_of(error));
+}
+
+static void choose_program(struct http_work *w, const struct http_site *site)
+{
+	w->choice.kind = PROGRAM;
+	w->choice.key_len = strlen(w->choice.program->prefix);
+	if (!w->choice.program->path)
+		choose_script(w, site);
 }
 
 /* Whether the method is one that is served: 0 or a status. */
@@ -3843,8 +4056,7 @@ static bool choose_https(struct http_work *w)
 {
 	static const char challenge[] = ".well-known/acme-challenge/";
 
-	if (w->req.tls || (decode_path(w->req.path, w->path) == 0 &&
-			   strncmp(w->path, challenge, sizeof(challenge) - 1) == 0))
+	if (w->req.tls || strncmp(w->path, challenge, sizeof(challenge) - 1) == 0)
 		return false;
 	if (!w->req.authority.len)
 		w->req.authority = w->req.value[HOST];
@@ -3857,14 +4069,35 @@ static bool choose_https(struct http_work *w)
 static void choose(struct http_work *w, const struct http_site *site,
 		   const struct http_common *common)
 {
-	int status = judge_method(&w->req);
+	struct choice *choice = &w->choice;
+	struct request *req = &w->req;
+	int path_status = 0, status;
 
-	if (status)
-		choose_page(&w->choice, (enum status)status);
+	w->path[0] = '\0';
+	if (req->path.len)
+		path_status = decode_path(req->path, w->path);
+	if (req->path.len && !path_status) {
+		choice->guard = find_rule(site->guards, site->guard_count, w->path);
+		choice->program = find_rule(site->programs, site->program_count, w->path);
+		/* the folder itself is none of its programs */
+		if (choice->program && !choice->program->path &&
+		    !w->path[strlen(choice->program->prefix)])
+			choice->program = NULL;
+	}
+	choice->key_len = strlen(w->path);
+	status = choice->program && req->method < TRACE ? 0 : judge_method(req);
+	if (path_status == BAD_REQUEST)
+		req->reason = "a target above the root";
+	if (status || path_status)
+		choose_page(choice, (enum status)(status ? status : path_status));
 	else if (site->https_only && choose_https(w))
 		return;
-	else if (w->req.method == OPTIONS)
-		w->choice.kind = METHODS;
+	else if (choice->guard && !choose_guarded(w))
+		return;
+	else if (choice->program)
+		choose_program(w, site);
+	else if (req->method == OPTIONS)
+		choice->kind = METHODS;
 	else
 		choose_name(w, site, common);
 }
@@ -3874,7 +4107,7 @@ static void answer_cached(struct http_work *w, const struct http_common *common,
 {
 	struct out *o = &w->output.bytes;
 
-	put_opening(o, common, &w->req, OK);
+	put_opening(o, common, &w->req, text_of(find_status(OK)->line));
 	put(o, entry->bytes + entry->response, entry->head_len);
 	w->status = OK;
 	if (w->req.method == HEAD)
@@ -3938,17 +4171,166 @@ static void answer(struct http_conn *conn, struct http_common *common)
 	release_choice(choice, common);
 }
 
+/* ---- what a program is told (RFC 3875 4.1) ------------------------------------------ */
+
+static void put_variable(struct out *o, const char *name, text value)
+{
+	put_form(o, "%s=%t", name, value);
+	put(o, "", 1);
+}
+
+/*
+ * Names that can be told apart in capitals; none that wwwd has used itself, none that libraries take
+ * for a setting (HTTP_PROXY), no value that an old shell would execute.
+ */
+static bool is_exported(text name, text value, bool guarded)
+{
+	static const text kept_back[] = { TEXT("Authorization"), TEXT("Content-Length"),
+					  TEXT("Content-Type"), TEXT("Proxy"),
+					  TEXT("Transfer-Encoding") };
+	static const text function = TEXT("() {");
+
+	for (size_t i = 0; i < name.len; i++)
+		if (name.at[i] != '-' && (!is(name.at[i], PLAIN) || strchr("_.~", name.at[i])))
+			return false;
+	for (size_t i = guarded ? 0 : 1; i < LENGTH(kept_back); i++)
+		if (alike(name, kept_back[i]))
+			return false;
+	return !starts_alike(value, function);
+}
+
+/* The field as one variable, with all the lines of that name (4.1.18). */
+static void put_field_variable(struct out *o, text name, text value, text lines)
+{
+	const char *between = alike(name, text_of("Cookie")) ? "; " : ", ";
+	text other;
+
+	put_string(o, "HTTP_");
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.at[i] == '-' ? '_' : name.at[i];
+
+		c = c >= 'a' && c <= 'z' ? (char)(c & ~32) : c;
+		put(o, &c, 1);
+	}
+	put_form(o, "=%t", value);
+	while (lines.len) {
+		text line = cut(&lines, '\n');
+
+		line.len--;
+		if (split_field(line, &other, &value) && alike(other, name))
+			put_form(o, "%s%t", between, value);
+	}
+	put(o, "", 1);
+}
+
+static bool was_before(text lines, const char *at, text name)
+{
+	text other, value;
+
+	while (lines.at < at) {
+		text line = cut(&lines, '\n');
+
+		line.len--;
+		if (line.at < at && split_field(line, &other, &value) && alike(other, name))
+			return true;
+	}
+	return false;
+}
+
+static void put_field_variables(struct out *o, const struct request *req, bool guarded)
+{
+	const char *begin = req->line.at + req->line.len + 2;
+	const text lines = { begin, (size_t)(req->head_end - begin) };
+	text rest = lines, name, value;
+
+	while (rest.len) {
+		text line = cut(&rest, '\n');
+
+		line.len--; /* the CR */
+		if (split_field(line, &name, &value) && is_exported(name, value, guarded) &&
+		    !was_before(lines, line.at, name))
+			put_field_variable(o, name, value, rest);
+	}
+}
+
+/* The host that was asked for, without a port; empty if there is none. */
+static text requested_host(const struct request *req)
+{
+	text authority = req->authority.len ? req->authority : req->value[HOST];
+
+	return authority.len ? host_of(authority) : authority;
+}
+
+/* `length`: of the body, or NULL where it can't be told. What is about the peer is wwwd.c's to say. */
+static void put_variables(struct out *o, const struct http_work *w, const struct http_site *site,
+			  const uint64_t *length)
+{
+	const struct choice *choice = &w->choice;
+	const struct request *req = &w->req;
+	text query = req->query, info = text_of(w->path + choice->key_len);
+
+	skip_char(&query, '?');
+	put_variable(o, "GATEWAY_INTERFACE", text_of("CGI/1.1"));
+	put_variable(o, "SERVER_SOFTWARE", text_of("wwwd"));
+	put_variable(o, "SERVER_PROTOCOL", text_of(req->minor ? "HTTP/1.1" : "HTTP/1.0"));
+	put_variable(o, "REQUEST_METHOD", req->method_name);
+	put_variable(o, "REQUEST_URI", req->target);
+	put_variable(o, "QUERY_STRING", query);
+	put_variable(o, "REDIRECT_STATUS", text_of("200"));
+	put_variable(o, "DOCUMENT_ROOT", text_of(site->name));
+	put_form(o, "SCRIPT_NAME=/%t", (text){ w->path, choice->key_len });
+	put(o, "", 1);
+	if (choice->program->path)
+		put_form(o, "SCRIPT_FILENAME=%s", choice->program->path);
+	else
+		put_form(o, "SCRIPT_FILENAME=%s/%t", site->name,
+			 (text){ w->path, choice->key_len });
+	put(o, "", 1);
+	if (info.len) {
+		put_variable(o, "PATH_INFO", info);
+		put_form(o, "PATH_TRANSLATED=%s%t", site->name, info);
+		put(o, "", 1);
+	}
+	if (req->tls)
+		put_variable(o, "HTTPS", text_of("on"));
+	if (requested_host(req).len)
+		put_variable(o, "SERVER_NAME", requested_host(req));
+	if (choice->guard && w->login && w->login->good) {
+		put_variable(o, "AUTH_TYPE", text_of("Basic"));
+		put_variable(o, "REMOTE_USER", w->login->name);
+	}
+	if (req->seen[CONTENT_TYPE])
+		put_variable(o, "CONTENT_TYPE", req->value[CONTENT_TYPE]);
+	if (length) {
+		put_form(o, "CONTENT_LENGTH=%n", *length);
+		put(o, "", 1);
+	}
+	put_field_variables(o, req, choice->guard);
+}
+
 /* ---- clocks --------------------------------------------------------------------- */
 
-enum state { READ_PROXY, READ_HEAD, READ_BODY, FLUSH, LISTING, STREAM, CLOSE, LINGER, GONE };
+enum state {
+	READ_PROXY,
+	READ_HEAD,
+	CHECK,
+	ADOPT,
+	READ_BODY,
+	RUN,
+	FLUSH,
+	LISTING,
+	STREAM,
+	CLOSE,
+	LINGER,
+	GONE
+};
 
 static void arm(struct http_conn *conn, const struct http_common *common, enum http_clock clock)
 {
 	const struct http_limits *limits = &conn->own.site->limits;
 	const int64_t times[HTTP_CLOCKS] = {
-		[HTTP_IDLE] = limits->idle_time,
-		[HTTP_HEADER] = limits->header_time,
-		[HTTP_MOVING] = limits->stall_time,
+		[HTTP_IDLE] = limits->idle_time,    [HTTP_HEADER] = limits->header_time,
+		[HTTP_MOVING] = limits->stall_time, [HTTP_PROGRAM] = conn->own.site->program_time,
 		[HTTP_LINGERING] = LINGER_TIME,
 	};
 
@@ -4006,7 +4388,8 @@ static uint64_t moved_since(const struct http_conn *conn)
 {
 	uint64_t now, unread;
 
-	if (conn->own.measured && ask_acknowledged(conn, &now, &unread))
+	if (conn->own.state != READ_BODY && conn->own.measured &&
+	    ask_acknowledged(conn, &now, &unread))
 		return now - conn->own.acknowledged;
 	return conn->own.moved;
 }
@@ -4114,6 +4497,7 @@ static void log_request(const struct http_conn *conn, const struct http_common *
 		.target = req->target,
 		.referer = req->value[REFERER],
 		.agent = req->value[USER_AGENT],
+		.user = w->named ? w->login->name : (text){ NULL, 0 },
 		.reason = req->reason,
 		.peer = client_of(conn),
 		.status = w->status,
@@ -4126,10 +4510,45 @@ static void log_request(const struct http_conn *conn, const struct http_common *
 		conn->own.site->log(conn, &entry);
 }
 
+static void close_pipe(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* When the program's lifeline is closed the broker ends it. */
+static void release_program(struct program *p)
+{
+	close_pipe(&p->pipes.in);
+	close_pipe(&p->pipes.out);
+	close_pipe(&p->pipes.error);
+	close_pipe(&p->pipes.life);
+	free(p->gathered.at);
+	free(p->header.at);
+	free(p->errors.at);
+	p->gathered.at = p->header.at = p->errors.at = NULL;
+}
+
 static void clear_request(struct http_work *w)
 {
+	if (w->program) {
+		release_program(w->program);
+		free(w->program->target);
+		free(w->program);
+		w->program = NULL;
+	}
 	memset(&w->req, 0, sizeof(w->req));
 	w->status = 0;
+	w->named = w->adopted = false;
+}
+
+static void forget_login(struct http_work *w)
+{
+	if (w->login)
+		close_pipe(&w->login->answer);
+	free(w->login);
+	w->login = NULL;
 }
 
 static void clear_input(struct input *in)
@@ -4155,6 +4574,7 @@ static enum http_want lose(struct http_conn *conn, struct http_common *common)
 	release_body(&w->body, common);
 	release_output(&w->output, common);
 	clear_request(w);
+	forget_login(w);
 	clear_input(&w->input);
 	return leave(conn);
 }
@@ -4383,7 +4803,7 @@ static enum http_want end_proxy(struct http_conn *conn, struct http_common *comm
 
 	if (proxied->known)
 		conn->peer = proxied->peer;
-	conn->own.tls = proxied->tls;
+	conn->tls = proxied->tls;
 	if (proxied->known && conn->own.site->identify)
 		conn->own.site->identify(conn, &conn->peer);
 	in->start = in->scan = proxied->size;
@@ -4420,6 +4840,98 @@ static void compact(struct input *in)
 	in->start = 0;
 }
 
+/* The response is chosen: it is sent, unless the body comes first. */
+static enum http_want begin_body(struct http_conn *conn, struct http_common *common)
+{
+	struct http_work *w = conn->work;
+	enum choice_kind kind = w->choice.kind;
+
+	w->framing = (struct framing){ .left = w->req.length };
+	if (kind == PROGRAM || kind == LOGIN) {
+		arm(conn, common, kind == LOGIN ? HTTP_PROGRAM : HTTP_MOVING);
+		return go(conn, !conn->own.site->run ? ADOPT : kind == LOGIN ? CHECK : RUN);
+	}
+	/*
+	 * Where the response is an error the body is not needed. It is read all the same, so that the
+	 * connection can go on, unless the client waits for 100 and so need not send it; what follows
+	 * a CONNECT may be for the tunnel (RFC 9931); and 400 ends the connection anyway.
+	 */
+	if (kind == STATUS_PAGE &&
+	    (w->req.expect || w->req.method == CONNECT || w->choice.status == BAD_REQUEST)) {
+		answer_last(conn);
+		return respond(conn, common);
+	}
+	if (!has_body(&w->req))
+		return respond(conn, common);
+	arm(conn, common, HTTP_MOVING);
+	return go(conn, READ_BODY);
+}
+
+/*
+ * The connection waits for the answer to a password, which is remembered for the requests to come.
+ * The third wrong one ends it.
+ */
+static enum http_want step_check(struct http_conn *conn, struct http_common *common)
+{
+	struct http_work *w = conn->work;
+	const struct http_site *site = conn->own.site;
+	struct login *login = w->login;
+	text rest = { login->decoded, 0 };
+	char answer = 'n';
+	ssize_t n;
+
+	if (login->answer < 0) {
+		enum http_want want = flush(conn, common);
+
+		if (want != HTTP_GO)
+			return want;
+		rest.at = login->name.at + login->name.len + 1;
+		rest.len = login->password_len;
+		if (site->check((size_t)(login->guard - site->guards), login->name, rest,
+				&login->answer)) {
+			choose_page(&w->choice, UNAVAILABLE);
+			return begin_body(conn, common);
+		}
+	}
+	n = read(login->answer, &answer, 1);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return HTTP_POLL;
+	close_pipe(&login->answer);
+	w->named = true;
+	login->good = n == 1 && answer == 'y';
+	if (login->good) {
+		choose(w, site, common);
+		return begin_body(conn, common);
+	}
+	if (n != 1) {
+		choose_page(&w->choice, UNAVAILABLE);
+		return begin_body(conn, common);
+	}
+	(void)refused(&w->req, UNAUTHORIZED, "a wrong name or password");
+	choose_page(&w->choice, UNAUTHORIZED);
+	if (++login->failures < LOGINS_MOST)
+		return begin_body(conn, common);
+	answer_last(conn);
+	return respond(conn, common);
+}
+
+/* A process of its own goes on with the connection. If that fails, this one is called again. */
+static enum http_want step_adopt(struct http_conn *conn, struct http_common *common)
+{
+	struct http_work *w = conn->work;
+	enum http_want want = flush(conn, common);
+
+	if (want != HTTP_GO)
+		return want;
+	if (!w->adopted) {
+		w->adopted = true;
+		return HTTP_ADOPT;
+	}
+	w->adopted = false;
+	choose_page(&w->choice, UNAVAILABLE);
+	return begin_body(conn, common);
+}
+
 /* The head is complete; nothing of it moves any more until the request is answered. */
 static enum http_want end_head(struct http_conn *conn, struct http_common *common)
 {
@@ -4427,7 +4939,7 @@ static enum http_want end_head(struct http_conn *conn, struct http_common *commo
 	struct http_work *w = conn->work;
 	int status;
 
-	w->req.tls = conn->own.tls;
+	w->req.tls = conn->tls;
 	if (conn->own.site->trusts && is_trusted(conn->own.site, &conn->peer)) {
 		read_client(&w->req, conn->own.site);
 		if (conn->own.site->identify)
@@ -4443,21 +4955,7 @@ static enum http_want end_head(struct http_conn *conn, struct http_common *commo
 			      conn->own.requests + 1 >= limits->requests))
 		w->req.close = conn->own.linger = true;
 	choose(w, conn->own.site, common);
-	/*
-	 * Where the response is an error the body is not needed. It is read all the same, so that the
-	 * connection can go on, unless the client waits for 100 and so need not send it; what follows
-	 * a CONNECT may be for the tunnel (RFC 9931); and 400 ends the connection anyway.
-	 */
-	if (w->choice.kind == STATUS_PAGE &&
-	    (w->req.expect || w->req.method == CONNECT || w->choice.status == BAD_REQUEST)) {
-		answer_last(conn);
-		return respond(conn, common);
-	}
-	if (!has_body(&w->req))
-		return respond(conn, common);
-	w->framing = (struct framing){ .left = w->req.length };
-	arm(conn, common, HTTP_MOVING);
-	return go(conn, READ_BODY);
+	return begin_body(conn, common);
 }
 
 static enum http_want step_head(struct http_conn *conn, struct http_common *common)
@@ -4704,6 +5202,510 @@ static enum http_want step_stream(struct http_conn *conn, struct http_common *co
 	}
 }
 
+/* ---- programs ------------------------------------------------------------------------------- */
+
+static bool is_transient(void)
+{
+	return errno == EAGAIN || errno == EINTR;
+}
+
+/* Its standard error is for the log, line by line. */
+static void relay_errors(struct http_conn *conn, struct program *p)
+{
+	const struct http_rule *rule = conn->work->choice.program;
+	const char *who = rule->path ? rule->path : conn->work->path;
+	struct out *o = &p->errors;
+	ssize_t n;
+
+	while (p->pipes.error >= 0 &&
+	       (n = read(p->pipes.error, o->at + o->len, o->size - o->len)) >= 0) {
+		text rest = { o->at, o->len + (size_t)n };
+
+		while (memchr(rest.at, '\n', rest.len) || rest.len == o->size ||
+		       (n == 0 && rest.len))
+			conn->own.site->complain(conn, who, cut(&rest, '\n'));
+		o->len = rest.len;
+		if (rest.len)
+			memmove(o->at, rest.at, rest.len);
+		if (n == 0)
+			close_pipe(&p->pipes.error);
+		if ((conn->work->effort += EFFORT_RESPONSE) >= EFFORT_MOST)
+			break;
+	}
+}
+
+/* The program is ended; what it has not got of the request's body is not read. */
+static void end_program(struct http_conn *conn)
+{
+	struct http_work *w = conn->work;
+
+	relay_errors(conn, w->program);
+	release_program(w->program);
+	if (!w->program->whole)
+		answer_last(conn);
+}
+
+static enum http_want fail_program(struct http_conn *conn, struct http_common *common,
+				   enum status status, const char *reason)
+{
+	struct http_work *w = conn->work;
+
+	end_program(conn);
+	(void)refused(&w->req, status, reason);
+	begin_response(conn, common);
+	answer_error(conn, common, status);
+	release_choice(&w->choice, common);
+	return w->body.kind == NO_BODY ? finish(conn, common) : go(conn, STREAM);
+}
+
+/* `length`: of the body, or NULL where it can't be told. */
+static enum http_want start_program(struct http_conn *conn, struct http_common *common,
+				    const uint64_t *length)
+{
+	struct http_work *w = conn->work;
+	const struct http_site *site = conn->own.site;
+	struct program *p = w->program;
+	struct out variables = { malloc(VARIABLES_MOST), 0, VARIABLES_MOST, false };
+	struct http_run run = { .rule = (size_t)(w->choice.program - site->programs) };
+	char script[PATH_MAX];
+	int error = ENOMEM;
+
+	p->started = true;
+	if (variables.at) {
+		put_variables(&variables, w, site, length);
+		run.client = client_of(conn);
+		run.named = requested_host(&w->req).len;
+		run.variables = (text){ variables.at, variables.len };
+		stpcpy(script, w->path);
+		script[w->choice.key_len] = '\0';
+		run.script = w->choice.program->path ? NULL : script;
+		error = variables.overrun ? E2BIG : site->run(conn, &run, &p->pipes);
+	}
+	free(variables.at);
+	if (error == E2BIG || error == EMSGSIZE)
+		return fail_program(conn, common, FIELDS_TOO_LARGE,
+				    "a header too large for a program");
+	if (error)
+		return fail_program(conn, common, (enum status)status_of(error),
+				    "a program that can't be started");
+	arm(conn, common, HTTP_PROGRAM);
+	return HTTP_GO;
+}
+
+/* Whether the response of the program is sent as it is, and the connection closed behind it. */
+static bool is_raw(const struct http_work *w)
+{
+	const char *name = w->choice.program->path ? w->choice.program->path : w->path;
+	size_t len = w->choice.program->path ? strlen(name) : w->choice.key_len;
+	const char *slash = memrchr(name, '/', len);
+
+	return strncmp(slash ? slash + 1 : name, "nph-", 4) == 0;
+}
+
+static enum http_want begin_program(struct http_conn *conn)
+{
+	struct http_work *w = conn->work;
+	struct program *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return HTTP_DONE;
+	w->program = p;
+	p->pipes = (struct http_pipes){ -1, -1, -1, -1 };
+	p->whole = !has_body(&w->req);
+	p->raw = is_raw(w);
+	p->header = (struct out){ malloc(PROGRAM_HEAD), 0, PROGRAM_HEAD, false };
+	p->errors = (struct out){ malloc(PIPE_SLICE), 0, PIPE_SLICE, false };
+	if (w->req.chunked)
+		p->gathered = (struct out){ malloc(GATHER_MOST), 0, GATHER_MOST, false };
+	return p->header.at && p->errors.at && (p->gathered.at || !w->req.chunked) ? HTTP_GO
+										   : HTTP_DONE;
+}
+
+/* More of the request's body, as far as the program has taken what came before. */
+static enum http_want read_for_program(struct http_conn *conn, struct http_common *common)
+{
+	struct http_work *w = conn->work;
+	struct program *p = w->program;
+	struct input *in = &w->input;
+	text data;
+	size_t before = in->next;
+	enum reading reading = read_piece(in, &w->req, &w->framing, &conn->own.site->limits, &data);
+	enum http_want want;
+
+	if (reading == REFUSED)
+		return fail_program(conn, common, (enum status)w->req.refusal, w->req.reason);
+	p->whole = reading == WHOLE;
+	if (!p->started)
+		put_text(&p->gathered, data);
+	if (p->started || p->gathered.overrun) /* the latter is not lost: it becomes the first */
+		p->pending = data;
+	if (p->whole || data.len || in->next != before)
+		return HTTP_GO;
+	if (w->req.expect && in->end == in->head_end) /* RFC 9110 10.1.1 */
+		put_string(&w->output.bytes, "HTTP/1.1 100 Continue\r\n\r\n");
+	w->req.expect = false;
+	want = flush(conn, common);
+	if (want != HTTP_GO)
+		return want;
+	memmove(in->at + in->head_end, in->at + in->next, in->end - in->next);
+	in->end -= in->next - in->head_end;
+	in->next = in->head_end;
+	want = fill(conn, common);
+	if (want == HTTP_GO && in->ended)
+		return fail_program(conn, common, BAD_REQUEST, "the end within a body");
+	return want;
+}
+
+/*
+ * The body goes to the program as it comes. Of a chunked one so much is gathered first that its
+ * length can be told, for many programs need to know it: HTTP_GO if there is progress, HTTP_READ if
+ * the client has to send more, HTTP_POLL if the program has to read.
+ */
+static enum http_want feed_program(struct http_conn *conn, struct http_common *common)
+{
+	struct http_work *w = conn->work;
+	struct program *p = w->program;
+	text *from = p->started && p->gathered.len ? &p->gathered_left : &p->pending;
+	ssize_t n;
+
+	if (!p->started && (p->whole || p->gathered.overrun || !w->req.chunked)) {
+		uint64_t length = w->req.chunked ? p->gathered.len : w->req.length;
+
+		p->gathered_left = (text){ p->gathered.at, p->gathered.len };
+		return start_program(conn, common,
+				     has_body(&w->req) && !p->gathered.overrun ? &length : NULL);
+	}
+	if (from->len && p->pipes.in >= 0) {
+		n = write(p->pipes.in, from->at, from->len);
+		if (n < 0 && is_transient())
+			return HTTP_POLL;
+		if (n < 0) /* it reads no more: the rest is read here and dropped */
+			close_pipe(&p->pipes.in);
+		else
+			arm(conn, common, HTTP_PROGRAM);
+		skip(from, n < 0 ? from->len : (size_t)n);
+		return HTTP_GO;
+	}
+	if (from == &p->gathered_left) {
+		p->gathered.len = 0;
+		return HTTP_GO;
+	}
+	p->pending.len = 0;
+	if (!p->whole)
+		return read_for_program(conn, common);
+	close_pipe(&p->pipes.in);
+	return HTTP_POLL;
+}
+
+/* What a program says at the beginning of its response (RFC 3875 6.3). */
+struct program_head {
+	text status, location, type;
+	bool has_length;
+	uint64_t length;
+	struct out fields; /* all the others */
+};
+
+/* Fields that are wwwd's to write, or are about another connection. */
+static bool is_ours(text name)
+{
+	static const text ours[] = { TEXT("Connection"), TEXT("Date"),    TEXT("Keep-Alive"),
+				     TEXT("Server"),     TEXT("Trailer"), TEXT("Transfer-Encoding"),
+				     TEXT("Upgrade") };
+
+	for (size_t i = 0; i < LENGTH(ours); i++)
+		if (alike(name, ours[i]))
+			return true;
+	return false;
+}
+
+static bool read_program_head(text lines, struct program_head *head)
+{
+	text name, value;
+
+	while (lines.len) {
+		text line = cut(&lines, '\n');
+
+		if (line.len && line.at[line.len - 1] == '\r')
+			line.len--;
+		if (!split_field(line, &name, &value))
+			return false;
+		if (alike(name, text_of("Status")))
+			head->status = value;
+		else if (alike(name, text_of("Location")))
+			head->location = value;
+		else if (alike(name, text_of("Content-Type")))
+			head->type = value;
+		else if (alike(name, text_of("Content-Length")))
+			head->has_length = read_number(value, &head->length);
+		else if (!is_ours(name))
+			put_form(&head->fields, "%t: %t\r\n", name, value);
+	}
+	return head->status.len || head->location.len || head->type.len;
+}
+
+/* Three digits and perhaps a reason; without any, 302 to another site, else 200. */
+static bool read_program_status(struct program_head *head, enum status *status)
+{
+	text t = head->status;
+	int code;
+
+	if (t.len == 0) {
+		*status = head->location.len ? FOUND : OK;
+		head->status = text_of(find_status((int)*status)->line);
+		return true;
+	}
+	if (!take_digits(&t, 3, &code) || code < 200 || (t.len && t.at[0] != ' '))
+		return false;
+	*status = (enum status)code;
+	return true;
+}
+
+/* The response is another one of this site, as if it had been asked for. */
+static enum http_want redirect_within(struct http_conn *conn, struct http_common *common,
+				      text location)
+{
+	struct http_work *w = conn->work;
+	struct program *p = w->program;
+	char *target = strndup(location.at, location.len);
+	unsigned redirects = p->redirects + 1;
+
+	if (!target || redirects > REDIRECTS_MOST)
+		return free(target), fail_program(conn, common, BAD_GATEWAY,
+						  "too many redirects within the site");
+	end_program(conn);
+	free(p->target);
+	p->target = target;
+	p->redirects = redirects;
+	release_choice(&w->choice, common);
+	if (w->req.method != HEAD)
+		w->req.method = GET;
+	w->req.method_name = methods[w->req.method];
+	w->req.chunked = false;
+	w->req.length = 0;
+	w->req.query = text_of(target);
+	w->req.path = cut(&w->req.query, '?');
+	w->req.query = text_of(target + w->req.path.len);
+	if (!percent_encoded(w->req.path, true))
+		return fail_program(conn, common, BAD_GATEWAY, "a redirect that is no path");
+	choose(w, conn->own.site, common);
+	return begin_body(conn, common);
+}
+
+static void put_body_data(struct http_work *w, text data)
+{
+	struct program *p = w->program;
+
+	if (p->counted && data.len > p->rest)
+		data.len = (size_t)p->rest;
+	if (data.len == 0)
+		return;
+	if (p->chunked)
+		put_form(&w->output.bytes, "%x\r\n", (uint64_t)data.len);
+	put_text(&w->output.bytes, data);
+	if (p->chunked)
+		put_string(&w->output.bytes, "\r\n");
+	p->rest -= p->counted ? data.len : 0;
+	w->body_sent += data.len;
+}
+
+/* The program has no more to say, or nothing that is sent. */
+static enum http_want finish_program(struct http_conn *conn, struct http_common *common)
+{
+	struct http_work *w = conn->work;
+	struct program *p = w->program;
+
+	end_program(conn);
+	if (p->counted && p->rest) { /* there is no way to say that something is missing */
+		http_forsake(conn);
+		return lose(conn, common);
+	}
+	if (p->chunked)
+		put_string(&w->output.bytes, "0\r\n\r\n");
+	release_choice(&w->choice, common);
+	return go(conn, STREAM);
+}
+
+/* The head is complete: `lines`, and `rest` behind it. */
+static enum http_want begin_program_response(struct http_conn *conn, struct http_common *common,
+					     text lines, text rest)
+{
+	struct http_work *w = conn->work;
+	struct program *p = w->program;
+	char others[PROGRAM_HEAD + 256];
+	struct program_head said = { .fields = { others, 0, sizeof(others), false } };
+	struct head head = { .empty = true };
+
+	bool good = read_program_head(lines, &said);
+
+	if (good && !said.status.len && said.location.len && said.location.at[0] == '/')
+		return redirect_within(conn, common, said.location);
+	if (!good || !read_program_status(&said, &head.status))
+		return fail_program(conn, common, BAD_GATEWAY, "no valid header from the program");
+	if (said.type.len)
+		put_form(&said.fields, "Content-Type: %t\r\n", said.type);
+	if (said.location.len)
+		put_form(&said.fields, "Location: %t\r\n", said.location);
+	p->bare = w->req.method == HEAD || head.status == NO_CONTENT || head.status == NOT_MODIFIED;
+	p->counted = !p->bare && said.has_length;
+	p->rest = said.length;
+	p->chunked = !p->bare && !p->counted && w->req.minor > 0;
+	if (!p->bare && !p->counted && !p->chunked)
+		w->req.close = true;
+	if (said.has_length && head.status != NO_CONTENT && head.status != NOT_MODIFIED) {
+		head.empty = false;
+		head.length = said.length;
+	}
+	head.line = said.status;
+	head.fields = (text){ others, said.fields.len };
+	head.chunked = p->chunked;
+	if (!p->whole)
+		w->req.close = conn->own.linger = true;
+	p->begun = true;
+	begin_response(conn, common);
+	write_head(conn, common, &head);
+	if (p->bare)
+		return finish_program(conn, common);
+	put_body_data(w, rest);
+	return p->counted && p->rest == 0 ? finish_program(conn, common) : HTTP_GO;
+}
+
+/* Where the header of a program ends: behind an empty line; 0 if it isn't there yet. */
+static size_t end_of_head(text t, size_t *line)
+{
+	for (size_t begin = 0;;) {
+		const char *nl = memchr(t.at + begin, '\n', t.len - begin);
+		size_t end = nl ? (size_t)(nl - t.at) : t.len;
+
+		if (!nl)
+			return 0;
+		*line = begin;
+		if (end == begin || (end == begin + 1 && t.at[begin] == '\r'))
+			return end + 1;
+		begin = end + 1;
+	}
+}
+
+/* Its output before the response has begun; `ended`: there is no more. */
+static enum http_want take_program_head(struct http_conn *conn, struct http_common *common,
+					bool ended)
+{
+	struct program *p = conn->work->program;
+	text all = { p->header.at, p->header.len };
+	unsigned char error;
+	size_t line = 0, end = end_of_head(all, &line);
+
+	if (end)
+		return begin_program_response(conn, common, (text){ all.at, line },
+					      (text){ all.at + end, all.len - end });
+	if (ended && all.len == 0 && read(p->pipes.life, &error, 1) == 1)
+		return fail_program(conn, common, (enum status)status_of(error),
+				    "a program that can't be started");
+	if (ended || all.len == p->header.size)
+		return fail_program(conn, common, BAD_GATEWAY, "no header from the program");
+	return HTTP_GO;
+}
+
+/* Behind a raw response the connection is closed; its status is for the log. */
+static void begin_raw(struct http_conn *conn, text first)
+{
+	struct http_work *w = conn->work;
+	int code = OK;
+
+	(void)cut(&first, ' ');
+	(void)take_digits(&first, 3, &code);
+	w->status = code;
+	w->req.close = conn->own.linger = true;
+	w->program->begun = true;
+}
+
+/* HTTP_GO if there is progress, HTTP_WRITE if the client has to read, HTTP_POLL if the program
+ * has to write. */
+static enum http_want relay_output(struct http_conn *conn, struct http_common *common)
+{
+	struct http_work *w = conn->work;
+	struct program *p = w->program;
+	char bytes[PROGRAM_SLICE];
+	text data = { bytes, 0 };
+	ssize_t n;
+
+	if (w->output.bytes.len) {
+		enum http_want want = flush(conn, common);
+
+		return want;
+	}
+	if (p->begun || p->raw)
+		n = read(p->pipes.out, bytes, sizeof(bytes));
+	else
+		n = read(p->pipes.out, p->header.at + p->header.len,
+			 p->header.size - p->header.len);
+	if (n < 0 && is_transient())
+		return HTTP_POLL;
+	arm(conn, common, HTTP_PROGRAM);
+	data.len = n > 0 ? (size_t)n : 0;
+	w->effort += 1 + (unsigned)(data.len / EFFORT_BYTES);
+	if (!p->begun && p->raw && n > 0)
+		begin_raw(conn, data);
+	if (!p->begun) {
+		p->header.len += data.len;
+		return take_program_head(conn, common, n <= 0);
+	}
+	if (n <= 0)
+		return finish_program(conn, common);
+	put_body_data(w, data);
+	return p->counted && p->rest == 0 ? finish_program(conn, common) : HTTP_GO;
+}
+
+/* A client that has closed its end may only not want to say more, or be gone. */
+static enum http_want watch_client(struct http_conn *conn, struct http_common *common)
+{
+	struct program *p = conn->work->program;
+	char byte;
+	ssize_t n;
+
+	if (!p->whole || p->left || !conn->own.in_socket)
+		return HTTP_GO;
+	n = recv(conn->own.in, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	if (n < 0 && !is_transient())
+		return lose(conn, common);
+	p->left = n == 0;
+	return HTTP_GO;
+}
+
+/* What the program says, what it is told, and what it complains of, until none of them goes on. */
+static enum http_want step_run(struct http_conn *conn, struct http_common *common)
+{
+	struct http_work *w = conn->work;
+	enum http_want want = w->output.own ? flush(conn, common) : HTTP_GO;
+	enum http_want fed = HTTP_POLL, said = HTTP_POLL;
+
+	if (want == HTTP_GO && !w->program)
+		want = begin_program(conn);
+	if (want == HTTP_DONE)
+		return lose(conn, common);
+	while (want == HTTP_GO && !spent(w)) {
+		fed = feed_program(conn, common);
+		if (fed == HTTP_DONE || conn->own.state != RUN || !w->program)
+			return fed;
+		said = w->program->pipes.out < 0 ? HTTP_POLL : relay_output(conn, common);
+		if (said == HTTP_DONE || conn->own.state != RUN || !w->program)
+			return said;
+		relay_errors(conn, w->program);
+		if (fed != HTTP_GO && said != HTTP_GO)
+			want = watch_client(conn, common) == HTTP_GO ? HTTP_POLL : HTTP_DONE;
+	}
+	if (want == HTTP_GO)
+		return HTTP_AGAIN;
+	if (want == HTTP_POLL && said == HTTP_WRITE && conn->clock != HTTP_MOVING)
+		arm(conn, common, HTTP_MOVING);
+	if (want == HTTP_POLL && said == HTTP_POLL && fed == HTTP_READ &&
+	    conn->clock != HTTP_MOVING)
+		arm(conn, common, HTTP_MOVING);
+	if (want == HTTP_POLL && w->program->left &&
+	    conn->deadline > common->clock + HALF_CLOSED_TIME)
+		conn->deadline = common->clock + HALF_CLOSED_TIME;
+	return want;
+}
+
 /* ---- leaving -------------------------------------------------------------------------------- */
 
 /*
@@ -4761,12 +5763,30 @@ void http_drop(struct http_conn *conn, struct http_common *common)
 	conn->held = 0;
 }
 
+/* The program, or the check of a password, has taken too long. */
+static enum http_want time_out(struct http_conn *conn, struct http_common *common)
+{
+	struct http_work *w = conn->work;
+
+	if (conn->own.state == RUN)
+		return fail_program(conn, common, GATEWAY_TIMEOUT,
+				    "a program that takes longer than --cgi-time");
+	close_pipe(&w->login->answer);
+	choose_page(&w->choice, UNAVAILABLE);
+	return begin_body(conn, common);
+}
+
 /* The deadline has passed: what it was for decides what becomes of the connection. */
 static enum http_want expire(struct http_conn *conn, struct http_common *common)
 {
 	struct request *req = &conn->work->req;
 
 	switch (conn->clock) {
+	case HTTP_PROGRAM:
+		if (conn->own.state == CHECK || !conn->work->program->begun)
+			return time_out(conn, common);
+		http_forsake(conn);
+		return lose(conn, common);
 	case HTTP_HEADER:
 		if (conn->own.state == READ_PROXY)
 			return turn_away(conn, common, REQUEST_TIMEOUT,
@@ -4779,7 +5799,9 @@ static enum http_want expire(struct http_conn *conn, struct http_common *common)
 			arm(conn, common, HTTP_MOVING);
 			return HTTP_GO;
 		}
-		if (conn->own.state == READ_BODY)
+		if (!conn->work->output.own &&
+		    (conn->own.state == READ_BODY ||
+		     (conn->own.state == RUN && !conn->work->program->begun)))
 			return refuse(conn, common,
 				      refused(req, REQUEST_TIMEOUT, "a body that stalls"));
 		http_forsake(conn);
@@ -4794,14 +5816,15 @@ static enum http_want run_steps(struct http_conn *conn, struct http_common *comm
 {
 	static enum http_want (*const steps[])(struct http_conn *, struct http_common *) = {
 		[READ_PROXY] = step_proxy, [READ_HEAD] = step_head,  [READ_BODY] = step_body,
-		[FLUSH] = step_flush,      [LISTING] = step_listing, [STREAM] = step_stream,
+		[FLUSH] = step_flush,      [CHECK] = step_check,     [ADOPT] = step_adopt,
+		[RUN] = step_run,          [LISTING] = step_listing, [STREAM] = step_stream,
 		[CLOSE] = step_close,      [LINGER] = step_linger,
 	};
 	enum http_want want = HTTP_GO;
 
 	while (want == HTTP_GO)
 		want = steps[conn->own.state](conn, common);
-	if (want == HTTP_WRITE)
+	if (want == HTTP_WRITE || want == HTTP_POLL)
 		begin_wait(conn, common);
 	return want;
 }
@@ -4832,14 +5855,59 @@ enum http_want http_step(struct http_conn *conn, struct http_common *common)
 	return want;
 }
 
+static void add_poll(struct pollfd polls[HTTP_POLLS], size_t *count, int fd, short events)
+{
+	if (fd >= 0)
+		polls[(*count)++] = (struct pollfd){ .fd = fd, .events = events };
+}
+
 size_t http_polls(const struct http_conn *conn, enum http_want want,
 		  struct pollfd polls[HTTP_POLLS])
 {
-	bool write = want == HTTP_WRITE;
+	const struct http_work *w = conn->work;
+	const struct program *p = w->program;
+	size_t count = 0;
 
-	polls[0] = (struct pollfd){ .fd = write ? conn->own.out : conn->own.in,
-				    .events = write ? POLLOUT : POLLIN };
-	return want == HTTP_READ || want == HTTP_WRITE;
+	if (want == HTTP_READ || want == HTTP_WRITE) {
+		bool write = want == HTTP_WRITE;
+
+		add_poll(polls, &count, write ? conn->own.out : conn->own.in,
+			 write ? POLLOUT : POLLIN);
+	} else if (want == HTTP_POLL && conn->own.state == CHECK) {
+		add_poll(polls, &count, w->login->answer, POLLIN);
+	} else if (want == HTTP_POLL && p) {
+		bool more = w->output.bytes.len, waits = p->pending.len || p->gathered_left.len;
+
+		add_poll(polls, &count, more ? conn->own.out : p->pipes.out,
+			 more ? POLLOUT : POLLIN);
+		add_poll(polls, &count, p->pipes.error, POLLIN);
+		add_poll(polls, &count, waits ? p->pipes.in : -1, POLLOUT);
+		if (!waits && !p->whole)
+			add_poll(polls, &count, conn->own.in, POLLIN);
+		else if (!p->left && conn->own.in_socket)
+			add_poll(polls, &count, conn->own.in, POLLRDHUP);
+	}
+	return count;
+}
+
+struct http_text http_unanswered(const struct http_conn *conn)
+{
+	const struct input *in = &conn->work->input;
+
+	return (text){ in->at + in->start, in->end - in->start };
+}
+
+bool http_adopt(struct http_conn *conn, struct http_text received, bool tls)
+{
+	struct input *in = &conn->work->input;
+
+	if (received.len > in->size)
+		return false;
+	memcpy(in->at, received.at, received.len);
+	in->end = received.len;
+	conn->tls = tls;
+	conn->own.state = READ_HEAD; /* a PROXY header was read there */
+	return true;
 }
 
 bool http_busy(const struct http_conn *conn)
@@ -4878,7 +5946,9 @@ size_t http_log_line(char line[HTTP_LOG_LINE], const char *peer, const struct ht
 	struct tm tm = { .tm_year = 1970 };
 
 	(void)calendar(entry->common->wall.tv_sec, &tm);
-	put_form(&o, "%s - - [%2/%t/%2%2:%2:%2:%2 +0000] \"", peer, tm.tm_mday,
+	put_form(&o, "%s - ", peer);
+	put_log(&o, entry->user, 200);
+	put_form(&o, " [%2/%t/%2%2:%2:%2:%2 +0000] \"", tm.tm_mday,
 		 (text){ &month_names[3L * tm.tm_mon], 3 }, tm.tm_year / 100, tm.tm_year % 100,
 		 tm.tm_hour, tm.tm_min, tm.tm_sec);
 	put_log(&o, entry->line, 1800);

@@ -60,6 +60,37 @@ struct http_prefix {
 	uint8_t address[16];
 };
 
+/* Bytes that have no NUL at their end. */
+struct http_text {
+	const char *at;
+	size_t len;
+};
+
+/*
+ * What is beneath a path of the site: a program for all of it, programs that are its files, or what
+ * asks for a password. The prefix has no slash at its beginning and none at its end.
+ */
+struct http_rule {
+	const char *prefix;
+	const char
+		*path; /* of the program, NULL where the files are programs; of the password file */
+};
+
+/* What a program is started with. */
+struct http_run {
+	size_t rule;
+	const char *script; /* a file below the root, where the rule has no path */
+	bool named;         /* SERVER_NAME is one of the variables */
+	const struct http_peer *client;
+	struct http_text
+		variables; /* "NAME=value" and a NUL each; those about the peer are missing */
+};
+
+/* The ends of its pipes, non-blocking; -1 where closed. When `life` is closed it is ended. */
+struct http_pipes {
+	int in, out, error, life;
+};
+
 /* Everything a request may touch: made at start, read-only after. */
 struct http_site {
 	int root;            /* directory; nothing that is not beneath it is ever opened */
@@ -71,6 +102,18 @@ struct http_site {
 	const struct http_prefix *trusted; /* peers whose word on their clients is believed, */
 	size_t trusts;                     /* and how many */
 	struct http_limits limits;
+	const char *name;                          /* of the root, from / on, for programs */
+	const struct http_rule *programs, *guards; /* the longest prefix first, */
+	size_t program_count, guard_count;         /* and their number */
+	int64_t program_time; /* us until a program's first byte, and between its bytes */
+	/*
+	 * 0 or an errno value. Both are NULL where programs can't be started: then http_step() says
+	 * HTTP_ADOPT. The answer to a check is a byte, 'y' if the password is right.
+	 */
+	int (*run)(const struct http_conn *conn, const struct http_run *run,
+		   struct http_pipes *pipes);
+	int (*check)(size_t rule, struct http_text name, struct http_text password, int *answer);
+	void (*complain)(const struct http_conn *conn, const char *who, struct http_text line);
 	void (*prepare)(int fd); /* makes an end what struct http_end asks for, when it is needed */
 	/* A front has named the client for which the connection is used from now on; or NULL. */
 	void (*identify)(struct http_conn *conn, const struct http_peer *client);
@@ -90,13 +133,8 @@ struct http_common {
 };
 
 /* One answered request, for the log. Bytes as they came: escape before printing. */
-struct http_text {
-	const char *at;
-	size_t len;
-};
-
 struct http_entry {
-	struct http_text line, method, target, referer, agent;
+	struct http_text line, method, target, referer, agent, user;
 	int status;
 	const char *reason; /* why the request was refused, or NULL */
 	const struct http_peer *peer;
@@ -109,12 +147,14 @@ enum http_want {
 	HTTP_GO,    /* never returned: there is more to do at once */
 	HTTP_READ,  /* call again when the connection is readable, */
 	HTTP_WRITE, /* when it is writable, */
+	HTTP_POLL,  /* when one of http_polls() is ready, */
 	HTTP_AGAIN, /* at once, after other connections were served, */
+	HTTP_ADOPT, /* never: a process for this connection alone goes on, see http_adopt() */
 	HTTP_DONE,  /* never: close it */
 };
 
 /* Each clock runs for as long as its limit says, so a list for each clock is a queue by deadline. */
-enum http_clock { HTTP_IDLE, HTTP_HEADER, HTTP_MOVING, HTTP_LINGERING, HTTP_CLOCKS };
+enum http_clock { HTTP_IDLE, HTTP_HEADER, HTTP_MOVING, HTTP_PROGRAM, HTTP_LINGERING, HTTP_CLOCKS };
 
 /*
  * A connection. The caller lends `work`, see http_busy(), says who the peer is when the connection is
@@ -126,6 +166,7 @@ struct http_conn {
 	uint32_t held;    /* bytes of memory, as counted in http_common.memory */
 	uint8_t clock;    /* enum http_clock, by which the deadline was set */
 	bool answered;    /* a response was completed */
+	bool tls;         /* the PROXY header says that the client uses TLS */
 	struct http_peer peer;
 	struct {
 		const struct http_site *site;
@@ -144,8 +185,7 @@ struct http_conn {
 		bool dry;                   /* the last read took all there was */
 		bool linger;                /* the peer may still be sending */
 		bool measured;
-		bool tls; /* the PROXY header says that the client uses TLS */
-	} own;            /* of http.c */
+	} own; /* of http.c */
 };
 
 void http_tell(struct http_common *common, int64_t clock, const struct timespec *wall);
@@ -168,10 +208,17 @@ void http_open(struct http_conn *conn, const struct http_site *site, struct http
 /* Take the conversation as far as it goes without waiting. conn->work has to be set. */
 enum http_want http_step(struct http_conn *conn, struct http_common *common);
 
-/* What to poll(2) for, if http_step() has said HTTP_READ or HTTP_WRITE: how many descriptors. */
-enum { HTTP_POLLS = 1 };
+/* What to poll(2) for, if http_step() has said HTTP_READ, HTTP_WRITE or HTTP_POLL: how many. */
+enum { HTTP_POLLS = 4 };
 size_t http_polls(const struct http_conn *conn, enum http_want want,
 		  struct pollfd polls[HTTP_POLLS]);
+
+/*
+ * What was received and belongs to the request that the other process will answer; and, there, what
+ * a connection that was just opened has received already. False if that is too much.
+ */
+struct http_text http_unanswered(const struct http_conn *conn);
+bool http_adopt(struct http_conn *conn, struct http_text received, bool tls);
 
 /* Let go of what an unfinished conversation holds. The descriptors stay open. */
 void http_drop(struct http_conn *conn, struct http_common *common);
@@ -217,6 +264,11 @@ int64_t http_cache_tidy(struct http_cache *cache, const struct http_common *comm
 /* A Combined Log Format line, escaped and with its newline; returns its length. */
 enum { HTTP_LOG_LINE = 4096 };
 size_t http_log_line(char line[HTTP_LOG_LINE], const char *peer, const struct http_entry *entry);
+
+/*
+ * The one way from a name below the root to a descriptor: 0 or an errno value.
+ */
+int http_open_beneath(const struct http_site *site, const char *path, int flags, int *fd);
 
 /* A whole "Name: value" that the server itself doesn't write: NULL, or what is wrong with it. */
 const char *http_header_fault(const char *line);

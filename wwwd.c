@@ -107,8 +107,15 @@ enum {
 	MEMORY_LEAST = 4 << 20,     /* bytes for all connections */
 	INETD_IDLE_TIME = 60000000, /* until an unused inetd `wait` service ends */
 	SECONDS_MOST = 365 * 86400,
-	SEND_TIME = 1000000,    /* us that sendfile(2) may wait on a blocking socket */
-	RESPAWN_TIME = 1000000, /* between two starts of the same worker */
+	SEND_TIME = 1000000,     /* us that sendfile(2) may wait on a blocking socket */
+	RULES_MOST = 64,         /* of --cgi, of --auth and of --cgi-env, each */
+	ADOPTED_MOST = 256,      /* connections that have a process of their own, for programs */
+	CHECKS_MOST = 8,         /* passwords that are checked at a time */
+	ERRAND_MOST = 160 << 10, /* bytes of a message to the broker */
+	VARIABLES_MOST = 1000,   /* of a program */
+	GRACE_TIME = 200000,     /* that a program may go on behind its response, */
+	TERM_TIME = 1000000,     /* and then, told to end by SIGTERM */
+	RESPAWN_TIME = 1000000,  /* between two starts of the same worker */
 };
 
 #define TIME_MOST (SECONDS_MOST * UINT64_C(1000000))
@@ -287,19 +294,28 @@ static struct options {
 	const char *dir, *port, *user, *log;
 	bool quiet, verbose;
 	int64_t exit_idle_time; /* us, 0 never */
-	uint64_t workers, cache, connections, memory, socket_mode;
+	uint64_t workers, cache, connections, memory, socket_mode, programs;
 } options = {
-	.workers = 1, .cache = 8 << 20, .socket_mode = UINT64_MAX, /* as umask(2) leaves it */
+	.programs = 32,
+	.workers = 1,
+	.cache = 8 << 20,
+	.socket_mode = UINT64_MAX, /* as umask(2) leaves it */
 };
 
 static const char *hosts[HOSTS_MOST];
 static size_t host_count;
 
 static LARGE struct http_prefix trusted[TRUSTS_MOST];
+static struct http_rule programs[RULES_MOST], guards[RULES_MOST];
+static const char *program_variables[RULES_MOST + 1]; /* of --cgi-env */
+static size_t program_variable_count;
 
 static struct http_site site = {
 	.trusted = trusted,
 	.listing = true,
+	.programs = programs,
+	.guards = guards,
+	.program_time = 60000000,
 	.limits = {
 		.line = 8 << 10,
 		.header = 32 << 10,
@@ -313,7 +329,23 @@ static struct http_site site = {
 	},
 };
 
-enum kind { WORD, FLAG, SIZE, COUNT, SECONDS, MODE, HOST, HEADER, TRUST, WORKERS, HELP, ABOUT };
+enum kind {
+	WORD,
+	FLAG,
+	SIZE,
+	COUNT,
+	SECONDS,
+	MODE,
+	HOST,
+	HEADER,
+	TRUST,
+	WORKERS,
+	PROGRAM,
+	GUARD,
+	VARIABLE,
+	HELP,
+	ABOUT
+};
 
 #define OPTION(field) &options.field, sizeof(options.field)
 #define LIMIT(field) &site.limits.field, sizeof(site.limits.field)
@@ -338,6 +370,12 @@ static const struct option_row {
 	  "mode of UNIX sockets, octal (as umask leaves it)", WHOLE },
 	{ "user", 0, WORD, "USER", OPTION(user), 0, 0, "user that root becomes (nobody)", WHOLE },
 	{ "header", 0, HEADER, "LINE", NULL, 0, 0, 0, "add 'Name: value' to every response",
+	  WHOLE },
+	{ "cgi", 0, PROGRAM, "/PATH=PROGRAM", NULL, 0, 0, 0, "a program; '/FOLDER/': its files are",
+	  WHOLE },
+	{ "cgi-env", 0, VARIABLE, "NAME=VALUE", NULL, 0, 0, 0, "a variable that programs get",
+	  WHOLE },
+	{ "auth", 0, GUARD, "/PATH=FILE", NULL, 0, 0, 0, "ask for a password of an htpasswd file",
 	  WHOLE },
 	{ "no-listing", 0, FLAG, NULL, &site.listing, 0, false, 0,
 	  "answer 404 for a folder without index.html", WHOLE },
@@ -370,6 +408,9 @@ static const struct option_row {
 	{ "stall-time", 0, SECONDS, "SEC", LIMIT(stall_time), 1, TIME_MOST, "30 at less than",
 	  HALF },
 	{ "stall-rate", 0, SIZE, "SIZE", LIMIT(stall_rate), 0, 1 << 30, "1K per second", HALF },
+	{ "cgi-time", 0, SECONDS, "SEC", &site.program_time, sizeof(site.program_time), 1,
+	  TIME_MOST, "60 of silence", HALF },
+	{ "cgi-max", 0, COUNT, "N", OPTION(programs), 1, 1000, "32 programs", HALF },
 	{ "requests-max", 0, COUNT, "N", LIMIT(requests), 1, UINT32_MAX, "1000 then close", HALF },
 	{ "connections-max", 0, COUNT, "N", OPTION(connections), 1, INT_MAX, "half ulimit -n",
 	  HALF },
@@ -562,6 +603,64 @@ static void take_trust(const char *word)
 	trusted[site.trusts++] = prefix;
 }
 
+/* The prefix as it is compared with decoded paths: "git" of "/git/". */
+static char *take_prefix(const char *option, const char *word, size_t n)
+{
+	char *prefix;
+
+	if (word[0] != '/')
+		usage("--%s: '%s' does not begin with a path of the site, as /git", option, word);
+	while (n > 1 && word[n - 1] == '/')
+		n--;
+	prefix = strndup(word + 1, n - 1);
+	if (!prefix)
+		die("%s", strerror(errno));
+	if (strstr(prefix, "//") || strpbrk(prefix, "%\"\\?#") || strncmp(prefix, "./", 2) == 0 ||
+	    strncmp(prefix, "../", 3) == 0 || strstr(prefix, "/./") || strstr(prefix, "/../"))
+		usage("--%s: '/%s' is written otherwise than a path is compared: no encoding, no "
+		      "dots, no double slashes",
+		      option, prefix);
+	return prefix;
+}
+
+/* The longest prefix comes first, for it wins. */
+static void take_rule(const struct option_row *row, const char *word)
+{
+	bool program = row->kind == PROGRAM;
+	struct http_rule *rules = program ? programs : guards;
+	size_t *count = program ? &site.program_count : &site.guard_count, at = *count;
+	const char *equals = strchr(word, '=');
+	size_t n = equals ? (size_t)(equals - word) : strlen(word);
+	struct http_rule rule = { .prefix = take_prefix(row->name, word, n),
+				  .path = equals ? equals + 1 : NULL };
+
+	if (!equals && (!program || word[n - 1] != '/'))
+		usage("--%s: '%s' is not %s", row->name, word,
+		      program ? "/PATH=PROGRAM or /FOLDER/" : "/PATH=FILE");
+	if (equals && equals[1] != '/')
+		usage("--%s: '%s': an absolute path is needed behind =", row->name, word);
+	if (*count == RULES_MOST)
+		usage("--%s: more than %d of them", row->name, RULES_MOST);
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp(rules[i].prefix, rule.prefix) == 0)
+			usage("--%s: /%s is there twice", row->name, rule.prefix);
+	for (; at && strlen(rules[at - 1].prefix) < strlen(rule.prefix); at--)
+		rules[at] = rules[at - 1];
+	rules[at] = rule;
+	++*count;
+}
+
+static void take_variable(const char *word)
+{
+	size_t n = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+
+	if (n == 0 || word[n] != '=' || (word[0] >= '0' && word[0] <= '9'))
+		usage("--cgi-env: '%s' is not NAME=VALUE", word);
+	if (program_variable_count == RULES_MOST)
+		usage("--cgi-env: more than %d of them", RULES_MOST);
+	program_variables[program_variable_count++] = word;
+}
+
 static uint64_t count_processors(void)
 {
 	cpu_set_t cpus;
@@ -586,6 +685,9 @@ static void take_option(const struct option_row *row, const char *word)
 	case HOST: take_host(word); break;
 	case HEADER: take_header(word); break;
 	case TRUST: take_trust(word); break;
+	case PROGRAM:
+	case GUARD: take_rule(row, word); break;
+	case VARIABLE: take_variable(word); break;
 	case HELP: print_help(); break;
 	case ABOUT: print_version(); break;
 	default: take_amount(row, word);
@@ -1346,6 +1448,188 @@ static void reopen_log(void)
 		close(fd);
 }
 
+/* What workers tell each other: they stop together when none has had a client for long. */
+static struct shared {
+	_Atomic int64_t active; /* when a client last came or left */
+	_Atomic size_t clients[WORKERS_MOST];
+	_Atomic size_t adopted; /* connections that have processes of their own */
+} * shared;
+
+/* ---- errands: what the conversation asks of the broker -------------------------- */
+
+/*
+ * The process that reads requests can't execute and can't read what is not beneath the root. Where
+ * programs or passwords are asked for, the broker can: it is forked before the confinement, and gets
+ * a message for each errand, with the texts that it needs and the descriptors.
+ */
+struct errand {
+	enum errand_kind { RUN_PROGRAM, CHECK_PASSWORD, ADOPT_CLIENT } kind;
+	uint32_t rule;     /* of --cgi or --auth */
+	uint32_t sizes[2]; /* bytes of the two texts behind this */
+	struct http_peer peer;
+	bool tls;
+};
+
+enum { ERRAND_FDS = 4 };
+
+static int broker = -1; /* a socket to it, or -1 */
+static pid_t broker_pid;
+
+/* 0 or an errno value. */
+static int send_errand(struct errand *errand, struct http_text first, struct http_text second,
+		       const int *fds, size_t fd_count)
+{
+	struct iovec parts[] = { { errand, sizeof(*errand) },
+				 { (char *)first.at, first.len },
+				 { (char *)second.at, second.len } };
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * ERRAND_FDS)] = { 0 };
+	struct msghdr message = { .msg_iov = parts,
+				  .msg_iovlen = LENGTH(parts),
+				  .msg_control = control,
+				  .msg_controllen = CMSG_SPACE(sizeof(int) * fd_count) };
+	struct cmsghdr *passed = CMSG_FIRSTHDR(&message);
+
+	errand->sizes[0] = (uint32_t)first.len;
+	errand->sizes[1] = (uint32_t)second.len;
+	if (sizeof(*errand) + first.len + second.len > ERRAND_MOST)
+		return EMSGSIZE;
+	passed->cmsg_level = SOL_SOCKET;
+	passed->cmsg_type = SCM_RIGHTS;
+	passed->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
+	memcpy(CMSG_DATA(passed), fds, sizeof(int) * fd_count);
+	return sendmsg(broker, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? errno : 0;
+}
+
+/* What http.c doesn't know: who the peer is, and which address it has asked. */
+static size_t add_peer_variables(char *at, size_t size, const struct client *client,
+				 const struct http_run *run)
+{
+	union address local = { .any.sa_family = AF_UNSPEC };
+	socklen_t local_size = sizeof(local);
+	char name[INET6_ADDRSTRLEN], own[INET6_ADDRSTRLEN];
+	const struct http_peer *asker = run->client;
+	struct http_peer local_peer;
+	const char *peer = name_address(asker, name);
+	const char *host;
+	const char *port = getenv("TCPREMOTEPORT");
+	size_t n = 0;
+
+	(void)getsockname(client->fd, &local.any, &local_size);
+	local_peer = peer_of(&local);
+	host = name_address(&local_peer, own);
+
+	if (peer && asker->port)
+		n += (size_t)snprintf(at + n, size - n, "REMOTE_PORT=%u", asker->port) + 1;
+	else if (port)
+		n += (size_t)snprintf(at + n, size - n, "REMOTE_PORT=%.5s", port) + 1;
+	n += (size_t)snprintf(at + n, size - n, "REMOTE_ADDR=%s",
+			      peer ? peer : peer_of_environment()) +
+	     1;
+	if (host)
+		n += (size_t)snprintf(at + n, size - n, "SERVER_ADDR=%s", host) + 1;
+	n += (size_t)snprintf(at + n, size - n, "SERVER_PORT=%u", host ? local_peer.port : 80) + 1;
+	if (!run->named)
+		n += (size_t)snprintf(at + n, size - n, "SERVER_NAME=%s",
+				      host ? host : "localhost") +
+		     1;
+	return n;
+}
+
+static void close_both(int ends[2])
+{
+	for (int i = 0; i < 2; i++)
+		if (ends[i] >= 0)
+			close(ends[i]);
+}
+
+/* See struct http_site. Of each pair the first end is for the program. */
+static int run_program(const struct http_conn *conn, const struct http_run *run,
+		       struct http_pipes *pipes)
+{
+	const struct client *client = (const struct client *)conn;
+	struct errand errand = { .kind = RUN_PROGRAM, .rule = (uint32_t)run->rule };
+	struct http_text variables = { malloc(ERRAND_MOST), run->variables.len };
+	int ends[ERRAND_FDS][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	int fds[ERRAND_FDS], error = 0;
+
+	survive_writing();
+	for (size_t i = 0; i < ERRAND_FDS && !error; i++) {
+		int pair[2];
+
+		if ((i == 3 ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)
+			    : pipe2(pair, O_CLOEXEC)) < 0) {
+			error = errno;
+			break;
+		}
+		ends[i][0] =
+			pair[i != 0]; /* the program reads from the first, writes to the others */
+		ends[i][1] = pair[i == 0];
+		fds[i] = ends[i][0];
+		if (fcntl(ends[i][1], F_SETFL, O_NONBLOCK) < 0)
+			error = errno;
+	}
+	if (!error && (!variables.at || variables.len + 1024 > ERRAND_MOST))
+		error = variables.at ? E2BIG : ENOMEM;
+	if (!error) {
+		memcpy((char *)variables.at, run->variables.at, variables.len);
+		variables.len +=
+			add_peer_variables((char *)variables.at + variables.len, 1024, client, run);
+		error = send_errand(
+			&errand,
+			(struct http_text){ run->script, run->script ? strlen(run->script) : 0 },
+			variables, fds, ERRAND_FDS);
+	}
+	free((char *)variables.at);
+	for (size_t i = 0; i < ERRAND_FDS; i++) {
+		if (error)
+			close_both(ends[i]);
+		else
+			close(ends[i][0]);
+	}
+	if (!error)
+		*pipes = (struct http_pipes){ ends[0][1], ends[1][1], ends[2][1], ends[3][1] };
+	return error;
+}
+
+static int check_password(size_t rule, struct http_text name, struct http_text password,
+			  int *answer)
+{
+	struct errand errand = { .kind = CHECK_PASSWORD, .rule = (uint32_t)rule };
+	int ends[2], error;
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return errno;
+	error = send_errand(&errand, name, password, &ends[1], 1);
+	close(ends[1]);
+	if (error)
+		close(ends[0]);
+	else
+		*answer = ends[0];
+	return error;
+}
+
+/* What a program has written to its standard error. */
+static void log_program(const struct http_conn *conn, const char *who, struct http_text line)
+{
+	char record[1024];
+	int n;
+
+	(void)conn;
+	if (line.len == 0)
+		return;
+	if (!options.log) {
+		(void)log_message(LOG_WARNING, "%s: %.*s", who, (int)line.len, line.at);
+		return;
+	}
+	n = snprintf(record, sizeof(record) - 1, "wwwd: %s: %.*s", who, (int)line.len, line.at);
+	n = n < (int)sizeof(record) - 1 ? n : (int)sizeof(record) - 2;
+	for (char *c = record; c < record + n; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	record[n++] = '\n';
+	add_record(record, (size_t)n);
+}
+
 /* ---- confinement ---------------------------------------------------------- */
 
 /* A 32-bit processor has a second call of what ids, sizes and times have outgrown. */
@@ -1540,6 +1824,9 @@ static bool confine_calls(void)
 		{ SYS_sendto, 5, all, 0 },
 		{ SYS_sendto, 0, all, (uint32_t)datagrams },
 		{ CALL_MMAP, 2, PROT_EXEC, 0 },
+		{ SYS_sendmsg, 0, all, (uint32_t)broker },
+		{ SYS_kill, 0, all, (uint32_t)broker_pid },
+		{ SYS_wait4, 0, all, (uint32_t)broker_pid },
 #ifdef SYS_socketcall /* libc may use it; but for no new socket, whose family it hides */
 		{ SYS_socketcall, 0, all, SYS_RECV },
 		{ SYS_socketcall, 0, all, SYS_RECVFROM },
@@ -1560,6 +1847,10 @@ static bool confine_calls(void)
 	emit(COMPARE(SECCOMP_ARCH, 1, 0));
 	emit(RETURN(SECCOMP_RET_ERRNO | EPERM));
 	for (size_t i = 0; i < LENGTH(checked_calls); i++) {
+		if (broker < 0 &&
+		    (checked_calls[i].number == SYS_sendmsg ||
+		     checked_calls[i].number == SYS_kill || checked_calls[i].number == SYS_wait4))
+			continue;
 		emit(LOAD(CALL_NUMBER));
 		emit(COMPARE(checked_calls[i].number, 0, 4));
 		emit(LOAD(LOWER_HALF(checked_calls[i].argument)));
@@ -1605,6 +1896,13 @@ static void tell_confinement(int abi, bool many)
 		close((int)fd);
 }
 
+static void give_up_privileges(void)
+{
+	drop_root();
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		log_message(LOG_WARNING, "no_new_privs: %s", strerror(errno));
+}
+
 /*
  * From here on no request can make the process write files, connect or execute, even if the code
  * that reads it has a fault. `out` is the one connection, or NULL for many. The event loop adds a
@@ -1616,9 +1914,6 @@ static void confine(const struct http_end *out)
 	static const struct rlimit nothing = { 0, 0 };
 	int abi;
 
-	drop_root();
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		log_message(LOG_WARNING, "no_new_privs: %s", strerror(errno));
 	if (!writes_files(out))
 		(void)setrlimit(RLIMIT_FSIZE, &nothing);
 	abi = confine_files(!out);
@@ -1627,7 +1922,8 @@ static void confine(const struct http_end *out)
 	/* Landlock prevents core files too: one call less for one connection */
 	if (!out || !abi)
 		(void)setrlimit(RLIMIT_CORE, &nothing);
-	if (options.verbose)
+	if (options.verbose &&
+	    !(out && shared)) /* once, not for each connection of an event loop */
 		tell_confinement(abi, !out);
 }
 
@@ -1690,8 +1986,26 @@ static void write_log_midway(void)
 	write_log();
 }
 
-/* The supervisor's process: one conversation, then away, content whatever the client did. */
-static int hold_one(struct http_end in, struct http_end out, const union address *peer)
+static volatile sig_atomic_t told_to_stop;
+
+/* A wait is interrupted: that is all. */
+static void note_child(int signal)
+{
+	(void)signal;
+}
+
+static void note_stop(int signal)
+{
+	(void)signal;
+	told_to_stop = 1;
+}
+
+/*
+ * One connection, then the process ends. `received`: what another process has received of it. With
+ * `mask`, signals arrive only during a wait, and one of them ends the process behind a response.
+ */
+static int hold_one(struct http_end in, struct http_end out, struct http_peer peer, bool tls,
+		    struct http_text received, const sigset_t *mask)
 {
 	static struct client client;
 	void *memory = one_work();
@@ -1700,24 +2014,583 @@ static int hold_one(struct http_end in, struct http_end out, const union address
 	if (memory == MAP_FAILED)
 		die("no memory for --line-max and --header-max");
 	site.prepare = prepare_end;
+	if (broker >= 0) {
+		site.run = run_program;
+		site.check = check_password;
+		site.complain = log_program;
+	}
 	tell_first_time();
 	common.out = response_bytes;
 	common.memory_most = options.memory ? bounded_size(options.memory) : ONE_MEMORY;
+	client.fd = in.fd;
 	http_open(&client.conn, &site, in, out, &common);
-	client.conn.peer = peer_of(peer);
+	client.conn.peer = peer;
 	client.conn.work = http_work_init(memory, &site.limits);
+	if (received.len && !http_adopt(&client.conn, received, tls))
+		return EXIT_FAILURE;
 	while ((want = http_step(&client.conn, &common)) != HTTP_DONE) {
 		struct pollfd polls[HTTP_POLLS];
 		size_t count = http_polls(&client.conn, want, polls);
+		int ms = milliseconds_until(client.conn.deadline);
+		const struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
 
 		start_clock();
 		write_log_midway();
 		if (count)
-			(void)poll(polls, count, milliseconds_until(client.conn.deadline));
+			(void)ppoll(polls, count, &time, mask);
 		tell_time();
+		/* a process for each connection is dear: where there are many, none is kept idle */
+		common.closing = told_to_stop || (shared && shared->adopted > ADOPTED_MOST / 2);
+		if (told_to_stop && !http_busy(&client.conn))
+			break;
 	}
 	finish_log();
 	return EXIT_SUCCESS;
+}
+
+/* ---- the broker ------------------------------------------------------------------ */
+
+/* Programs and their process groups, until the last process of the group has ended. */
+static LARGE struct running {
+	pid_t group;
+	int life;       /* closed by the conversation when the response is complete, or given up */
+	int64_t act_at; /* when the group is told to end, and then made to; 0 not yet */
+	bool told;
+} running[1000];
+static size_t running_count;
+
+/* Processes of this one's own group: connections, and passwords that are being checked. */
+static LARGE struct helper {
+	pid_t pid;
+	bool adopted;
+} helpers[ADOPTED_MOST + CHECKS_MOST];
+static size_t helper_count, check_count;
+
+static struct rlimit files_at_start;
+static bool broker_stops;
+static sigset_t broker_mask; /* of waits: signals arrive in no others */
+
+/* Names that libraries take for settings could be forged by a process that reads requests. */
+static bool is_variable(const char *variable)
+{
+	static const char *const names[] = {
+		"AUTH_TYPE",         "CONTENT_LENGTH",  "CONTENT_TYPE", "DOCUMENT_ROOT",
+		"GATEWAY_INTERFACE", "HTTPS",           "PATH_INFO",    "PATH_TRANSLATED",
+		"QUERY_STRING",      "REDIRECT_STATUS", "REMOTE_ADDR",  "REMOTE_PORT",
+		"REMOTE_USER",       "REQUEST_METHOD",  "REQUEST_URI",  "SCRIPT_FILENAME",
+		"SCRIPT_NAME",       "SERVER_ADDR",     "SERVER_NAME",  "SERVER_PORT",
+		"SERVER_PROTOCOL",   "SERVER_SOFTWARE",
+	};
+	size_t n = strcspn(variable, "=");
+
+	if (variable[n] != '=' || strncmp(variable, "HTTP_PROXY=", 11) == 0)
+		return false;
+	for (size_t i = 0; i < LENGTH(names); i++)
+		if (strlen(names[i]) == n && memcmp(variable, names[i], n) == 0)
+			return true;
+	return strncmp(variable, "HTTP_", 5) == 0 &&
+	       strspn(variable, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == n;
+}
+
+/* PATH, --cgi-env, and what the request says; the first of a name counts. */
+static void list_variables(char *environment[VARIABLES_MOST], char *text, size_t size)
+{
+	static char path[PATH_MAX] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	const char *own = getenv("PATH");
+	size_t n = 0;
+
+	if (own && strlen(own) < sizeof(path) - 5)
+		strcpy(path + 5, own);
+	for (size_t i = 0; i < program_variable_count; i++)
+		environment[n++] = (char *)program_variables[i];
+	environment[n++] = path;
+	for (char *end = text + size; text < end && n < VARIABLES_MOST - 1;
+	     text += strlen(text) + 1)
+		if (is_variable(text))
+			environment[n++] = text;
+	environment[n] = NULL;
+}
+
+/* Into the folder of the program; its name there. */
+static const char *enter_folder(const struct http_rule *rule, char *script)
+{
+	char *path = rule->path ? strdup(rule->path) : script,
+	     *slash = path ? strrchr(path, '/') : NULL;
+	size_t n = strlen(rule->prefix);
+	int folder, error;
+
+	if (!slash)
+		return NULL;
+	*slash = '\0';
+	if (rule->path) {
+		folder = open(slash == path ? "/" : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	} else {
+		if (strncmp(script, rule->prefix, n) != 0 || (script[n] && script[n] != '/'))
+			return NULL;
+		error = http_open_beneath(&site, script, O_PATH | O_DIRECTORY, &folder);
+		folder = error ? -1 : folder;
+		errno = error;
+	}
+	return folder >= 0 && fchdir(folder) == 0 ? slash + 1 : NULL;
+}
+
+/* In a process of its own, which has nothing of this one's but what is meant for it. */
+_Noreturn static void become_program(const struct http_rule *rule, char *script, char **environment,
+				     const int *fds)
+{
+	char *arguments[2] = { NULL, NULL };
+	unsigned char error;
+	sigset_t none;
+
+	setpgid(0, 0);
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)setrlimit(RLIMIT_NOFILE, &files_at_start);
+	for (int i = 0; i < 3; i++)
+		dup2(fds[i], i);
+	for (int fd = 3; fd < 64; fd++) /* those that were inherited without the flag */
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	errno = EACCES;
+	arguments[0] = (char *)enter_folder(rule, script);
+	if (arguments[0])
+		execve(arguments[0], arguments, environment);
+	error = (unsigned char)errno;
+	(void)!write(fds[3], &error, 1);
+	_exit(127);
+}
+
+static void start_program(const struct errand *errand, char *script, char *variables, int *fds)
+{
+	static LARGE char *environment[VARIABLES_MOST];
+	unsigned char error = EAGAIN;
+	struct running *program = &running[running_count];
+
+	if (running_count < options.programs) {
+		list_variables(environment, variables, errand->sizes[1]);
+		program->group = fork();
+		if (program->group == 0)
+			become_program(&programs[errand->rule], script, environment, fds);
+		if (program->group > 0) {
+			setpgid(program->group, program->group);
+			program->life = fds[3];
+			program->act_at = 0;
+			program->told = false;
+			fds[3] = -1;
+			running_count++;
+			return;
+		}
+	}
+	(void)!write(fds[3], &error, 1);
+}
+
+/* ---- passwords ---- */
+
+#ifndef WWWD_STATIC
+static char *(*crypt_function)(const char *, const char *);
+
+/* Before the first password is checked. */
+static bool load_crypt(void)
+{
+	void *library = crypt_function ? NULL : dlopen("libcrypt.so.1", RTLD_NOW | RTLD_LOCAL);
+	void *function = library ? dlsym(library, "crypt") : NULL;
+
+	if (function)
+		memcpy(&crypt_function, &function, sizeof(function));
+	if (!crypt_function)
+		log_message(LOG_ERR, "passwords: %s", dlerror());
+	return crypt_function;
+}
+#else
+#define crypt_function(password, hash) NULL
+static bool load_crypt(void)
+{
+	return false;
+}
+#endif
+
+/* What is wrong with the line of an htpasswd file, or NULL. */
+static const char *line_fault(const char *line)
+{
+	const char *colon = strchr(line, ':'), *hash = colon ? colon + 1 : NULL;
+
+	if (!colon || colon == line)
+		return "is not NAME:HASH";
+	if (strncmp(hash, "$apr1$", 6) == 0)
+		return "has a hash that only Apache knows ($apr1$)";
+	if (strncmp(hash, "{SHA}", 5) == 0)
+		return "has a hash without salt ({SHA})";
+	if (hash[0] != '$' || strlen(hash) < 20)
+		return "has no hash of a password";
+	return NULL;
+}
+
+static bool read_line(FILE *file, char *line, size_t size)
+{
+	if (!fgets(line, (int)size, file))
+		return false;
+	line[strcspn(line, "\r\n")] = '\0';
+	return true;
+}
+
+enum { LINE_SIZE = 1024 };
+
+static void examine_password_file(const struct http_rule *guard)
+{
+	FILE *file = fopen(guard->path, "re");
+	char line[LINE_SIZE];
+
+	if (!file)
+		die("--auth: %s: %s for uid %u", guard->path, strerror(errno), (unsigned)geteuid());
+	for (unsigned number = 1; read_line(file, line, sizeof(line)); number++) {
+		const char *fault = *line && *line != '#' ? line_fault(line) : NULL;
+
+		if (fault)
+			die("--auth: %s, line %u, %s: 'htpasswd -B %s NAME' makes a good one",
+			    guard->path, number, fault, guard->path);
+	}
+	fclose(file);
+}
+
+/* Compares all of both, so that the time says nothing. */
+static bool same_hash(const char *a, const char *b)
+{
+	unsigned differs = strlen(a) != strlen(b);
+
+	for (size_t i = 0; a[i] && b[i]; i++)
+		differs |= (unsigned)(a[i] ^ b[i]);
+	return !differs;
+}
+
+/* A name that isn't in the file costs as much as one that is: the hash of another is computed. */
+_Noreturn static void answer_check(const struct http_rule *guard, const char *name,
+				   const char *password, int fd)
+{
+	FILE *file = fopen(guard->path, "re");
+	char line[LINE_SIZE], hash[LINE_SIZE] = "";
+	bool found = false;
+	const char *computed;
+	char answer;
+
+	while (file && !found && read_line(file, line, sizeof(line))) {
+		char *colon = strchr(line, ':');
+
+		if (!*line || *line == '#' || line_fault(line))
+			continue;
+		*colon = '\0';
+		found = strcmp(line, name) == 0;
+		if (found || !*hash)
+			strcpy(hash, colon + 1);
+	}
+	if (!file)
+		_exit(EXIT_FAILURE);
+	computed = *hash ? crypt_function(password, hash) : NULL;
+	answer = computed && found && same_hash(computed, hash) ? 'y' : 'n';
+	(void)!write(fd, &answer, 1);
+	_exit(EXIT_SUCCESS);
+}
+
+/* ---- errands, as the broker does them ---- */
+
+static void forget_helper(size_t i)
+{
+	if (helpers[i].adopted) {
+		shared->adopted--;
+		shared->active = read_clock();
+	} else {
+		check_count--;
+	}
+	helpers[i] = helpers[--helper_count];
+}
+
+/* A process of its own goes on with the connection, confined as one that a supervisor has started. */
+_Noreturn static void become_conversation(const struct errand *errand, const char *received,
+					  const int *fds)
+{
+	const struct http_end end = { .fd = fds[0], .socket = true };
+	const struct http_text text = { received, errand->sizes[0] };
+
+	for (size_t i = 0; i < running_count; i++)
+		close(running[i].life);
+	close(broker);
+	broker = fds[1];
+	told_to_stop = broker_stops;
+	signal(SIGTERM, note_stop);
+	signal(SIGINT, note_stop);
+	set_log_prefix();
+	confine(&end);
+	exit(hold_one(end, end, errand->peer, errand->tls, text, &broker_mask));
+}
+
+static void start_helper(const struct errand *errand, char *first, char *second, const int *fds)
+{
+	bool adopt = errand->kind == ADOPT_CLIENT;
+	struct helper *helper = &helpers[helper_count];
+
+	if (adopt ? false : check_count == CHECKS_MOST || !load_crypt())
+		return;
+	helper->adopted = adopt;
+	helper->pid = fork();
+	if (helper->pid == 0 && adopt)
+		become_conversation(errand, first, fds);
+	if (helper->pid == 0)
+		answer_check(&guards[errand->rule], first, second, fds[0]);
+	helper_count++;
+	check_count += !adopt;
+	if (helper->pid < 0)
+		forget_helper(helper_count - 1);
+}
+
+/* Descriptors are closed here when the errand is done, but those that were set to -1. */
+static void do_errand(struct errand *errand, char *bytes, size_t size, int *fds, size_t fd_count)
+{
+	static const size_t wanted[] = {
+		[RUN_PROGRAM] = 4, [CHECK_PASSWORD] = 1, [ADOPT_CLIENT] = 2
+	};
+	size_t rules = errand->kind == CHECK_PASSWORD ? site.guard_count : site.program_count;
+	char *first = bytes, *second;
+
+	if (errand->kind <= ADOPT_CLIENT && fd_count == wanted[errand->kind] &&
+	    (errand->rule < rules || errand->kind == ADOPT_CLIENT) &&
+	    (uint64_t)errand->sizes[0] + errand->sizes[1] == size) {
+		/* room for the ends of both texts was left */
+		second = first + errand->sizes[0] + 1;
+		memmove(second, first + errand->sizes[0], errand->sizes[1]);
+		first[errand->sizes[0]] = second[errand->sizes[1]] = '\0';
+		if (errand->kind == RUN_PROGRAM)
+			start_program(errand, first, second, fds);
+		else
+			start_helper(errand, first, second, fds);
+	}
+	for (size_t i = 0; i < fd_count; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+/* False when no conversation is left that could ask for more. */
+static bool take_errand(int socket)
+{
+	static LARGE struct {
+		struct errand errand;
+		char bytes[ERRAND_MOST + 2];
+	} message;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * ERRAND_FDS)];
+	struct iovec part = { &message, sizeof(message) - 2 };
+	struct msghdr header = { .msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = control,
+				 .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	struct cmsghdr *passed = n > 0 ? CMSG_FIRSTHDR(&header) : NULL;
+	int fds[ERRAND_FDS];
+	size_t count = 0;
+
+	if (passed && passed->cmsg_type == SCM_RIGHTS) {
+		count = (passed->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(fds, CMSG_DATA(passed), count * sizeof(int));
+	}
+	if (n >= (ssize_t)sizeof(message.errand))
+		do_errand(&message.errand, message.bytes, (size_t)n - sizeof(message.errand), fds,
+			  count);
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+/* Whether a process of the group is left: their parents have ended, so they are this one's. */
+static bool is_running(const struct running *program)
+{
+	pid_t pid;
+
+	do
+		pid = waitpid(-program->group, NULL, WNOHANG);
+	while (pid > 0);
+	return pid == 0;
+}
+
+/*
+ * When the response is complete, or given up, the program may go on for a moment; then its group is
+ * told to end, and then made to. While it lives its number can't be another group's: its leader is
+ * waited for here alone.
+ */
+static void end_programs(int64_t now)
+{
+	for (size_t i = 0; i < running_count; i++) {
+		struct running *program = &running[i];
+
+		if (program->life >= 0)
+			continue;
+		if (!is_running(program)) {
+			*program = running[--running_count];
+			i--;
+		} else if (now >= program->act_at) {
+			kill(-program->group, program->told ? SIGKILL : SIGTERM);
+			program->act_at = now + TERM_TIME;
+			program->told = true;
+		}
+	}
+}
+
+/* The helpers that have ended; and what a program had left behind in a group of its own. */
+static void collect_helpers(void)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(running_count ? 0 : -1, NULL, WNOHANG)) > 0)
+		for (size_t i = 0; i < helper_count; i++)
+			if (helpers[i].pid == pid) {
+				forget_helper(i);
+				break;
+			}
+}
+
+static int broker_wait(int64_t now)
+{
+	int64_t until = now + 3600 * INT64_C(1000000);
+
+	for (size_t i = 0; i < running_count; i++)
+		if (running[i].life < 0 && running[i].act_at < until)
+			until = running[i].act_at;
+	return until <= now ? 0 : (int)((until - now + 999) / 1000);
+}
+
+/*
+ * A loop of errands: it keeps the processes that it has started, reads no HTTP, and knows what was
+ * named on the command line and nothing else. It ends when no conversation is left, and no program.
+ */
+_Noreturn static void keep_errands(int socket)
+{
+	static LARGE struct pollfd polls[1 + LENGTH(running)];
+	bool open = true;
+	int64_t stop_at = INT64_MAX;
+
+	while (open || running_count) {
+		int64_t now = read_clock();
+		int ms = broker_wait(now);
+		const struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
+		size_t count = running_count;
+
+		polls[0] = (struct pollfd){ .fd = open ? socket : -1, .events = POLLIN };
+		for (size_t i = 0; i < count; i++)
+			polls[1 + i] = (struct pollfd){ .fd = running[i].life, .events = POLLIN };
+		if (ppoll(polls, 1 + count, &time, &broker_mask) < 0)
+			for (size_t i = 0; i <= count; i++)
+				polls[i].revents = 0;
+		now = read_clock();
+		for (size_t i = 0; i < count; i++)
+			if (polls[1 + i].revents) {
+				close(running[i].life);
+				running[i].life = -1;
+				running[i].act_at = now + GRACE_TIME;
+			}
+		if (polls[0].revents)
+			open = take_errand(socket);
+		if (told_to_stop && !broker_stops) {
+			broker_stops = true;
+			stop_at = now + STOP_TIME;
+			for (size_t i = 0; i < helper_count; i++)
+				kill(helpers[i].pid, SIGTERM);
+		}
+		for (size_t i = 0; now >= stop_at && i < helper_count; i++)
+			kill(helpers[i].pid, SIGKILL);
+		end_programs(now);
+		collect_helpers();
+	}
+	_exit(EXIT_SUCCESS);
+}
+
+/* An error at start, if a program is not there, or a password file can't be read. */
+static void examine_rules(void)
+{
+	for (size_t i = 0; i < site.program_count; i++) {
+		struct stat st;
+		int fd, error;
+
+		if (programs[i].path) {
+			if (access(programs[i].path, X_OK) < 0 || stat(programs[i].path, &st) < 0)
+				die("--cgi: %s: %s for uid %u", programs[i].path, strerror(errno),
+				    (unsigned)geteuid());
+			if (!S_ISREG(st.st_mode))
+				die("--cgi: %s: is not a program", programs[i].path);
+			continue;
+		}
+		error = http_open_beneath(&site, programs[i].prefix, O_PATH | O_DIRECTORY, &fd);
+		if (error)
+			die("--cgi: /%s/ of the site: %s", programs[i].prefix, strerror(error));
+		close(fd);
+	}
+#ifdef WWWD_STATIC
+	if (site.guard_count)
+		usage("--auth: the static build can't check passwords, for its libc has no crypt(3)");
+#endif
+	for (size_t i = 0; i < site.guard_count; i++)
+		examine_password_file(&guards[i]);
+}
+
+/* The client's connection is not the broker's: only the log's descriptor 2 is. */
+static void leave_standard_files(bool many)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
+		if (fd < STDERR_FILENO || (!many && error_stream.is_client))
+			dup2(null, fd);
+	if (null > STDERR_FILENO)
+		close(null);
+}
+
+/* Between the loss of root and the confinement. `many`: for the connections of an event loop. */
+static void start_broker(bool many)
+{
+	static const struct rlimit nothing = { 0, 0 };
+	sigset_t handled;
+	int ends[2];
+
+	if (!site.program_count && !site.guard_count)
+		return;
+	site.name = realpath(options.dir ? options.dir : ".", NULL);
+	if (!site.name)
+		die("%s: %s", options.dir ? options.dir : ".", strerror(errno));
+	examine_rules();
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		die("broker: %s", strerror(errno));
+	broker_pid = fork();
+	if (broker_pid < 0)
+		die("broker: %s", strerror(errno));
+	broker = ends[1];
+	if (broker_pid) {
+		close(ends[0]);
+		return;
+	}
+	leave_standard_files(many);
+	close(ends[1]);
+	broker = ends[0]; /* which a helper closes */
+	close_listeners();
+	if (!files_at_start.rlim_max)
+		(void)getrlimit(RLIMIT_NOFILE, &files_at_start);
+	(void)setrlimit(RLIMIT_CORE, &nothing);
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	sigprocmask(SIG_SETMASK, NULL, &broker_mask);
+	sigemptyset(&handled);
+	sigaddset(&handled, SIGTERM);
+	sigaddset(&handled, SIGINT);
+	sigaddset(&handled, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &handled, NULL);
+	for (int i = 0; i < 2; i++)
+		signal(i ? SIGINT : SIGTERM, note_stop);
+	signal(SIGCHLD, note_child);
+	signal(SIGHUP, SIG_IGN);
+	keep_errands(ends[0]);
+}
+
+/* The process that was started ends last. */
+static void stop_broker(void)
+{
+	if (broker < 0)
+		return;
+	kill(broker_pid, SIGTERM);
+	close(broker);
+	while (waitpid(broker_pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 /* ---- many connections ----------------------------------------------------- */
@@ -1743,11 +2616,6 @@ static struct {
 	int64_t phase_end;
 } loop;
 
-/* What workers tell each other: they stop together when none has had a client for long. */
-static struct shared {
-	_Atomic int64_t active; /* when a client last came or left */
-	_Atomic size_t clients[WORKERS_MOST];
-} * shared;
 static size_t own_number; /* among the workers */
 
 static void count_clients(size_t count)
@@ -2040,6 +2908,27 @@ static bool watch(struct client *client, uint16_t events)
 	return true;
 }
 
+/* Hands the connection over to a process of its own, where programs can be run. */
+static bool adopt_client(struct client *client)
+{
+	struct errand errand = { .kind = ADOPT_CLIENT,
+				 .peer = client->conn.peer,
+				 .tls = client->conn.tls };
+	const int fds[] = { client->fd, broker };
+
+	if (broker < 0 || shared->adopted >= ADOPTED_MOST)
+		return false;
+	shared->adopted++;
+	/* closed here, it stays open there, and epoll would go on to watch it */
+	(void)epoll_ctl(loop.epoll, EPOLL_CTL_DEL, client->fd, NULL);
+	if (send_errand(&errand, http_unanswered(&client->conn), (struct http_text){ "", 0 }, fds,
+			LENGTH(fds)) == 0)
+		return true;
+	shared->adopted--;
+	client->events = 0;
+	return false;
+}
+
 /* One step of a connection, which has request memory for as long as it needs some. */
 static void step_client(struct client *client)
 {
@@ -2052,7 +2941,9 @@ static void step_client(struct client *client)
 	want = conn->work ? http_step(conn, &common) : HTTP_DONE;
 	if (loop.phase >= ASKING && want == HTTP_READ && conn->clock == HTTP_IDLE && conn->answered)
 		want = HTTP_DONE; /* it was kept open for another request, which won't be answered */
-	if (want == HTTP_DONE) {
+	if (want == HTTP_ADOPT && !adopt_client(client))
+		want = http_step(conn, &common);
+	if (want == HTTP_DONE || want == HTTP_ADOPT) {
 		end_client(client);
 		return;
 	}
@@ -2166,7 +3057,7 @@ static bool take_place(const struct client *newcomer)
 	struct client *oldest;
 	bool had_place;
 
-	if (loop.count - loop.waiting <= loop.most || make_place(newcomer))
+	if (loop.count + shared->adopted - loop.waiting <= loop.most || make_place(newcomer))
 		return true;
 	network = largest_network(newcomer);
 	if (network->count == 1 ||
@@ -2183,7 +3074,7 @@ static void admit_waiting(void)
 	struct client *first;
 
 	while ((first = first_queued(WAITING))) {
-		if (loop.count - loop.waiting >= loop.most && !make_place(first))
+		if (loop.count + shared->adopted - loop.waiting >= loop.most && !make_place(first))
 			break;
 		step_client(first);
 	}
@@ -2453,7 +3344,8 @@ static int64_t idle_end(void)
 {
 	if (!options.exit_idle_time || loop.count)
 		return INT64_MAX;
-	return (has_clients() ? common.clock : shared->active) + options.exit_idle_time;
+	return (has_clients() || shared->adopted ? common.clock : shared->active) +
+	       options.exit_idle_time;
 }
 
 /* A client without a response yet may have sent a request that has not arrived. */
@@ -2561,6 +3453,7 @@ static void limit_connections(void)
 	rlim_t own;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files_at_start = files;
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
@@ -2833,13 +3726,21 @@ static int take_passed(void)
 
 static int serve_one(struct http_end in, struct http_end out, const union address *peer)
 {
+	int status;
+
 	open_log(false);
+	give_up_privileges();
+	start_broker(false);
 	confine(&out);
-	return hold_one(in, out, peer);
+	status = hold_one(in, out, peer_of(peer), false, (struct http_text){ NULL, 0 }, NULL);
+	stop_broker();
+	return status;
 }
 
 static int serve_many(void)
 {
+	int status;
+
 	survive_writing();
 #ifndef WWWD_STATIC
 	/*
@@ -2857,8 +3758,12 @@ static int serve_many(void)
 		die("mmap: %s", strerror(errno));
 	limit_connections();
 	share_memory();
+	give_up_privileges();
+	start_broker(true);
 	confine(NULL);
-	return options.workers > 1 ? keep_workers() : hold_many();
+	status = options.workers > 1 ? keep_workers() : hold_many();
+	stop_broker();
+	return status;
 }
 
 int main(int argc, char **argv)
