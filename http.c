@@ -4088,10 +4088,14 @@ static void choose(struct http_work *w, const struct http_site *site,
 	status = choice->program && req->method < TRACE ? 0 : judge_method(req);
 	if (path_status == BAD_REQUEST)
 		req->reason = "a target above the root";
-	if (status || path_status)
-		choose_page(choice, (enum status)(status ? status : path_status));
+	if (path_status)
+		w->path[0] = '\0';
+	if (status)
+		choose_page(choice, (enum status)status);
 	else if (site->https_only && choose_https(w))
 		return;
+	else if (path_status)
+		choose_page(choice, (enum status)path_status);
 	else if (choice->guard && !choose_guarded(w))
 		return;
 	else if (choice->program)

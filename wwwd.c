@@ -1486,7 +1486,7 @@ static int send_errand(struct errand *errand, struct http_text first, struct htt
 	struct msghdr message = { .msg_iov = parts,
 				  .msg_iovlen = LENGTH(parts),
 				  .msg_control = control,
-				  .msg_controllen = CMSG_SPACE(sizeof(int) * fd_count) };
+				  .msg_controllen = (unsigned)CMSG_SPACE(sizeof(int) * fd_count) };
 	struct cmsghdr *passed = CMSG_FIRSTHDR(&message);
 
 	errand->sizes[0] = (uint32_t)first.len;
@@ -1495,7 +1495,7 @@ static int send_errand(struct errand *errand, struct http_text first, struct htt
 		return EMSGSIZE;
 	passed->cmsg_level = SOL_SOCKET;
 	passed->cmsg_type = SCM_RIGHTS;
-	passed->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
+	passed->cmsg_len = (unsigned)CMSG_LEN(sizeof(int) * fd_count);
 	memcpy(CMSG_DATA(passed), fds, sizeof(int) * fd_count);
 	return sendmsg(broker, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? errno : 0;
 }
@@ -2202,14 +2202,6 @@ static bool load_crypt(void)
 		log_message(LOG_ERR, "passwords: %s", dlerror());
 	return crypt_function;
 }
-#else
-#define crypt_function(password, hash) NULL
-static bool load_crypt(void)
-{
-	return false;
-}
-#endif
-
 /* What is wrong with the line of an htpasswd file, or NULL. */
 static const char *line_fault(const char *line)
 {
@@ -2290,6 +2282,20 @@ _Noreturn static void answer_check(const struct http_rule *guard, const char *na
 	(void)!write(fd, &answer, 1);
 	_exit(EXIT_SUCCESS);
 }
+#else
+/* Its libc has no crypt(3): examine_rules() refuses --auth. */
+static bool load_crypt(void)
+{
+	return false;
+}
+
+_Noreturn static void answer_check(const struct http_rule *guard, const char *name,
+				   const char *password, int fd)
+{
+	(void)guard, (void)name, (void)password, (void)fd;
+	_exit(EXIT_FAILURE);
+}
+#endif
 
 /* ---- errands, as the broker does them ---- */
 
@@ -2521,9 +2527,10 @@ static void examine_rules(void)
 #ifdef WWWD_STATIC
 	if (site.guard_count)
 		usage("--auth: the static build can't check passwords, for its libc has no crypt(3)");
-#endif
+#else
 	for (size_t i = 0; i < site.guard_count; i++)
 		examine_password_file(&guards[i]);
+#endif
 }
 
 /* The client's connection is not the broker's: only the log's descriptor 2 is. */

@@ -4,8 +4,9 @@
 START_TEST(statuses_are_whole)
 {
 	/* whatever a function of http.c returns as a status, or status_of() makes of an error */
-	static const int used[] = { 200, 204, 206, 301, 304, 308, 400, 403, 404, 405, 408,
-				    412, 413, 414, 416, 417, 421, 431, 500, 501, 503, 505 };
+	static const int used[] = { 200, 204, 206, 301, 302, 304, 308, 400, 401,
+				    403, 404, 405, 408, 412, 413, 414, 416, 417,
+				    421, 431, 500, 501, 502, 503, 504, 505 };
 	char number[8];
 
 	ck_assert_uint_eq(LENGTH(used), LENGTH(statuses));

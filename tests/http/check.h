@@ -126,7 +126,7 @@ static inline struct request *request_with(const char *lines)
 /* What is opened, or the negative errno value. */
 static inline int opened(const struct http_site *site, const char *path, int flags)
 {
-	int fd, error = open_beneath(site, path, flags, &fd);
+	int fd, error = http_open_beneath(site, path, flags, &fd);
 
 	return error ? -error : fd;
 }
