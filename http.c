@@ -3224,8 +3224,8 @@ struct choice {
 		PROGRAM, /* its name is the first key_len bytes of the path; the rest is for it */
 		LOGIN,   /* a password has to be checked first */
 	} kind;
-	enum status status;                      /* of a page */
-	const struct http_rule *guard, *program; /* that the path is beneath, or NULL */
+	enum status status;                       /* of a page */
+	const struct http_scope *guard, *program; /* that the path is beneath, or NULL */
 	size_t key_len;       /* bytes of http_work.path that were asked for; an index may follow */
 	struct cached *entry; /* that is remembered, */
 	struct file file;     /* or what is opened; both are owned */
@@ -3240,7 +3240,7 @@ struct output {
 
 /* A password that is checked, and then remembered for the connection. */
 struct login {
-	const struct http_rule *guard;
+	const struct http_scope *guard;
 	int answer; /* a pipe, or -1 */
 	bool good;
 	unsigned failures;
@@ -3372,7 +3372,7 @@ struct head {
 	text host;            /* of a redirect to https, which goes to `location` as it is */
 	text location, query; /* a folder beside the target, and the query that goes with it */
 	bool varies, ranges, methods, policy, chunked;
-	const struct http_rule *guard; /* whose password is asked for */
+	const struct http_scope *guard; /* whose password is asked for */
 };
 
 static void put_field(struct out *o, const char *name, const char *value)
@@ -3935,7 +3935,7 @@ static bool read_credentials(struct login *login, text value)
 }
 
 /* Compares all bytes: how long it takes says nothing of where two passwords differ. */
-static bool remembers(const struct login *login, const struct http_rule *guard, text value)
+static bool remembers(const struct login *login, const struct http_scope *guard, text value)
 {
 	unsigned differs = login->guard != guard || !login->good || login->sent_len != value.len;
 
@@ -3957,10 +3957,10 @@ static bool is_beneath(const char *path, const char *prefix)
 	return path[n] == '/';
 }
 
-static const struct http_rule *find_rule(const struct http_rule *rules, size_t count,
-					 const char *path)
+static const struct http_scope *find_scope(const struct http_scope *rules, size_t count,
+					   const char *path)
 {
-	for (const struct http_rule *rule = rules; rule < rules + count; rule++)
+	for (const struct http_scope *rule = rules; rule < rules + count; rule++)
 		if (is_beneath(path, rule->prefix))
 			return rule;
 	return NULL;
@@ -4077,8 +4077,8 @@ static void choose(struct http_work *w, const struct http_site *site,
 	if (req->path.len)
 		path_status = decode_path(req->path, w->path);
 	if (req->path.len && !path_status) {
-		choice->guard = find_rule(site->guards, site->guard_count, w->path);
-		choice->program = find_rule(site->programs, site->program_count, w->path);
+		choice->guard = find_scope(site->guards, site->guard_count, w->path);
+		choice->program = find_scope(site->programs, site->program_count, w->path);
 		/* the folder itself is none of its programs */
 		if (choice->program && !choice->program->path &&
 		    !w->path[strlen(choice->program->prefix)])
@@ -5216,7 +5216,7 @@ static bool is_transient(void)
 /* Its standard error is for the log, line by line. */
 static void relay_errors(struct http_conn *conn, struct program *p)
 {
-	const struct http_rule *rule = conn->work->choice.program;
+	const struct http_scope *rule = conn->work->choice.program;
 	const char *who = rule->path ? rule->path : conn->work->path;
 	struct out *o = &p->errors;
 	ssize_t n;

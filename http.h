@@ -70,7 +70,7 @@ struct http_text {
  * What is beneath a path of the site: a program for all of it, programs that are its files, or what
  * asks for a password. The prefix has no slash at its beginning and none at its end.
  */
-struct http_rule {
+struct http_scope {
 	const char *prefix;
 	const char
 		*path; /* of the program, NULL where the files are programs; of the password file */
@@ -102,9 +102,9 @@ struct http_site {
 	const struct http_prefix *trusted; /* peers whose word on their clients is believed, */
 	size_t trusts;                     /* and how many */
 	struct http_limits limits;
-	const char *name;                          /* of the root, from / on, for programs */
-	const struct http_rule *programs, *guards; /* the longest prefix first, */
-	size_t program_count, guard_count;         /* and their number */
+	const char *name;                           /* of the root, from / on, for programs */
+	const struct http_scope *programs, *guards; /* the longest prefix first, */
+	size_t program_count, guard_count;          /* and their number */
 	int64_t program_time; /* us until a program's first byte, and between its bytes */
 	/*
 	 * 0 or an errno value. Both are NULL where programs can't be started: then http_step() says

@@ -306,7 +306,7 @@ static const char *hosts[HOSTS_MOST];
 static size_t host_count;
 
 static LARGE struct http_prefix trusted[TRUSTS_MOST];
-static struct http_rule programs[RULES_MOST], guards[RULES_MOST];
+static struct http_scope programs[RULES_MOST], guards[RULES_MOST];
 static const char *program_variables[RULES_MOST + 1]; /* of --cgi-env */
 static size_t program_variable_count;
 
@@ -627,12 +627,12 @@ static char *take_prefix(const char *option, const char *word, size_t n)
 static void take_rule(const struct option_row *row, const char *word)
 {
 	bool program = row->kind == PROGRAM;
-	struct http_rule *rules = program ? programs : guards;
+	struct http_scope *rules = program ? programs : guards;
 	size_t *count = program ? &site.program_count : &site.guard_count, at = *count;
 	const char *equals = strchr(word, '=');
 	size_t n = equals ? (size_t)(equals - word) : strlen(word);
-	struct http_rule rule = { .prefix = take_prefix(row->name, word, n),
-				  .path = equals ? equals + 1 : NULL };
+	struct http_scope rule = { .prefix = take_prefix(row->name, word, n),
+				   .path = equals ? equals + 1 : NULL };
 
 	if (!equals && (!program || word[n - 1] != '/'))
 		usage("--%s: '%s' is not %s", row->name, word,
@@ -2112,7 +2112,7 @@ static void list_variables(char *environment[VARIABLES_MOST], char *text, size_t
 }
 
 /* Into the folder of the program; its name there. */
-static const char *enter_folder(const struct http_rule *rule, char *script)
+static const char *enter_folder(const struct http_scope *rule, char *script)
 {
 	char *path = rule->path ? strdup(rule->path) : script,
 	     *slash = path ? strrchr(path, '/') : NULL;
@@ -2135,8 +2135,8 @@ static const char *enter_folder(const struct http_rule *rule, char *script)
 }
 
 /* In a process of its own, which has nothing of this one's but what is meant for it. */
-_Noreturn static void become_program(const struct http_rule *rule, char *script, char **environment,
-				     const int *fds)
+_Noreturn static void become_program(const struct http_scope *rule, char *script,
+				     char **environment, const int *fds)
 {
 	char *arguments[2] = { NULL, NULL };
 	unsigned char error;
@@ -2228,7 +2228,7 @@ static bool read_line(FILE *file, char *line, size_t size)
 
 enum { LINE_SIZE = 1024 };
 
-static void examine_password_file(const struct http_rule *guard)
+static void examine_password_file(const struct http_scope *guard)
 {
 	FILE *file = fopen(guard->path, "re");
 	char line[LINE_SIZE];
@@ -2256,7 +2256,7 @@ static bool same_hash(const char *a, const char *b)
 }
 
 /* A name that isn't in the file costs as much as one that is: the hash of another is computed. */
-_Noreturn static void answer_check(const struct http_rule *guard, const char *name,
+_Noreturn static void answer_check(const struct http_scope *guard, const char *name,
 				   const char *password, int fd)
 {
 	FILE *file = fopen(guard->path, "re");
@@ -2289,7 +2289,7 @@ static bool load_crypt(void)
 	return false;
 }
 
-_Noreturn static void answer_check(const struct http_rule *guard, const char *name,
+_Noreturn static void answer_check(const struct http_scope *guard, const char *name,
 				   const char *password, int fd)
 {
 	(void)guard, (void)name, (void)password, (void)fd;
