@@ -369,6 +369,12 @@ static void put_query(struct out *o, text t)
 	put_encoded(o, t, HOSTNAME, ":@/?");
 }
 
+/* An absolute URL as a person wrote it; what no URL may hold is encoded. */
+static void put_absolute(struct out *o, text t)
+{
+	put_encoded(o, t, PLAIN, ":/?#[]@!$&'()*+,;=%");
+}
+
 /* How many bytes the character of well-formed UTF-8 (RFC 3629) has that begins here, or 0. */
 static size_t utf8_length(const unsigned char *s, size_t n)
 {
@@ -409,23 +415,38 @@ static const char *html_escape(unsigned char c)
 	}
 }
 
-/* As HTML text or a quoted attribute; what isn't printable UTF-8 becomes U+FFFD. */
-static void put_html(struct out *o, text t)
+static const char *json_escape(unsigned char c)
 {
-	size_t n;
+	return c == '"' ? "\\\"" : c == '\\' ? "\\\\" : NULL;
+}
 
-	for (; t.len; skip(&t, n)) {
-		const unsigned char *s = (const unsigned char *)t.at;
+/* The length of the first character, 0 if it isn't one of printable UTF-8. */
+static size_t printable(text t)
+{
+	unsigned char c = (unsigned char)t.at[0];
 
-		n = utf8_length(s, t.len);
-		if (n == 0 || (n == 1 && (s[0] < ' ' || s[0] == 0x7f))) {
+	return c < ' ' || c == 0x7f ? 0 : utf8_length((const unsigned char *)t.at, t.len);
+}
+
+static bool all_printable(text t)
+{
+	while (t.len && printable(t))
+		skip(&t, printable(t));
+	return t.len == 0;
+}
+
+/* With what `escape` has for some characters; what isn't printable UTF-8 becomes U+FFFD. */
+static void put_escaped(struct out *o, text t, const char *(*escape)(unsigned char))
+{
+	for (; t.len; skip(&t, printable(t) ? printable(t) : 1)) {
+		const char *escaped = escape((unsigned char)t.at[0]);
+
+		if (!printable(t))
 			put_string(o, "\xef\xbf\xbd");
-			n = 1;
-		} else if (html_escape(s[0])) {
-			put_string(o, html_escape(s[0]));
-		} else {
-			put(o, s, n);
-		}
+		else if (escaped)
+			put_string(o, escaped);
+		else
+			put(o, t.at, printable(t));
 	}
 }
 
@@ -457,7 +478,7 @@ static void put_log(struct out *o, text t, size_t most)
 /*
  * Writes `form`, in which these stand for arguments: %s a string, %t a text, %n a number (uint64_t),
  * %2 an int as two digits at least, %x a number in hexadecimal, %u a text as part of a URL's path,
- * %h a text as HTML.
+ * %h a text as HTML text or a quoted attribute, %j a text within a string of JSON.
  */
 static void put_form(struct out *o, const char *form, ...)
 {
@@ -476,7 +497,8 @@ static void put_form(struct out *o, const char *form, ...)
 		case '2': put_two(o, va_arg(args, int)); break;
 		case 'x': put_hex(o, va_arg(args, uint64_t)); break;
 		case 'u': put_url(o, va_arg(args, text)); break;
-		case 'h': put_html(o, va_arg(args, text)); break;
+		case 'h': put_escaped(o, va_arg(args, text), html_escape); break;
+		case 'j': put_escaped(o, va_arg(args, text), json_escape); break;
 		default: abort(); /* no form has another */
 		}
 		n += 2;
@@ -654,6 +676,9 @@ void http_tell(struct http_common *common, int64_t clock, const struct timespec 
 
 /* ---- media types -------------------------------------------------------------- */
 
+/* But where the page itself names another charset: see begins_otherwise(). */
+static const char html[] = "text/html; charset=utf-8", html_alone[] = "text/html";
+
 /*
  * By the ending of a name, in any case; the frequent ones first. Text is UTF-8, but where the format
  * has its own way to say so.
@@ -661,7 +686,7 @@ void http_tell(struct http_common *common, int64_t clock, const struct timespec 
 static const struct type {
 	const char *name, *endings;
 } types[] = {
-	{ "text/html", " html htm" },
+	{ html, " html htm" },
 	{ "text/css; charset=utf-8", " css" },
 	{ "text/javascript; charset=utf-8", " js mjs" },
 	{ "image/jpeg", " jpg jpeg jpe jfif" },
@@ -739,7 +764,10 @@ static const struct type {
 	{ "text/calendar; charset=utf-8", " ics" },
 	{ "text/csv; charset=utf-8", " csv" },
 	{ "text/markdown; charset=utf-8", " markdown md" },
-	{ "text/plain; charset=utf-8", " asc c conf h log txt" },
+	{ "text/plain; charset=utf-8",
+	  " adoc asc bat c cc cfg cmake conf cpp cs cxx el erl ex exs fish go gradle h hh hpp hs hxx"
+	  " ini java jl jsonl jsx kt kts lock log lua m mk ml nix nim org php pl pm proto ps1 py r rb"
+	  " rs rst sass scala scss sed sql srt swift tcl tex tf toml tsx txt vim vue zig zsh" },
 	{ "text/tab-separated-values; charset=utf-8", " tsv" },
 	{ "text/vcard; charset=utf-8", " vcf" },
 	{ "text/vtt; charset=utf-8", " vtt" },
@@ -766,14 +794,138 @@ static bool has_ending(const char *endings, const char *ending)
 	return false;
 }
 
-static const char *type_of(const char *path)
-{
-	const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+/* Names without an ending that are plain text. */
+static const char text_names[] =
+	" AUTHORS BUGS CHANGELOG CHANGES CONTRIBUTING COPYING COPYRIGHT CREDITS Containerfile Dockerfile"
+	" Gemfile HACKING INSTALL Jenkinsfile LICENCE LICENSE MAINTAINERS Makefile NEWS NOTICE PKGBUILD"
+	" Procfile README Rakefile THANKS TODO VERSION Vagrantfile";
 
+static const char *type_of(const struct http_site *site, const char *path)
+{
+	const struct http_rule_list *rules = &site->rules[HTTP_TYPES];
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *dot = strrchr(name, '.');
+
+	for (size_t i = rules->count; i; i--)
+		if (alike(rules->at[i - 1].pattern, text_of(dot ? dot + 1 : "")))
+			return rules->at[i - 1].text.at;
 	for (size_t i = 0; dot && i < LENGTH(types); i++)
 		if (has_ending(types[i].endings, dot + 1))
 			return types[i].name;
-	return "application/octet-stream";
+	return !dot && has_ending(text_names, name) ? "text/plain; charset=utf-8"
+						    : "application/octet-stream";
+}
+
+/* The value of an attribute or a parameter, at the blanks that may stand before its "=". */
+static text read_charset(text t)
+{
+	size_t n = 0;
+
+	skip_blank(&t);
+	if (!skip_char(&t, '='))
+		return (text){ NULL, 0 };
+	skip_blank(&t);
+	(void)(skip_char(&t, '"') || skip_char(&t, '\''));
+	while (n < t.len && is(t.at[n], PLAIN))
+		n++;
+	return (text){ t.at, n };
+}
+
+/* What the first tags of a page name as its charset, or an empty text. Comments are no tags. */
+static text find_charset(text page)
+{
+	static const text comment = TEXT("<!--"), meta = TEXT("<meta"), name = TEXT("charset");
+
+	for (; page.len; skip(&page, 1)) {
+		if (starts_alike(page, comment)) {
+			const char *end = memmem(page.at, page.len, "-->", 3);
+
+			skip(&page, end ? (size_t)(end - page.at) : page.len - 1);
+		} else if (starts_alike(page, meta)) {
+			text rest = page, tag = cut(&rest, '>');
+
+			for (; tag.len; skip(&tag, 1))
+				if (starts_alike(tag, name)) {
+					skip(&tag, name.len);
+					tag = read_charset(tag);
+					if (tag.len)
+						return tag;
+					break;
+				}
+		}
+	}
+	return page;
+}
+
+enum { PAGE_BEGIN = 1024 }; /* bytes in which HTML has to name its charset */
+
+/* Whether a page says, by a byte order mark or a tag, that it is not UTF-8. */
+static bool begins_otherwise(text page)
+{
+	text charset;
+
+	if (page.len > 1 &&
+	    (memcmp(page.at, "\xff\xfe", 2) == 0 || memcmp(page.at, "\xfe\xff", 2) == 0))
+		return true;
+	if (page.len > 2 && memcmp(page.at, "\xef\xbb\xbf", 3) == 0)
+		return false;
+	page.len = page.len < PAGE_BEGIN ? page.len : PAGE_BEGIN;
+	charset = find_charset(page);
+	return charset.len && !alike(charset, text_of("utf-8")) && !alike(charset, text_of("utf8"));
+}
+
+/* The same of a file whose bytes are not sent from the first on, or not with the head. */
+OWN_FRAME static const char *type_of_page(const char *type, int fd)
+{
+	char begin[PAGE_BEGIN];
+	ssize_t n = type == html ? pread(fd, begin, sizeof(begin), 0) : 0;
+
+	return n > 0 && begins_otherwise((text){ begin, (size_t)n }) ? html_alone : type;
+}
+
+/* ---- the rules of a site ------------------------------------------------------ */
+
+/* Whether a pattern, in which '*' stands for any bytes, is that of a path without its first slash. */
+static bool matches(text pattern, text path)
+{
+	size_t p = 0, at = 0, star = SIZE_MAX, from = 0;
+
+	while (at <= path.len) {
+		char c = at ? path.at[at - 1] : '/';
+
+		if (p < pattern.len && pattern.at[p] == '*') {
+			star = p++;
+			from = at;
+		} else if (p < pattern.len && pattern.at[p] == c) {
+			p++, at++;
+		} else if (star != SIZE_MAX) {
+			p = star + 1;
+			at = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (p < pattern.len && pattern.at[p] == '*')
+		p++;
+	return p == pattern.len;
+}
+
+/* A rule without a pattern is for all requests; one with a pattern for those that have a path. */
+static bool applies(const struct http_rule *rule, text path)
+{
+	return !rule->pattern.at || (path.at && matches(rule->pattern, path));
+}
+
+/* Whether a later rule that applies has the same name: but rules without a pattern stand together. */
+static bool overruled(const struct http_rule_list *rules, const struct http_rule *rule, text path)
+{
+	text field = rule->text, name = cut(&field, ':');
+
+	for (const struct http_rule *later = rule + 1; later < rules->at + rules->count; later++)
+		if ((rule->pattern.at || later->pattern.at) && starts_alike(later->text, name) &&
+		    later->text.at[name.len] == ':' && applies(later, path))
+			return true;
+	return false;
 }
 
 /* ---- the request (RFC 9112) -------------------------------------------------- */
@@ -829,6 +981,7 @@ enum field {
 	IF_NONE_MATCH,
 	IF_MODIFIED_SINCE,
 	IF_UNMODIFIED_SINCE,
+	ACCEPT,
 	ACCEPT_ENCODING,
 	ORIGIN,
 	REQUEST_METHOD,
@@ -854,6 +1007,7 @@ static const text fields[FIELDS] = {
 	[IF_NONE_MATCH] = TEXT("If-None-Match"),
 	[IF_MODIFIED_SINCE] = TEXT("If-Modified-Since"),
 	[IF_UNMODIFIED_SINCE] = TEXT("If-Unmodified-Since"),
+	[ACCEPT] = TEXT("Accept"),
 	[ACCEPT_ENCODING] = TEXT("Accept-Encoding"),
 	[AUTHORIZATION] = TEXT("Authorization"),
 	[CONTENT_TYPE] = TEXT("Content-Type"),
@@ -875,8 +1029,10 @@ struct request {
 	uint64_t length;              /* of a body that isn't chunked */
 	size_t blanks, lines, header; /* empty lines before, lines, and bytes after the first */
 	text line, method_name, target, path, query, authority;
-	text value[FIELDS];   /* of the first line with that name, */
-	uint8_t seen[FIELDS]; /* and how many there were */
+	text asked;              /* the path, decoded; at is NULL before it is known */
+	text host, port, folder; /* with --hosts: who was asked, and whose folder it is */
+	text value[FIELDS];      /* of the first line with that name, */
+	uint8_t seen[FIELDS];    /* and how many there were */
 	const char *head_end;
 	bool tls;                /* the client uses it, */
 	bool forwarded;          /* and a trusted peer has told its address, */
@@ -2235,7 +2391,7 @@ static int walk_last(struct walk *w, const char *name, int flags)
 	int fd = openat(w->fd[w->depth], name, flags | O_NOFOLLOW);
 	int error = fd < 0 ? errno : 0;
 
-	if (fd >= 0 && flags & O_PATH) { /* which opens a link itself */
+	if (fd >= 0 && (flags & (O_PATH | O_NOFOLLOW)) == O_PATH) { /* which opens a link itself */
 		struct stat st;
 
 		if (fstat(fd, &st) < 0)
@@ -2296,8 +2452,8 @@ static int open_walking(int root, const char *path, int flags, int *fd)
 }
 
 /*
- * The one way from a name to a descriptor: of a page, an index, a compressed sibling, an error page,
- * an entry of a listing. 0 or an errno value.
+ * The one way from a name to a descriptor: of a host's folder, a page, an index, a compressed sibling,
+ * an error page, an entry of a listing. 0 or an errno value.
  */
 int http_open_beneath(const struct http_site *site, const char *path, int flags, int *fd)
 {
@@ -2370,6 +2526,27 @@ static void close_file(struct file *file)
 		close(take_fd(file));
 }
 
+/*
+ * The URL that a symbolic link leads to, which nothing here ever follows: an empty text where it leads
+ * elsewhere, or to what is no URL. The name is as for readlinkat(2).
+ */
+static text read_redirect(int folder, const char *name, char url[PATH_MAX])
+{
+	static const text plain = TEXT("http://"), secure = TEXT("https://"), none = { NULL, 0 };
+	ssize_t n = readlinkat(folder, name, url, PATH_MAX);
+	text t = { url, n > 0 ? (size_t)n : 0 }, rest = t;
+	size_t host = 0;
+
+	if (!take_name(&rest, plain) && !take_name(&rest, secure))
+		return none;
+	while (host < rest.len && !strchr("/?#", rest.at[host]))
+		host++;
+	for (size_t i = 0; i < rest.len; i++)
+		if (!is(rest.at[i], TARGET) && rest.at[i] != '#')
+			return none;
+	return valid_authority((text){ rest.at, host }) ? t : none;
+}
+
 /* A regular file, or a folder where `folder` says so: 0 or an errno value. */
 static int open_file(const struct http_site *site, const char *path, bool folder, struct file *file)
 {
@@ -2402,10 +2579,11 @@ static bool is_older(const struct stat *a, const struct stat *b)
 
 /*
  * Replaces the file by the best sibling that the client takes, that isn't empty, and that is not
- * older. Returns its coding.
+ * older. Returns its coding; what is the file's type is found in the file itself.
  */
 OWN_FRAME static enum coding open_sibling(const struct http_site *site, const char *path,
-					  const struct preference *preference, struct file *file)
+					  const struct preference *preference, struct file *file,
+					  const char **type)
 {
 	char name[PATH_MAX + 4];
 
@@ -2416,6 +2594,7 @@ OWN_FRAME static enum coding open_sibling(const struct http_site *site, const ch
 		if (open_file(site, name, false, &sibling))
 			continue;
 		if (sibling.st.st_size > 0 && !is_older(&sibling.st, &file->st)) {
+			*type = type_of_page(*type, file->fd);
 			close_file(file);
 			*file = sibling;
 			return *c;
@@ -2423,6 +2602,25 @@ OWN_FRAME static enum coding open_sibling(const struct http_site *site, const ch
 		close_file(&sibling);
 	}
 	return IDENTITY;
+}
+
+/* Whether a decoded path is that of a folder. */
+static bool is_folder(text path)
+{
+	return path.len == 0 || path.at[path.len - 1] == '/';
+}
+
+static size_t index_count(const struct http_site *site)
+{
+	return site->rules[HTTP_INDEXES].count ? site->rules[HTTP_INDEXES].count : 1;
+}
+
+/* The n-th name that the page of a folder may have. */
+static text index_name(const struct http_site *site, size_t n)
+{
+	const struct http_rule_list *rules = &site->rules[HTTP_INDEXES];
+
+	return rules->count ? rules->at[n].text : text_of("index.html");
 }
 
 /* ---- folders ------------------------------------------------------------------- */
@@ -2438,16 +2636,28 @@ static const struct {
 	[BY_TIME] = { TEXT("time"), "Changed" },
 };
 
-struct listing_style {
-	enum sort_key key;
-	bool descending, plain;
+enum format { AS_HTML, AS_TEXT, AS_JSON, FORMATS };
+
+static const struct {
+	text name;
+	const char *type;
+} formats[FORMATS] = {
+	[AS_HTML] = { TEXT("html"), html },
+	[AS_TEXT] = { TEXT("text"), "text/plain; charset=utf-8" },
+	[AS_JSON] = { TEXT("json"), "application/json" },
 };
 
-/* One thing in a folder; its name stands in the names of the listing. */
+struct listing_style {
+	enum sort_key key;
+	bool descending;
+	enum format format; /* FORMATS if it is unknown */
+};
+
+/* One thing in a folder; its name stands in the names of the listing, then the URL of a redirect. */
 struct item {
 	int64_t size, time;
 	uint32_t name;
-	bool folder;
+	bool folder, redirect;
 };
 
 /*
@@ -2469,27 +2679,24 @@ struct listing {
 	size_t held; /* memory, as counted in http_common.memory */
 };
 
-static bool query_has(text query, const char *key, text value)
-{
-	skip_char(&query, '?');
-	while (query.len) {
-		text pair = cut(&query, '&');
-		text name = cut(&pair, '=');
-
-		if (pair.at && same(name, text_of(key)) && same(pair, value))
-			return true;
-	}
-	return false;
-}
-
 static struct listing_style read_listing_style(text query)
 {
-	struct listing_style style = { BY_NAME, query_has(query, "order", text_of("desc")),
-				       query_has(query, "format", text_of("text")) };
+	struct listing_style style = { BY_NAME, false, AS_HTML };
 
-	for (int key = BY_NAME; key < SORT_KEYS; key++)
-		if (query_has(query, "sort", sort_keys[key].name))
-			style.key = (enum sort_key)key;
+	skip_char(&query, '?');
+	while (query.len) {
+		text value = cut(&query, '&'), name = cut(&value, '=');
+
+		if (same(name, text_of("format")))
+			for (style.format = AS_HTML;
+			     style.format < FORMATS && !same(value, formats[style.format].name);)
+				style.format++;
+		if (same(name, text_of("order")))
+			style.descending = same(value, text_of("desc"));
+		for (int key = BY_NAME; same(name, text_of("sort")) && key < SORT_KEYS; key++)
+			if (same(value, sort_keys[key].name))
+				style.key = (enum sort_key)key;
+	}
 	return style;
 }
 
@@ -2498,7 +2705,7 @@ static const char listing_css[] =
 	":root{color-scheme:light dark;--line:#8884;--soft:#667;--link:#0550ae}"
 	"@media(prefers-color-scheme:dark){:root{--soft:#99a;--link:#7cb7ff}}"
 	"body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1.5rem 1rem}"
-	"h1{font-size:1.3rem;overflow-wrap:anywhere}"
+	"h1{font-size:1.3rem;overflow-wrap:anywhere}small{color:var(--soft)}"
 	"table{width:100%;border-collapse:collapse}"
 	"th{text-align:left;font-weight:600;border-bottom:2px solid var(--line)}"
 	"th,td{padding:.35rem .5rem;vertical-align:top}"
@@ -2509,7 +2716,7 @@ static const char listing_css[] =
 	"th:nth-child(2),td:nth-child(2){text-align:right;white-space:nowrap}"
 	"a{color:var(--link);text-decoration:none}a:hover{text-decoration:underline}"
 	"footer{color:var(--soft);font-size:.85rem;padding:.8rem .5rem}"
-	"@media(max-width:34rem){th:nth-child(3),td:nth-child(3){display:none}}";
+	"@media(max-width:34rem){td+td+td{white-space:normal}td+td{font-size:.85rem}}";
 
 static uint64_t rounded(uint64_t n, uint64_t unit)
 {
@@ -2552,7 +2759,7 @@ static void put_column(struct out *o, const struct listing_style *style, enum so
 {
 	bool sorted = style->key == key, down = sorted && style->descending;
 
-	put_form(o, "<th%s><a href=\"?sort=%t&amp;order=%s\">%s%s</a></th>",
+	put_form(o, "<th scope=\"col\"%s><a href=\"?sort=%t&amp;order=%s\">%s%s</a></th>",
 		 !sorted ? ""
 		 : down  ? " aria-sort=\"descending\""
 			 : " aria-sort=\"ascending\"",
@@ -2562,16 +2769,37 @@ static void put_column(struct out *o, const struct listing_style *style, enum so
 			 : " \xe2\x96\xb4");
 }
 
+/* The folders from the root down to this one, each of which leads there by so many steps up. */
+static void put_breadcrumbs(struct out *o, const char *path)
+{
+	size_t above = 0;
+	text rest = text_of(path), name = { "", 0 };
+
+	for (const char *at = path; (at = strchr(at, '/')); at++)
+		above++;
+	put_string(o, "<nav aria-label=\"Folders above\"><h1>Index of ");
+	for (; above; above--, name = cut(&rest, '/')) {
+		put_string(o, "<a href=\"");
+		for (size_t i = 0; i < above; i++)
+			put_string(o, "../");
+		put_form(o, "\">%h/</a>", name);
+	}
+	put_form(o, "%h/</h1></nav>\n", name);
+}
+
 static void put_listing_head(struct out *o, const struct listing *listing, const char *path)
 {
-	if (listing->style.plain)
+	if (listing->style.format == AS_JSON)
+		put_string(o, "[");
+	if (listing->style.format != AS_HTML)
 		return;
 	put_form(o,
 		 "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 		 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-		 "<title>/%h</title>\n<style>%s</style>\n</head>\n<body>\n<h1>Index of /%h</h1>\n"
-		 "<table>\n<thead><tr>",
-		 text_of(path), listing_css, text_of(path));
+		 "<title>/%h</title>\n<style>%s</style>\n</head>\n<body>\n",
+		 text_of(path), listing_css);
+	put_breadcrumbs(o, path);
+	put_string(o, "<main>\n<table>\n<thead><tr>");
 	for (int key = BY_NAME; key < SORT_KEYS; key++)
 		put_column(o, &listing->style, (enum sort_key)key);
 	put_string(o, "</tr></thead>\n<tbody>\n");
@@ -2583,35 +2811,91 @@ static void put_listing_tail(struct out *o, const struct listing *listing)
 {
 	uint64_t folders = listing->folders, files = listing->count - listing->folders;
 
-	if (listing->style.plain)
+	if (listing->style.format == AS_JSON)
+		put_string(o, "\n]\n");
+	if (listing->style.format != AS_HTML)
 		return;
-	put_form(o, "</tbody>\n</table>\n<footer>%n %s, %n %s, ", folders,
+	put_form(o, "</tbody>\n</table>\n</main>\n<footer>%n %s, %n %s, ", folders,
 		 folders == 1 ? "folder" : "folders", files, files == 1 ? "file" : "files");
 	put_size(o, listing->bytes);
 	put_string(o, "; times are UTC</footer>\n</body>\n</html>\n");
 }
 
+static text item_name(const struct listing *listing, const struct item *item)
+{
+	return text_of(listing->names + item->name);
+}
+
+/* Where a link leads: an empty text if the item is none that redirects. */
+static text item_url(const struct listing *listing, const struct item *item)
+{
+	return item->redirect
+		       ? text_of(listing->names + item->name + item_name(listing, item).len + 1)
+		       : (text){ "", 0 };
+}
+
+static void put_html_row(struct out *o, const struct listing *listing, const struct item *item)
+{
+	text name = item_name(listing, item), url = item_url(listing, item);
+	const char *slash = item->folder ? "/" : "";
+
+	put_form(o, "<tr><td><a href=\"%u%s\"><bdi>%h%s</bdi></a>", name, slash, name, slash);
+	if (url.len)
+		put_form(o, " <small>\xe2\x86\x92 %h</small>", url);
+	put_string(o, "</td><td>");
+	if (!item->folder && !url.len)
+		put_size(o, (uint64_t)item->size);
+	put_string(o, "</td><td>");
+	put_moment(o, item->time, false);
+	put_string(o, "</td></tr>\n");
+}
+
+/* Size, time, name, each after a tab; and the URL of a redirect. */
+static void put_text_row(struct out *o, const struct listing *listing, const struct item *item)
+{
+	text url = item_url(listing, item);
+
+	if (item->folder || url.len)
+		put_string(o, "-");
+	else
+		put_number(o, (uint64_t)item->size);
+	put_string(o, "\t");
+	put_moment(o, item->time, true);
+	put_form(o, "\t%u%s%s", item_name(listing, item), item->folder ? "/" : "",
+		 url.len ? "\t" : "");
+	put_absolute(o, url);
+	put_string(o, "\n");
+}
+
+/* With the keys of nginx. Whether a comma has to stand before it depends on its place alone. */
+static void put_json_row(struct out *o, const struct listing *listing, const struct item *item,
+			 bool first)
+{
+	text name = item_name(listing, item), url = item_url(listing, item);
+
+	put_form(o, "%s\n{ \"name\":\"%j\"", first ? " " : ",", name);
+	if (!all_printable(name))
+		put_form(o, ", \"href\":\"%u\"", name);
+	put_form(o, ", \"type\":\"%s\", \"mtime\":\"",
+		 item->folder ? "directory"
+		 : url.len    ? "other"
+			      : "file");
+	put_date(o, item->time);
+	put_string(o, "\"");
+	if (url.len)
+		put_form(o, ", \"location\":\"%j\"", url);
+	else if (!item->folder)
+		put_form(o, ", \"size\":%n", (uint64_t)item->size);
+	put_string(o, " }");
+}
+
 static void put_row(struct out *o, const struct listing *listing, const struct item *item)
 {
-	text name = text_of(listing->names + item->name);
-	const char *slash = item->folder ? "/" : "";
-	bool plain = listing->style.plain;
-
-	if (!plain)
-		put_form(o, "<tr><td><a href=\"%u%s\"><bdi>%h%s</bdi></a></td><td>", name, slash,
-			 name, slash);
-	if (plain && item->folder)
-		put_string(o, "-");
-	else if (plain)
-		put_number(o, (uint64_t)item->size);
-	else if (!item->folder)
-		put_size(o, (uint64_t)item->size);
-	put_string(o, plain ? "\t" : "</td><td>");
-	put_moment(o, item->time, plain);
-	if (plain)
-		put_form(o, "\t%u%s\n", name, slash);
-	else
-		put_string(o, "</td></tr>\n");
+	switch (listing->style.format) {
+	case AS_TEXT: put_text_row(o, listing, item); break;
+	case AS_JSON: put_json_row(o, listing, item, listing->next == 1); break;
+	default: put_html_row(o, listing, item);
+	}
 }
 
 static void free_listing(struct listing *listing, struct http_common *common)
@@ -2670,22 +2954,28 @@ static bool make_room(struct listing *listing, struct http_common *common, size_
 	return true;
 }
 
+/* The URL of a redirect, which is a link; or an empty text. */
 static bool add_item(struct listing *listing, struct http_common *common, const char *name,
-		     const struct stat *st)
+		     const struct stat *st, text url)
 {
 	struct out row = { NULL, 0, 0, false };
 	size_t size = strlen(name) + 1;
 	struct item *item;
 
-	if (!make_room(listing, common, size))
+	if (!make_room(listing, common, size + url.len + 1))
 		return false;
 	item = &listing->items[listing->count++];
-	*item = (struct item){ st->st_size, st->st_mtim.tv_sec, listing->names_len,
-			       S_ISDIR(st->st_mode) };
+	*item = (struct item){ S_ISREG(st->st_mode) ? st->st_size : 0, st->st_mtim.tv_sec,
+			       listing->names_len, S_ISDIR(st->st_mode), url.len };
 	memcpy(listing->names + listing->names_len, name, size);
 	listing->names_len += (uint32_t)size;
+	if (url.len) {
+		memcpy(listing->names + listing->names_len, url.at, url.len);
+		listing->names_len += (uint32_t)url.len;
+		listing->names[listing->names_len++] = '\0';
+	}
 	listing->folders += item->folder;
-	listing->bytes += item->folder ? 0 : (uint64_t)item->size;
+	listing->bytes += (uint64_t)item->size;
 	put_row(&row, listing, item);
 	listing->rows_len += row.len;
 	return true;
@@ -2712,19 +3002,24 @@ static int stat_link(const struct http_site *site, const char *folder, const cha
 }
 
 /*
- * Whether the entry is listed, which it is if a request for it would reach something. Returns an
- * errno value if that can't be found out just now: the page would pass for a complete one.
+ * Whether the entry is listed, which it is if a request for it would reach something; the URL if that
+ * is a redirect. Returns an errno value if that can't be found out just now: the page would pass for a
+ * complete one.
  */
 static int stat_entry(const struct http_site *site, const char *folder, DIR *dir,
-		      const struct dirent *entry, struct stat *st, bool *listed)
+		      const struct dirent *entry, struct stat *st, char url_bytes[PATH_MAX],
+		      text *url, bool *listed)
 {
 	int error = 0;
 
+	*url = (text){ NULL, 0 };
 	if (fstatat(dirfd(dir), entry->d_name, st, AT_SYMLINK_NOFOLLOW) < 0)
 		error = errno;
 	else if (S_ISLNK(st->st_mode))
 		error = stat_link(site, folder, entry->d_name, st);
-	*listed = !error && (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode));
+	if (error && status_of(error) == NOT_FOUND)
+		*url = read_redirect(dirfd(dir), entry->d_name, url_bytes);
+	*listed = url->len || (!error && (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)));
 	return error && status_of(error) >= SERVER_ERROR ? error : 0;
 }
 
@@ -2734,8 +3029,10 @@ static int read_entries(const struct http_site *site, struct http_common *common
 {
 	for (int n = 0; n < READ_STEP; n++) {
 		struct dirent *entry;
+		char url_bytes[PATH_MAX];
 		struct stat st;
 		bool listed;
+		text url;
 		int error;
 
 		errno = 0;
@@ -2749,13 +3046,44 @@ static int read_entries(const struct http_site *site, struct http_common *common
 		if (entry && entry->d_name[0] == '.')
 			continue;
 		if (entry)
-			error = stat_entry(site, folder, listing->dir, entry, &st, &listed);
+			error = stat_entry(site, folder, listing->dir, entry, &st, url_bytes, &url,
+					   &listed);
 		if (error)
 			return error;
-		if (listed && !add_item(listing, common, entry->d_name, &st))
+		if (listed && !add_item(listing, common, entry->d_name, &st, url))
 			return ENOMEM;
 	}
 	return 0;
+}
+
+/* As people count: file2 before file10. Case does not matter; nor do the zeros before a number. */
+static int natural_order(const char *a, const char *b)
+{
+	static const char digits[] = "0123456789";
+
+	for (;;) {
+		if (strchr(digits, *a) && *a && strchr(digits, *b) && *b) {
+			size_t n, m;
+
+			a += strspn(a, "0");
+			b += strspn(b, "0");
+			n = strspn(a, digits);
+			m = strspn(b, digits);
+
+			int order = n != m ? (n > m) - (n < m) : strncmp(a, b, n);
+
+			if (order)
+				return order;
+			a += n;
+			b += n;
+		} else {
+			int order = strncasecmp(a, b, 1);
+
+			if (order || !*a)
+				return order;
+			a++, b++;
+		}
+	}
 }
 
 /* Folders first; then by the key; what is equal by name, which is never equal in the end. */
@@ -2772,7 +3100,7 @@ static bool comes_before(const struct listing *listing, uint32_t left, uint32_t 
 	else if (listing->style.key == BY_TIME)
 		order = (a->time > b->time) - (a->time < b->time);
 	if (order == 0)
-		order = strcasecmp(a_name, b_name);
+		order = natural_order(a_name, b_name);
 	if (order == 0)
 		order = strcmp(a_name, b_name);
 	return listing->style.descending ? order > 0 : order < 0;
@@ -3057,7 +3385,9 @@ static bool settled(const struct version *v, const struct timespec *now)
 
 /* What a response was made from. */
 struct source {
-	text key; /* the path that was asked for, decoded */
+	text key,
+		asked; /* the path that was asked for, decoded; the key may have the host before it */
+	text folder;   /* that the paths begin in, with --hosts */
 	struct preference preference;
 	enum coding coding;
 	const char *path;          /* of the file; what was sent may be a sibling of it */
@@ -3070,49 +3400,75 @@ struct draft {
 	struct out bytes;
 	const struct http_site *site;
 	const struct timespec *now;
+	text folder;  /* see struct source */
+	bool watched; /* the times of the file's folder are checked: no name comes there or goes */
 };
 
 /* False if the check fails already, or there is no room for it; then the draft is as it was. */
-static bool add_check(struct draft *draft, text path, enum check_kind kind)
+static bool try_check(struct draft *draft, text path, enum check_kind kind, bool add)
 {
 	struct cached *entry = draft->entry;
 	size_t begin = draft->bytes.len;
 	struct version version;
+	bool good;
 
 	if (entry->checks == CHECKS_MOST)
 		return false;
-	put_text(&draft->bytes, path);
+	put_form(&draft->bytes, "%t%s%t", draft->folder, draft->folder.len ? "/" : "", path);
 	put(&draft->bytes, "", 1);
 	if (draft->bytes.overrun)
 		return false;
-	if (!look(draft->site, draft->bytes.at + begin, kind, &version) ||
-	    (kind == SAME_FILE && !settled(&version, draft->now))) {
+	good = look(draft->site, draft->bytes.at + begin, kind, &version) &&
+	       (kind != SAME_FILE || settled(&version, draft->now));
+	if (!good || !add)
 		draft->bytes.len = begin;
-		return false;
-	}
-	entry->check[entry->checks++] = (struct check){ (uint32_t)begin, kind, version };
-	return true;
+	else
+		entry->check[entry->checks++] = (struct check){ (uint32_t)begin, kind, version };
+	return good;
+}
+
+static bool add_check(struct draft *draft, text path, enum check_kind kind)
+{
+	return try_check(draft, path, kind, true);
+}
+
+/* That there is no file of this name, but nothing or a folder. */
+static bool add_absence(struct draft *draft, const char *name)
+{
+	text path = text_of(name);
+
+	return try_check(draft, path, ABSENT, !draft->watched) ||
+	       try_check(draft, path, SAME_FOLDER, !draft->watched);
 }
 
 /*
- * That no better sibling comes to be: shown by the times of the folder, or, where these change all
- * the time, by its absence. If one is there that was not good enough, it may become so in its place:
- * then nothing is remembered.
+ * That none of the names comes to be that would have been taken before this one: the page of that very
+ * name, another index, a better sibling. The times of the folder show it, or, where these change all
+ * the time, their absence does. If a sibling is there that was not good enough, it may become so in its
+ * place: then nothing is remembered.
  */
 static bool add_absences(struct draft *draft, const struct source *source)
 {
-	const char *slash = strrchr(source->path, '/');
-	text folder = slash ? (text){ source->path, (size_t)(slash - source->path) } : text_of(".");
-	bool watched = source->preference.order[0] != IDENTITY &&
-		       add_check(draft, folder, SAME_FILE);
+	text asked = source->asked, rest = text_of(source->path);
 	char name[PATH_MAX + 4];
 
-	for (const uint8_t *c = source->preference.order; *c != source->coding; c++) {
-		struct version version;
+	skip(&rest, asked.len);
+	memcpy(name, source->path, asked.len);
+	name[asked.len] = '\0';
+	if (rest.len && !is_folder(asked) && !add_absence(draft, name))
+		return false;
+	for (size_t i = 0; rest.len && is_folder(asked); i++) {
+		text index = index_name(draft->site, i);
 
+		if (same(index, rest))
+			break;
+		memcpy(name + asked.len, index.at, index.len + 1);
+		if (!add_absence(draft, name))
+			return false;
+	}
+	for (const uint8_t *c = source->preference.order; *c != source->coding; c++) {
 		name_sibling(name, source->path, *c);
-		if (watched ? !look(draft->site, name, ABSENT, &version)
-			    : !add_check(draft, text_of(name), ABSENT))
+		if (!add_absence(draft, name))
 			return false;
 	}
 	return true;
@@ -3122,11 +3478,17 @@ static bool add_absences(struct draft *draft, const struct source *source)
 static bool add_checks(struct draft *draft, const struct source *source)
 {
 	const struct cached *entry = draft->entry;
-	const char *path = source->path;
+	const char *path = source->path, *slash = strrchr(path, '/');
+	text folder = slash ? (text){ path, (size_t)(slash - path) } : text_of(".");
+	text rest = text_of(path + source->asked.len);
+	bool absences = source->preference.order[0] != IDENTITY ||
+			(rest.len && !same(rest, index_name(draft->site, 0)));
 	char sibling[PATH_MAX + 4];
 
+	draft->watched = absences && add_check(draft, folder, SAME_FILE);
 	for (const char *at = strchr(path, '/'); at; at = strchr(at + 1, '/'))
-		if (!add_check(draft, (text){ path, (size_t)(at - path) }, SAME_FOLDER))
+		if (!(at == slash && draft->watched) &&
+		    !add_check(draft, (text){ path, (size_t)(at - path) }, SAME_FOLDER))
 			return false;
 	if (!add_absences(draft, source) || !add_check(draft, text_of(path), SAME_FILE))
 		return false;
@@ -3156,7 +3518,9 @@ OWN_FRAME static struct cached *cache_add(const struct http_common *common,
 	enum { STRINGS_MOST = 2 << 10 };
 	struct http_cache *cache = common->cache;
 	struct cached *entry = malloc(sizeof(*entry) + STRINGS_MOST + response.len), *fitted;
-	struct draft draft = { entry, { NULL, 0, STRINGS_MOST, false }, site, &common->wall };
+	struct draft draft = { entry,          { NULL, 0, STRINGS_MOST, false },
+			       site,           &common->wall,
+			       source->folder, false };
 
 	if (!entry)
 		return NULL;
@@ -3218,8 +3582,10 @@ struct choice {
 		METHODS,
 		REDIRECT,
 		TO_HTTPS,
+		LINK,
 		REMEMBERED,
 		FILE_OR_PART,
+		FALLBACK,
 		FOLDER,
 		PROGRAM, /* its name is the first key_len bytes of the path; the rest is for it */
 		LOGIN,   /* a password has to be checked first */
@@ -3228,7 +3594,7 @@ struct choice {
 	const struct http_scope *guard, *program; /* that the path is beneath, or NULL */
 	size_t key_len;       /* bytes of http_work.path that were asked for; an index may follow */
 	struct cached *entry; /* that is remembered, */
-	struct file file;     /* or what is opened; both are owned */
+	struct file file;     /* or what is opened, perhaps a link that redirects; both are owned */
 };
 
 /* The responses that are being put together or sent. */
@@ -3270,7 +3636,13 @@ struct program {
  * may have touched anyway. The rest stands before the input's bytes.
  */
 struct http_work {
-	char path[PATH_MAX];
+	union {
+		struct {
+			uint64_t home[2];    /* with --hosts: what the host's folder is */
+			char path[PATH_MAX]; /* of the file; it begins with what was asked for */
+		};
+		char key[2 * sizeof(uint64_t) + PATH_MAX]; /* both: the same path of two hosts */
+	};
 	struct request req;
 	struct choice choice;
 	struct body body;
@@ -3284,6 +3656,8 @@ struct http_work {
 	bool named;              /* the client of this request has said who it is */
 	struct login *login;     /* these two are NULL, */
 	struct program *program; /* but where programs and passwords are asked for */
+	/* With --hosts, the site but with the folder of the request's host as its root; that or -1. */
+	struct http_site host;
 };
 
 size_t http_work_size(const struct http_limits *limits)
@@ -3297,11 +3671,140 @@ struct http_work *http_work_init(void *memory, const struct http_limits *limits)
 
 	w->path[0] = '\0';
 	memset(&w->req, 0, sizeof(*w) - offsetof(struct http_work, req));
-	w->choice.file.fd = -1;
+	w->choice.file.fd = w->host.root = -1;
 	w->input.room = limits->line + limits->header + BODY_ROOM;
 	w->input.size = 2 * w->input.room;
 	w->input.at = (char *)memory + sizeof(*w);
 	return w;
+}
+
+/* The site of the request. */
+static const struct http_site *site_here(const struct http_conn *conn)
+{
+	return conn->work->host.root >= 0 ? &conn->work->host : conn->own.site;
+}
+
+static void close_pipe(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* When the program's lifeline is closed the broker ends it. */
+static void release_program(struct program *p)
+{
+	close_pipe(&p->pipes.in);
+	close_pipe(&p->pipes.out);
+	close_pipe(&p->pipes.error);
+	close_pipe(&p->pipes.life);
+	free(p->gathered.at);
+	free(p->header.at);
+	free(p->errors.at);
+	p->gathered.at = p->header.at = p->errors.at = NULL;
+}
+
+static void clear_request(struct http_work *w)
+{
+	if (w->program) {
+		release_program(w->program);
+		free(w->program->target);
+		free(w->program);
+		w->program = NULL;
+	}
+	memset(&w->req, 0, sizeof(w->req));
+	w->status = 0;
+	w->named = w->adopted = false;
+	if (w->host.root >= 0)
+		close(w->host.root);
+	w->host.root = -1;
+}
+
+/* ---- hosts -------------------------------------------------------------------- */
+
+/*
+ * The host's name as its folder has it: lower case, without port and one last dot, and nothing that is
+ * a path, hidden, or an option; an empty text where it is no such name. What the target says comes
+ * before Host (RFC 9112 3.2.2).
+ */
+static void read_host(struct http_work *w)
+{
+	struct request *req = &w->req;
+	text t = req->authority.len ? req->authority : req->value[HOST];
+	char *host = w->input.at + (t.len ? t.at - w->input.at : 0); /* ours to change */
+	bool literal = t.len && host[0] == '[', good;
+	size_t n = 0;
+
+	while (n < t.len && (literal ? host[n - (n > 0)] != ']' || n == 0 : host[n] != ':'))
+		n++;
+	req->port = (text){ host + n, t.len - n };
+	(void)skip_char(&req->port, ':');
+	n -= n && host[n - 1] == '.';
+	good = n && n <= NAME_MAX && host[0] != '.' && host[0] != '-';
+	for (size_t i = 0; i < n; i++) {
+		host[i] = (char)(host[i] >= 'A' && host[i] <= 'Z' ? host[i] | 32 : host[i]);
+		good &= literal || (is(host[i], PLAIN) && host[i] != '~');
+	}
+	req->host = (text){ host, good ? n : 0 };
+}
+
+/* The folder of the host becomes the root of the site here: 0 or an errno value. */
+static int enter_host(struct http_work *w, const struct http_site *site)
+{
+	char name[NAME_MAX + 1];
+	int fd, error;
+
+	if (!w->req.folder.len || w->host.root >= 0)
+		return 0;
+	memcpy(name, w->req.folder.at, w->req.folder.len);
+	name[w->req.folder.len] = '\0';
+	error = http_open_beneath(site, name, O_PATH | O_DIRECTORY, &fd);
+	if (!error) {
+		w->host = *site;
+		w->host.root = fd;
+	}
+	return error;
+}
+
+/* What folder it is that has this name, without opening it but for a link: 0 or an errno value. */
+static int identify_host(struct http_work *w, const struct http_site *site, text folder)
+{
+	char name[NAME_MAX + 1];
+	struct stat st;
+	int error = 0;
+
+	w->req.folder = folder;
+	memcpy(name, folder.at, folder.len);
+	name[folder.len] = '\0';
+	if (!folder.len)
+		error = ENOENT;
+	else if (fstatat(site->root, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		error = errno;
+	else if (S_ISLNK(st.st_mode))
+		error = enter_host(w, site) ? ENOENT : fstat(w->host.root, &st) < 0 ? errno : 0;
+	if (!error && !S_ISDIR(st.st_mode))
+		error = ENOTDIR;
+	if (error)
+		w->req.folder.len = 0;
+	w->home[0] = st.st_dev;
+	w->home[1] = st.st_ino;
+	return error;
+}
+
+/* Whose folder it is, of all that is asked for: 0 or a status. */
+static int find_host(struct http_work *w, const struct http_site *site)
+{
+	int error;
+
+	if (!site->hosts)
+		return 0;
+	read_host(w);
+	error = identify_host(w, site, w->req.host);
+	if (error && status_of(error) == NOT_FOUND)
+		error = identify_host(w, site, text_of("default"));
+	if (error && status_of(error) == NOT_FOUND)
+		return refused(&w->req, MISDIRECTED_REQUEST, "a host that has no folder");
+	return error ? status_of(error) : 0;
 }
 
 /* ---- heads -------------------------------------------------------------------- */
@@ -3313,11 +3816,10 @@ static const struct status_row {
 	{ OK, "200 OK", "" },
 	{ NO_CONTENT, "204 No Content", "" },
 	{ PARTIAL_CONTENT, "206 Partial Content", "" },
-	{ MOVED_PERMANENTLY, "301 Moved Permanently",
-	  "This is a folder, whose address ends with a slash." },
+	{ MOVED_PERMANENTLY, "301 Moved Permanently", "This is at another address." },
 	{ FOUND, "302 Found", "" },
 	{ NOT_MODIFIED, "304 Not Modified", "" },
-	{ PERMANENT_REDIRECT, "308 Permanent Redirect", "This address begins with https." },
+	{ PERMANENT_REDIRECT, "308 Permanent Redirect", "This is at another address." },
 	{ BAD_REQUEST, "400 Bad Request", "The server could not understand the request." },
 	{ UNAUTHORIZED, "401 Unauthorized", "A name and a password are needed to read this." },
 	{ FORBIDDEN, "403 Forbidden", "You may not read this." },
@@ -3334,7 +3836,7 @@ static const struct status_row {
 	{ EXPECTATION_FAILED, "417 Expectation Failed",
 	  "This server does not support what the request expects." },
 	{ MISDIRECTED_REQUEST, "421 Misdirected Request",
-	  "The address begins with https, but this connection does not use TLS." },
+	  "This server does not serve this address." },
 	{ FIELDS_TOO_LARGE, "431 Request Header Fields Too Large",
 	  "The header of the request is too large." },
 	{ SERVER_ERROR, "500 Internal Server Error", "The server could not read the file." },
@@ -3371,7 +3873,8 @@ struct head {
 	uint64_t size;
 	text host;            /* of a redirect to https, which goes to `location` as it is */
 	text location, query; /* a folder beside the target, and the query that goes with it */
-	bool varies, ranges, methods, policy, chunked;
+	text url;             /* an absolute URL to go to instead */
+	bool varies, ranges, methods, policy, chunked, no_cache;
 	const struct http_scope *guard; /* whose password is asked for */
 };
 
@@ -3425,6 +3928,45 @@ static void put_https(struct out *o, text host, text path, text query)
 	put_string(o, "\r\n");
 }
 
+/* The query of the request goes along where the URL has none; a fragment stays the last. */
+static void put_redirect(struct out *o, text url, text query)
+{
+	size_t n = 0;
+
+	while (n < url.len && url.at[n] != '#')
+		n++;
+	put_string(o, "Location: ");
+	put_absolute(o, (text){ url.at, n });
+	if (!memchr(url.at, '?', n))
+		put_query(o, query);
+	put_absolute(o, (text){ url.at + n, url.len - n });
+	put_string(o, "\r\n");
+}
+
+/* The fields that the options say for this path; but the page for what isn't there is not cached. */
+static void put_rules(struct out *o, const struct http_site *site, text path, bool no_cache)
+{
+	static const text caching = TEXT("Cache-Control:");
+	const struct http_rule_list *rules = &site->rules[HTTP_FIELDS];
+
+	if (no_cache)
+		put_string(o, "Cache-Control: no-cache\r\n");
+	for (const struct http_rule *rule = rules->at; rule < rules->at + rules->count; rule++)
+		if (applies(rule, path) && !overruled(rules, rule, path) &&
+		    !(no_cache && starts_alike(rule->text, caching)))
+			put_field(o, rule->text.at, "");
+}
+
+static bool rules_have(const struct http_site *site, text path, text name)
+{
+	const struct http_rule_list *rules = &site->rules[HTTP_FIELDS];
+
+	for (const struct http_rule *rule = rules->at; rule < rules->at + rules->count; rule++)
+		if (applies(rule, path) && starts_alike(rule->text, name))
+			return true;
+	return false;
+}
+
 /* What differs between one response and the same response later; the cache keeps what follows. */
 static void put_opening(struct out *o, const struct http_common *common, const struct request *req,
 			text line)
@@ -3441,14 +3983,17 @@ static void put_opening(struct out *o, const struct http_common *common, const s
 		put_string(o, "Connection: keep-alive\r\n");
 }
 
+static const char type_is[] = "Server: wwwd\r\nContent-Type: ";
+
 static void put_fields(struct out *o, const struct http_site *site,
-		       const struct http_common *common, const struct head *head)
+		       const struct http_common *common, const struct head *head, text path)
 {
-	put_string(o, "Server: wwwd\r\n");
 	if (head->boundary)
-		put_form(o, "Content-Type: multipart/byteranges; boundary=%s\r\n", head->boundary);
+		put_form(o, "%smultipart/byteranges; boundary=%s\r\n", type_is, head->boundary);
 	else if (head->type)
-		put_field(o, "Content-Type: ", head->type);
+		put_field(o, type_is, head->type);
+	else
+		put_string(o, "Server: wwwd\r\n");
 	if (!head->empty)
 		put_form(o, "Content-Length: %n\r\n", head->length);
 	if (head->chunked)
@@ -3472,6 +4017,8 @@ static void put_fields(struct out *o, const struct http_site *site,
 		put_https(o, head->host, head->location, head->query);
 	else if (head->location.at)
 		put_location(o, head->location, head->query);
+	if (head->url.at)
+		put_redirect(o, head->url, head->query);
 	if (head->methods)
 		put_field(o, "Allow: ", allowed);
 	if (head->status == UNAVAILABLE)
@@ -3483,8 +4030,7 @@ static void put_fields(struct out *o, const struct http_site *site,
 		put_text(o, head->fields);
 	else
 		put_string(o, "X-Content-Type-Options: nosniff\r\n");
-	if (site->headers)
-		put_string(o, site->headers);
+	put_rules(o, site, path, head->no_cache);
 	put_string(o, "\r\n");
 }
 
@@ -3500,10 +4046,9 @@ static size_t write_head(struct http_conn *conn, const struct http_common *commo
 		    head->line.at ? head->line : text_of(find_status((int)head->status)->line));
 	kept = o->len;
 	/* no cache that others share may keep what a password was asked for, unless the site says so */
-	if (w->choice.guard &&
-	    !(conn->own.site->headers && strcasestr(conn->own.site->headers, "Cache-Control:")))
+	if (w->choice.guard && !rules_have(conn->own.site, w->req.asked, text_of("Cache-Control:")))
 		put_string(o, "Cache-Control: private\r\n");
-	put_fields(o, conn->own.site, common, head);
+	put_fields(o, conn->own.site, common, head, w->req.asked);
 	w->status = (int)head->status;
 	return kept;
 }
@@ -3520,26 +4065,6 @@ static void put_page(struct out *o, const struct status_row *status)
 		 "padding:0 1rem}h1{font-size:1.5rem;margin:0}</style>\n<h1>%s</h1>\n<p>%s</p>\n"
 		 "</html>\n",
 		 status->line, status->line, status->says);
-}
-
-/* A response that is not a file. The page repeats nothing of the request. */
-static void answer_page(struct http_conn *conn, const struct http_common *common, struct head head)
-{
-	const struct status_row *status = find_status((int)head.status);
-	struct http_work *w = conn->work;
-	struct out page = { NULL, 0, 0, false };
-
-	if (!head.empty) {
-		put_page(&page, status);
-		head.length = page.len;
-		head.type = "text/html";
-		head.policy = true;
-	}
-	write_head(conn, common, &head);
-	if (!head.empty && w->req.method != HEAD) {
-		put_page(&w->output.bytes, status);
-		w->body_sent = page.len;
-	}
 }
 
 /* ---- files and parts of them ----------------------------------------------------- */
@@ -3596,8 +4121,8 @@ static void release_body(struct body *body, struct http_common *common)
 	body->kind = NO_BODY;
 }
 
-/* A small body is sent with its head: one segment, one system call. */
-static void inline_body(struct http_work *w, size_t most)
+/* Whether the body could be put into the output. */
+static bool inline_body(struct http_work *w, size_t most)
 {
 	const struct range *range = &w->body.ranges.part[0];
 	struct out *o = &w->output.bytes;
@@ -3605,14 +4130,15 @@ static void inline_body(struct http_work *w, size_t most)
 	ssize_t got;
 
 	if (w->body.boundary[0] || range->end - range->begin > most || n > o->size - o->len)
-		return;
+		return false;
 	got = n ? pread(w->body.fd, o->at + o->len, n, (off_t)range->begin) : 0;
 	if (got != (ssize_t)n)
-		return; /* it has just been cut, which sending it will find out */
+		return false; /* it has just been cut, which sending it will find out */
 	o->len += n;
 	w->body_sent = n;
 	close(w->body.fd); /* which no entry of the cache owns yet */
 	w->body.kind = NO_BODY;
+	return true;
 }
 
 /* Which part of the file, if the request asks for less than all of it. */
@@ -3634,16 +4160,48 @@ static enum range_kind choose_ranges(const struct request *req, const struct htt
 	return kind;
 }
 
-/* A head for the file, which becomes the body. Returns what write_head() does. */
-static size_t answer_body(struct http_conn *conn, struct http_common *common, struct head *head,
-			  struct file *file)
+/*
+ * The head says that the page is UTF-8. Now that the bytes behind it are there, this is taken back if
+ * the page says otherwise. Returns how much shorter the head is then.
+ */
+static size_t amend_type(struct out *o, size_t kept, size_t head_end)
+{
+	size_t surplus = sizeof(html) - sizeof(html_alone), end;
+	text page = { o->at + head_end, o->len - head_end };
+
+	if (!begins_otherwise(page))
+		return 0;
+	end = kept + strlen(type_is) + sizeof(html) - 1;
+	memmove(o->at + end - surplus, o->at + end, o->len - end);
+	o->len -= surplus;
+	return surplus;
+}
+
+/* Where the cache's part of a response begins in the output, and where its head ends. */
+struct written {
+	size_t kept, head_end;
+};
+
+/*
+ * A head for the file, which becomes the body. A body of at most `most` bytes is sent with its head:
+ * one segment, one system call.
+ */
+static struct written answer_body(struct http_conn *conn, struct http_common *common,
+				  struct head *head, struct file *file, size_t most)
 {
 	struct http_work *w = conn->work;
 	struct body *body = &w->body;
-	size_t kept;
+	struct written written;
+	/* what is read anyway is looked at then */
+	bool whole = w->req.method != HEAD && head->status != PARTIAL_CONTENT &&
+		     head->coding == IDENTITY && file->st.st_size <= (off_t)most;
 
-	body->size = head->size = (uint64_t)file->st.st_size;
+	if (!whole && head->coding == IDENTITY)
+		head->type = type_of_page(head->type, file->fd);
+	body->size = (uint64_t)file->st.st_size;
 	body->type = head->type;
+	if (head->status == PARTIAL_CONTENT)
+		head->size = body->size;
 	if (head->status == PARTIAL_CONTENT && body->ranges.count == 1) {
 		head->range = &body->ranges.part[0];
 	} else if (head->status == PARTIAL_CONTENT) {
@@ -3651,13 +4209,61 @@ static size_t answer_body(struct http_conn *conn, struct http_common *common, st
 		head->boundary = body->boundary;
 	}
 	head->length = length_of_parts(body);
-	kept = write_head(conn, common, head);
-	if (w->req.method != HEAD) {
-		body->kind = FILE_BODY;
-		body->fd = take_fd(file);
-		body->entry = NULL;
+	written.kept = write_head(conn, common, head);
+	written.head_end = w->output.bytes.len;
+	if (w->req.method == HEAD)
+		return written;
+	body->kind = FILE_BODY;
+	body->fd = take_fd(file);
+	body->entry = NULL;
+	if (inline_body(w, most) && whole && head->type == html)
+		written.head_end -= amend_type(&w->output.bytes, written.kept, written.head_end);
+	return written;
+}
+
+/* The site's own page for an error, which has the name of the status; or ours. */
+static bool answer_own_page(struct http_conn *conn, struct http_common *common, struct head *head)
+{
+	struct body *body = &conn->work->body;
+	char name[16];
+	struct out o = { name, 0, sizeof(name) - 1, false };
+	struct file file;
+
+	put_form(&o, "%n.html", (uint64_t)head->status);
+	name[o.len] = '\0';
+	if (head->status < BAD_REQUEST || enter_host(conn->work, conn->own.site) ||
+	    open_file(site_here(conn), name, false, &file))
+		return false;
+	head->type = html;
+	body->ranges.count = 1;
+	body->ranges.part[0] = (struct range){ 0, (uint64_t)file.st.st_size };
+	(void)answer_body(conn, common, head, &file, INLINE_MOST);
+	close_file(&file);
+	return true;
+}
+
+/* A response that is not a file of the site, or its page for an error. Ours repeats no request. */
+static void answer_page(struct http_conn *conn, struct http_common *common, struct head head)
+{
+	const struct status_row *status = find_status((int)head.status);
+	struct http_work *w = conn->work;
+	struct out page = { NULL, 0, 0, false };
+
+	head.methods |= head.status == METHOD_NOT_ALLOWED;
+	head.guard = head.status == UNAUTHORIZED ? w->choice.guard : NULL;
+	if (answer_own_page(conn, common, &head))
+		return;
+	if (!head.empty) {
+		put_page(&page, status);
+		head.length = page.len;
+		head.type = html;
+		head.policy = true;
 	}
-	return kept;
+	write_head(conn, common, &head);
+	if (!head.empty && w->req.method != HEAD) {
+		put_page(&w->output.bytes, status);
+		w->body_sent = page.len;
+	}
 }
 
 static bool has_conditions(const struct request *req)
@@ -3668,22 +4274,21 @@ static bool has_conditions(const struct request *req)
 
 /* The response from `kept` on, and the file if that is its body, are for the cache. */
 static void remember(struct http_conn *conn, const struct http_common *common,
-		     const struct source *source, size_t kept, size_t head_end)
+		     const struct source *source, struct written written)
 {
 	struct http_work *w = conn->work;
 	const struct out *o = &w->output.bytes;
 	bool open = w->body.kind == FILE_BODY;
 
 	w->body.entry = cache_add(common, conn->own.site, source,
-				  (text){ o->at + kept, o->len - kept }, head_end - kept,
-				  open ? w->body.fd : -1);
+				  (text){ o->at + written.kept, o->len - written.kept },
+				  written.head_end - written.kept, open ? w->body.fd : -1);
 	if (w->body.entry)
 		w->body.entry->users = open;
 }
 
 /* A condition of the request fails, or says that the client has the file already. */
-static void answer_condition(struct http_conn *conn, const struct http_common *common,
-			     struct head *head)
+static void answer_condition(struct http_conn *conn, struct http_common *common, struct head *head)
 {
 	if (head->status != NOT_MODIFIED) {
 		answer_page(conn, common, (struct head){ .status = head->status });
@@ -3695,24 +4300,35 @@ static void answer_condition(struct http_conn *conn, const struct http_common *c
 	write_head(conn, common, head);
 }
 
-/* A regular file at w->path: as it is, a sibling of it, a part of it, or why not. */
-static void answer_file(struct http_conn *conn, struct http_common *common, struct file *file)
+/* In the cache, the same path of two hosts is two keys. */
+static text key_of(const struct http_work *w, const struct http_site *site)
+{
+	size_t begin = site->hosts ? 0 : sizeof(w->home);
+
+	return (text){ w->key + begin, sizeof(w->home) - begin + w->req.asked.len };
+}
+
+/* A regular file: as it is, a sibling of it, a part of it, or why not. */
+static void answer_file(struct http_conn *conn, struct http_common *common, const char *path,
+			struct file *file)
 {
 	struct http_work *w = conn->work;
+	const struct http_site *site = site_here(conn);
+	const char *type = type_of(site, path);
 	struct preference preference = read_preference(&w->req);
 	bool part = w->req.method == GET && w->req.seen[RANGE];
 	/* a range is one of the file itself, whatever codings the client takes */
-	enum coding coding = part ? IDENTITY
-				  : open_sibling(conn->own.site, w->path, &preference, file);
+	enum coding coding = part ? IDENTITY : open_sibling(site, path, &preference, file, &type);
 	const struct version was = version_of(&file->st);
 	int64_t modified = was.modified.tv_sec;
 	char etag[ETAG_SIZE];
-	struct head head = { .type = type_of(w->path),
+	struct head head = { .type = type,
 			     .etag = etag,
 			     .coding = coding,
 			     .modified = &modified,
 			     .varies = true,
-			     .ranges = true };
+			     .ranges = true,
+			     .no_cache = path != w->path };
 	enum range_kind kind;
 
 	make_etag(etag, &was, coding, &common->wall);
@@ -3733,39 +4349,26 @@ static void answer_file(struct http_conn *conn, struct http_common *common, stru
 	}
 	head.status = kind == RANGE_PARTS ? PARTIAL_CONTENT : OK;
 
-	const struct source source = {
-		{ w->path, w->choice.key_len }, preference, coding, w->path, &was
-	};
-	size_t kept = answer_body(conn, common, &head, file), head_end = w->output.bytes.len;
+	const struct source source = { key_of(w, site), w->req.asked, w->req.folder, preference,
+				       coding,          path,         &was };
+	struct written written =
+		answer_body(conn, common, &head, file, common->cache ? CACHED_MOST : INLINE_MOST);
 
-	if (w->body.kind != FILE_BODY)
-		return;
-	inline_body(w, common->cache ? CACHED_MOST : INLINE_MOST);
-	if (common->cache && w->req.method == GET && !has_conditions(&w->req))
-		remember(conn, common, &source, kept, head_end);
+	if (common->cache && w->req.method == GET && !has_conditions(&w->req) && path == w->path)
+		remember(conn, common, &source, written);
 }
 
-/* The site's own page for what isn't there, or ours; both with the true status. */
-static void answer_error(struct http_conn *conn, struct http_common *common, enum status status)
+/* A symbolic link to another site. */
+OWN_FRAME static void answer_link(struct http_conn *conn, struct http_common *common, int fd)
 {
-	struct http_work *w = conn->work;
-	struct file file;
+	const struct request *req = &conn->work->req;
+	bool safe = req->method == GET || req->method == HEAD;
+	char url[PATH_MAX];
 
-	if (status == NOT_FOUND && open_file(conn->own.site, "404.html", false, &file) == 0) {
-		struct head head = { .status = NOT_FOUND, .type = "text/html" };
-
-		w->body.ranges.count = 1;
-		w->body.ranges.part[0] = (struct range){ 0, (uint64_t)file.st.st_size };
-		answer_body(conn, common, &head, &file);
-		close_file(&file);
-		if (w->body.kind == FILE_BODY)
-			inline_body(w, INLINE_MOST);
-		return;
-	}
 	answer_page(conn, common,
-		    (struct head){ .status = status,
-				   .methods = status == METHOD_NOT_ALLOWED,
-				   .guard = status == UNAUTHORIZED ? w->choice.guard : NULL });
+		    (struct head){ .status = safe ? MOVED_PERMANENTLY : PERMANENT_REDIRECT,
+				   .url = read_redirect(fd, "", url),
+				   .query = req->query });
 }
 
 /* ---- listings --------------------------------------------------------------------- */
@@ -3775,8 +4378,13 @@ static void answer_folder(struct http_conn *conn, struct http_common *common, st
 {
 	struct http_work *w = conn->work;
 	enum status status = (enum status)judge_conditions(&w->req, "", NULL, common->wall.tv_sec);
+	struct listing_style style = read_listing_style(w->req.query);
 	struct listing *listing;
 
+	if (!status && style.format == FORMATS) {
+		w->req.reason = "an unknown format of a listing";
+		status = BAD_REQUEST;
+	}
 	if (status) {
 		answer_page(conn, common,
 			    (struct head){ .status = status, .empty = status == NOT_MODIFIED });
@@ -3787,11 +4395,11 @@ static void answer_folder(struct http_conn *conn, struct http_common *common, st
 		listing->dir = fdopendir(file->fd);
 	if (!listing || !listing->dir) {
 		free(listing);
-		answer_error(conn, common, UNAVAILABLE);
+		answer_page(conn, common, (struct head){ .status = UNAVAILABLE });
 		return;
 	}
 	(void)take_fd(file);
-	listing->style = read_listing_style(w->req.query);
+	listing->style = style;
 	w->body.kind = LISTING_BODY;
 	w->body.listing = listing;
 }
@@ -3801,14 +4409,15 @@ static void answer_listing(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
 	struct listing *listing = w->body.listing;
-	struct head head = { .status = OK, .policy = true };
+	struct head head = { .status = OK,
+			     .type = formats[listing->style.format].type,
+			     .policy = true };
 	struct out edges = { NULL, 0, 0, false };
 	size_t head_end;
 
 	put_listing_head(&edges, listing, w->path);
 	put_listing_tail(&edges, listing);
 	head.length = edges.len + listing->rows_len;
-	head.type = listing->style.plain ? "text/plain; charset=utf-8" : "text/html";
 	write_head(conn, common, &head);
 	if (w->req.method == HEAD) {
 		release_body(&w->body, common);
@@ -3836,27 +4445,109 @@ static void release_choice(struct choice *choice, const struct http_common *comm
 	choice->guard = choice->program = NULL;
 }
 
-/* The name of a folder: its index, or a listing. */
-static void choose_folder(struct http_work *w, const struct http_site *site)
+/* Whether another name, or another answer, may still be found for what was asked for. */
+static bool is_missing(int error)
 {
-	static const char index[] = "index.html";
-	struct choice *choice = &w->choice;
-	int error = ENAMETOOLONG;
+	return error && status_of(error) == NOT_FOUND;
+}
 
-	choice->kind = FILE_OR_PART;
-	if (choice->key_len + sizeof(index) <= sizeof(w->path)) {
-		memcpy(w->path + choice->key_len, index, sizeof(index));
-		error = open_file(site, w->path, false, &choice->file);
+/* Instead of the error: the redirect, if the path is that of a link to another site. */
+OWN_FRAME static int choose_link(struct http_work *w, const struct http_site *site, int error)
+{
+	size_t n = strlen(w->path);
+	bool slash = n && w->path[n - 1] == '/';
+	char url[PATH_MAX];
+	int fd;
+
+	w->path[n - slash] = '\0';
+	if (is_missing(error) && !http_open_beneath(site, w->path, O_PATH | O_NOFOLLOW, &fd)) {
+		if (read_redirect(fd, "", url).len) {
+			w->choice.kind = LINK;
+			w->choice.file.fd = fd;
+			error = 0;
+		} else {
+			close(fd);
+		}
 	}
-	if (!error)
-		return;
-	w->path[choice->key_len] = '\0';
-	if (status_of(error) == NOT_FOUND && site->listing) {
-		choice->kind = FOLDER;
-		error = http_open_beneath(site, w->path, O_RDONLY | O_DIRECTORY, &choice->file.fd);
-	}
+	if (slash)
+		w->path[n - 1] = '/';
+	return error;
+}
+
+/* What has the asked path with that behind it: 0, with the choice made, or an errno value. */
+static int choose_file(struct http_work *w, const struct http_site *site, text ending, bool folder)
+{
+	size_t n = w->req.asked.len;
+	int error;
+
+	if (n + ending.len >= sizeof(w->path))
+		return ENAMETOOLONG;
+	memcpy(w->path + n, ending.at, ending.len);
+	w->path[n + ending.len] = '\0';
+	w->choice.kind = FILE_OR_PART;
+	error = open_file(site, w->path, folder, &w->choice.file);
 	if (error)
-		choose_page(choice, (enum status)status_of(error));
+		error = choose_link(w, site, error);
+	if (error)
+		w->path[n] = '\0';
+	return error;
+}
+
+/* The name of a folder: its index, or a listing; perhaps it is that of a link. */
+static int choose_folder(struct http_work *w, const struct http_site *site)
+{
+	int error = ENOENT;
+
+	for (size_t i = 0; i < index_count(site) && is_missing(error); i++)
+		error = choose_file(w, site, index_name(site, i), false);
+	if (is_missing(error) && site->listing) {
+		w->choice.kind = FOLDER;
+		error = http_open_beneath(site, w->path, O_RDONLY | O_DIRECTORY,
+					  &w->choice.file.fd);
+	}
+	return choose_link(w, site, error);
+}
+
+/* A name without a slash at its end: a file, the page that has ".html" behind it, or a folder. */
+static int choose_path(struct http_work *w, const struct http_site *site)
+{
+	struct choice *choice = &w->choice;
+	int error = choose_file(w, site, text_of(""), true), html_error;
+	bool folder = !error && choice->kind == FILE_OR_PART && S_ISDIR(choice->file.st.st_mode);
+
+	if (folder)
+		close_file(&choice->file);
+	if (site->clean_urls && (folder || is_missing(error))) {
+		html_error = choose_file(w, site, text_of(".html"), false);
+		if (!is_missing(html_error))
+			return html_error;
+	}
+	if (folder)
+		choice->kind = REDIRECT;
+	return error;
+}
+
+/* Whether a browser wants a page of which the site's fallback may find out what it is. */
+static bool wants_fallback(const struct http_work *w, const struct http_site *site)
+{
+	const char *slash = strrchr(w->path, '/');
+	struct field_list list = elements_of(&w->req, ACCEPT);
+	text element;
+
+	if (!site->rules[HTTP_FALLBACKS].count || w->req.method == POST || hidden(w->path) ||
+	    strchr(slash ? slash : w->path, '.'))
+		return false;
+	while (next_element(&list, &element))
+		if (alike(text_trim(cut(&element, ';')), text_of("text/html")))
+			return !element.at || read_weight(element) != 0;
+	return false;
+}
+
+static const char *fallback_of(const struct http_site *site)
+{
+	const struct http_rule_list *rules = &site->rules[HTTP_FALLBACKS];
+
+	return rules->at[rules->count - 1].text.at;
 }
 
 static bool choose_cached(struct http_work *w, const struct http_site *site,
@@ -3869,33 +4560,28 @@ static bool choose_cached(struct http_work *w, const struct http_site *site,
 	if (!common->cache || w->req.method == POST || has_body(&w->req) || has_conditions(&w->req))
 		return false;
 	preference = read_preference(&w->req);
-	choice->entry = cache_find(common, site, (text){ w->path, choice->key_len }, &preference);
+	choice->entry = cache_find(common, site, key_of(w, site), &preference);
 	if (choice->entry)
 		choice->kind = REMEMBERED;
 	return choice->entry;
 }
 
-static void choose_name(struct http_work *w, const struct http_site *site,
-			const struct http_common *common)
+static void choose_name(struct http_work *w, const struct http_site *site)
 {
 	struct choice *choice = &w->choice;
-	int error;
+	int error = enter_host(w, site);
 
-	if (choose_cached(w, site, common))
-		return;
 	w->effort += EFFORT_LOOKUP;
-	if (choice->key_len == 0 || w->path[choice->key_len - 1] == '/') {
-		choose_folder(w, site);
-		return;
+	if (w->host.root >= 0)
+		site = &w->host;
+	if (!error)
+		error = is_folder(w->req.asked) ? choose_folder(w, site) : choose_path(w, site);
+	if (is_missing(error) && wants_fallback(w, site)) {
+		choice->kind = FALLBACK;
+		error = open_file(site, fallback_of(site), false, &choice->file);
 	}
-	choice->kind = FILE_OR_PART;
-	error = open_file(site, w->path, true, &choice->file);
-	if (error) {
+	if (error)
 		choose_page(choice, (enum status)status_of(error));
-	} else if (S_ISDIR(choice->file.st.st_mode)) {
-		close_file(&choice->file);
-		choice->kind = REDIRECT;
-	}
 }
 
 /* The name and the password of RFC 7617, decoded; false if the client has sent none. */
@@ -3964,6 +4650,26 @@ static const struct http_scope *find_scope(const struct http_scope *rules, size_
 		if (is_beneath(path, rule->prefix))
 			return rule;
 	return NULL;
+}
+
+/* With --clean-urls a page has two names, and the password of either is asked for. */
+static const struct http_scope *find_guard(struct http_work *w, const struct http_site *site)
+{
+	const struct http_scope *guard = find_scope(site->guards, site->guard_count, w->path);
+	size_t n = strlen(w->path);
+
+	if (guard || !site->clean_urls || !site->guard_count || n + sizeof(".html") > PATH_MAX)
+		return guard;
+	if (n > 5 && strcmp(w->path + n - 5, ".html") == 0) {
+		w->path[n - 5] = '\0';
+		guard = find_scope(site->guards, site->guard_count, w->path);
+		w->path[n - 5] = '.';
+	} else {
+		memcpy(w->path + n, ".html", sizeof(".html"));
+		guard = find_scope(site->guards, site->guard_count, w->path);
+		w->path[n] = '\0';
+	}
+	return guard;
 }
 
 /* A browser asks without a password whether a script of another site may ask (Fetch, 3.3.2). */
@@ -4066,30 +4772,40 @@ static bool choose_https(struct http_work *w)
 	return true;
 }
 
+/* The path as the site has it: 0 or a status. */
+static int read_path(struct http_work *w)
+{
+	int status = decode_path(w->req.path, w->path);
+
+	if (!status && w->req.path.at)
+		w->req.asked = text_of(w->path);
+	return status;
+}
+
 static void choose(struct http_work *w, const struct http_site *site,
 		   const struct http_common *common)
 {
 	struct choice *choice = &w->choice;
 	struct request *req = &w->req;
-	int path_status = 0, status;
+	int path_status = read_path(w), host_status = find_host(w, site);
+	int status;
 
-	w->path[0] = '\0';
-	if (req->path.len)
-		path_status = decode_path(req->path, w->path);
-	if (req->path.len && !path_status) {
-		choice->guard = find_scope(site->guards, site->guard_count, w->path);
+	if (path_status)
+		w->path[0] = '\0';
+	if (req->asked.at) {
+		choice->guard = find_guard(w, site);
 		choice->program = find_scope(site->programs, site->program_count, w->path);
 		/* the folder itself is none of its programs */
 		if (choice->program && !choice->program->path &&
 		    !w->path[strlen(choice->program->prefix)])
 			choice->program = NULL;
 	}
-	choice->key_len = strlen(w->path);
+	choice->key_len = req->asked.len;
 	status = choice->program && req->method < TRACE ? 0 : judge_method(req);
-	if (path_status == BAD_REQUEST)
+	if (!status)
+		status = host_status;
+	if (!status && path_status == BAD_REQUEST)
 		req->reason = "a target above the root";
-	if (path_status)
-		w->path[0] = '\0';
 	if (status)
 		choose_page(choice, (enum status)status);
 	else if (site->https_only && choose_https(w))
@@ -4102,8 +4818,8 @@ static void choose(struct http_work *w, const struct http_site *site,
 		choose_program(w, site);
 	else if (req->method == OPTIONS)
 		choice->kind = METHODS;
-	else
-		choose_name(w, site, common);
+	else if (!choose_cached(w, site, common))
+		choose_name(w, site);
 }
 
 static void answer_cached(struct http_work *w, const struct http_common *common,
@@ -4150,7 +4866,9 @@ static void answer(struct http_conn *conn, struct http_common *common)
 		choose_page(choice, SERVER_ERROR);
 	switch (choice->kind) {
 	case REMEMBERED: answer_cached(w, common, choice->entry); break;
-	case FILE_OR_PART: answer_file(conn, common, &choice->file); break;
+	case FILE_OR_PART: answer_file(conn, common, w->path, &choice->file); break;
+	case FALLBACK: answer_file(conn, common, fallback_of(conn->own.site), &choice->file); break;
+	case LINK: answer_link(conn, common, choice->file.fd); break;
 	case FOLDER: answer_folder(conn, common, &choice->file); break;
 	case METHODS:
 		answer_page(conn, common,
@@ -4170,7 +4888,7 @@ static void answer(struct http_conn *conn, struct http_common *common)
 					   .location = w->req.path,
 					   .query = w->req.query });
 		break;
-	default: answer_error(conn, common, choice->status);
+	default: answer_page(conn, common, (struct head){ .status = choice->status });
 	}
 	release_choice(choice, common);
 }
@@ -4281,7 +4999,8 @@ static void put_variables(struct out *o, const struct http_work *w, const struct
 	put_variable(o, "REQUEST_URI", req->target);
 	put_variable(o, "QUERY_STRING", query);
 	put_variable(o, "REDIRECT_STATUS", text_of("200"));
-	put_variable(o, "DOCUMENT_ROOT", text_of(site->name));
+	put_form(o, "DOCUMENT_ROOT=%s%s%t", site->name, req->folder.len ? "/" : "", req->folder);
+	put(o, "", 1);
 	put_form(o, "SCRIPT_NAME=/%t", (text){ w->path, choice->key_len });
 	put(o, "", 1);
 	if (choice->program->path)
@@ -4494,6 +5213,8 @@ static const struct http_peer *client_of(const struct http_conn *conn)
 static void log_request(const struct http_conn *conn, const struct http_common *common)
 {
 	const struct http_work *w = conn->work;
+	const struct http_site *site = conn->own.site;
+	const struct http_rule_list *quiet = &site->rules[HTTP_UNLOGGED];
 	const struct request *req = &w->req;
 	struct http_entry entry = {
 		.line = req->line,
@@ -4502,6 +5223,7 @@ static void log_request(const struct http_conn *conn, const struct http_common *
 		.referer = req->value[REFERER],
 		.agent = req->value[USER_AGENT],
 		.user = w->named ? w->login->name : (text){ NULL, 0 },
+		.port = req->port,
 		.reason = req->reason,
 		.peer = client_of(conn),
 		.status = w->status,
@@ -4510,41 +5232,13 @@ static void log_request(const struct http_conn *conn, const struct http_common *
 		.common = common,
 	};
 
-	if (conn->own.site->log)
-		conn->own.site->log(conn, &entry);
-}
-
-static void close_pipe(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-/* When the program's lifeline is closed the broker ends it. */
-static void release_program(struct program *p)
-{
-	close_pipe(&p->pipes.in);
-	close_pipe(&p->pipes.out);
-	close_pipe(&p->pipes.error);
-	close_pipe(&p->pipes.life);
-	free(p->gathered.at);
-	free(p->header.at);
-	free(p->errors.at);
-	p->gathered.at = p->header.at = p->errors.at = NULL;
-}
-
-static void clear_request(struct http_work *w)
-{
-	if (w->program) {
-		release_program(w->program);
-		free(w->program->target);
-		free(w->program);
-		w->program = NULL;
-	}
-	memset(&w->req, 0, sizeof(w->req));
-	w->status = 0;
-	w->named = w->adopted = false;
+	for (const struct http_rule *rule = quiet->at; rule < quiet->at + quiet->count; rule++)
+		if (applies(rule, req->asked))
+			return;
+	if (site->hosts)
+		entry.host = req->host.len ? req->host : text_of("-");
+	if (site->log)
+		site->log(conn, &entry);
 }
 
 static void forget_login(struct http_work *w)
@@ -4757,7 +5451,7 @@ static void answer_last(struct http_conn *conn)
 }
 
 /* The request can't be read, or not all of it will be: respond so and close. */
-static enum http_want refuse(struct http_conn *conn, const struct http_common *common, int status)
+static enum http_want refuse(struct http_conn *conn, struct http_common *common, int status)
 {
 	struct http_work *w = conn->work;
 
@@ -4769,20 +5463,21 @@ static enum http_want refuse(struct http_conn *conn, const struct http_common *c
 		(void)read_method(&w->req, &rest); /* for HEAD, which takes no body */
 	}
 	release_choice(&w->choice, common);
+	if (w->req.head_end && !w->req.asked.at) {
+		(void)read_path(w);
+		(void)find_host(w, conn->own.site);
+	}
 	begin_response(conn, common);
 	answer_last(conn);
-	answer_page(conn, common,
-		    (struct head){ .status = (enum status)status,
-				   .methods = status == METHOD_NOT_ALLOWED });
-	return finish(conn, common);
+	answer_page(conn, common, (struct head){ .status = (enum status)status });
+	return w->body.kind == NO_BODY ? finish(conn, common) : go(conn, STREAM);
 }
 
 /*
  * The same where the body is what is wrong. If the method isn't served the response is about that: a
  * smaller body would not help. But 400 stays, for then it is unknown what the request is.
  */
-static enum http_want refuse_body(struct http_conn *conn, const struct http_common *common,
-				  int status)
+static enum http_want refuse_body(struct http_conn *conn, struct http_common *common, int status)
 {
 	int method = status == BAD_REQUEST ? 0 : judge_method(&conn->work->req);
 
@@ -5058,7 +5753,7 @@ static enum http_want fail_listing(struct http_conn *conn, struct http_common *c
 	struct http_work *w = conn->work;
 
 	release_body(&w->body, common);
-	answer_error(conn, common, (enum status)status_of(error));
+	answer_page(conn, common, (struct head){ .status = (enum status)status_of(error) });
 	return w->body.kind == NO_BODY ? finish(conn, common) : go(conn, STREAM);
 }
 
@@ -5072,7 +5767,7 @@ static enum http_want step_listing(struct http_conn *conn, struct http_common *c
 	if (want != HTTP_GO)
 		return want;
 	if (listing->dir) {
-		int error = read_entries(conn->own.site, common, w->path, listing);
+		int error = read_entries(site_here(conn), common, w->path, listing);
 
 		if (!error && listing->dir)
 			return HTTP_AGAIN;
@@ -5257,7 +5952,7 @@ static enum http_want fail_program(struct http_conn *conn, struct http_common *c
 	end_program(conn);
 	(void)refused(&w->req, status, reason);
 	begin_response(conn, common);
-	answer_error(conn, common, status);
+	answer_page(conn, common, (struct head){ .status = status });
 	release_choice(&w->choice, common);
 	return w->body.kind == NO_BODY ? finish(conn, common) : go(conn, STREAM);
 }
@@ -5950,6 +6645,8 @@ size_t http_log_line(char line[HTTP_LOG_LINE], const char *peer, const struct ht
 	struct tm tm = { .tm_year = 1970 };
 
 	(void)calendar(entry->common->wall.tv_sec, &tm);
+	if (entry->host.at)
+		put_form(&o, "%t:%t ", entry->host, entry->port.len ? entry->port : text_of("80"));
 	put_form(&o, "%s - ", peer);
 	put_log(&o, entry->user, 200);
 	put_form(&o, " [%2/%t/%2%2:%2:%2:%2 +0000] \"", tm.tm_mday,
@@ -5969,7 +6666,7 @@ size_t http_log_line(char line[HTTP_LOG_LINE], const char *peer, const struct ht
 	return o.len;
 }
 
-const char *http_header_fault(const char *line)
+static const char *field_fault(text line)
 {
 	static const text ours[] = {
 		TEXT("Accept-Ranges"),  TEXT("Allow"),
@@ -5984,10 +6681,56 @@ const char *http_header_fault(const char *line)
 	};
 	text name, value;
 
-	if (!split_field(text_of(line), &name, &value))
+	if (!split_field(line, &name, &value))
 		return "is not 'Name: value'";
 	for (size_t i = 0; i < LENGTH(ours); i++)
 		if (alike(name, ours[i]))
 			return "is for the server itself to say";
 	return NULL;
+}
+
+static const char *type_fault(text ending, text type)
+{
+	if (!type.at || memchr(ending.at, '.', ending.len) || memchr(ending.at, '/', ending.len))
+		return "is not 'EXT=type/subtype', with EXT as it is behind the last dot of a name";
+	if (!all_of(type, VALUE) || !skip_token(&type) || !skip_char(&type, '/') ||
+	    !skip_token(&type))
+		return "has no type/subtype behind the =";
+	skip_blank(&type);
+	return type.len && type.at[0] != ';'
+		       ? "has something behind type/subtype that begins without ;"
+		       : NULL;
+}
+
+/* A name below the root, of a file. */
+static const char *name_fault(const char *name, bool path)
+{
+	size_t n = strlen(name);
+
+	if (hidden(name) || n >= PATH_MAX - 1)
+		return "is no name that is ever served";
+	return name[n - 1] == '/' || (!path && strchr(name, '/')) ? "is not the name of a file"
+								  : NULL;
+}
+
+const char *http_read_rule(enum http_rules kind, const char *word, struct http_rule *rule)
+{
+	bool pattern = word[0] == '/' || word[0] == '*';
+
+	*rule = (struct http_rule){ .text = text_of(word) };
+	switch (kind) {
+	case HTTP_FIELDS:
+		if (pattern) {
+			rule->pattern = cut(&rule->text, ' ');
+			skip_blank(&rule->text);
+		}
+		return field_fault(rule->text);
+	case HTTP_TYPES:
+		rule->pattern = cut(&rule->text, '=');
+		return type_fault(rule->pattern, rule->text);
+	case HTTP_UNLOGGED:
+		rule->pattern = rule->text;
+		return pattern ? NULL : "is not a pattern of paths: these begin with / or *";
+	default: return name_fault(word, kind == HTTP_FALLBACKS);
+	}
 }

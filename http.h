@@ -60,7 +60,7 @@ struct http_prefix {
 	uint8_t address[16];
 };
 
-/* Bytes that have no NUL at their end. */
+/* Bytes of a request or of an option, as they came: escape before printing. */
 struct http_text {
 	const char *at;
 	size_t len;
@@ -91,14 +91,35 @@ struct http_pipes {
 	int in, out, error, life;
 };
 
+/* What the options say about a site, in their order; http_read_rule() makes a rule of a word. */
+enum http_rules {
+	HTTP_FIELDS,    /* "[PATTERN ]Name: value", at most HTTP_HEADERS_MOST bytes in all */
+	HTTP_TYPES,     /* "EXT=type/subtype" */
+	HTTP_INDEXES,   /* the name of a folder's page */
+	HTTP_FALLBACKS, /* the page for what is not there; the last one counts */
+	HTTP_UNLOGGED,  /* "PATTERN" */
+	HTTP_RULES
+};
+
+struct http_rule {
+	struct http_text
+		pattern; /* of paths, or the ending of a name; at is NULL where none is said */
+	struct http_text text; /* ends with a NUL */
+};
+
 /* Everything a request may touch: made at start, read-only after. */
 struct http_site {
-	int root;            /* directory; nothing that is not beneath it is ever opened */
-	bool walk;           /* do without openat2(2), as where the kernel has none */
-	bool listing;        /* a folder without an index is listed */
-	bool https_only;     /* what did not come by TLS is redirected to https */
-	bool proxied;        /* each connection begins with a header of the PROXY protocol */
-	const char *headers; /* "Name: value\r\n" ..., at most HTTP_HEADERS_MOST bytes, or NULL */
+	int root;        /* directory; nothing that is not beneath it is ever opened */
+	bool walk;       /* do without openat2(2), as where the kernel has none */
+	bool listing;    /* a folder without an index is listed */
+	bool https_only; /* what did not come by TLS is redirected to https */
+	bool proxied;    /* each connection begins with a header of the PROXY protocol */
+	bool hosts;      /* the root holds a folder for each host */
+	bool clean_urls; /* /page is page.html where there is no file of that name */
+	struct http_rule_list {
+		const struct http_rule *at;
+		size_t count;
+	} rules[HTTP_RULES];
 	const struct http_prefix *trusted; /* peers whose word on their clients is believed, */
 	size_t trusts;                     /* and how many */
 	struct http_limits limits;
@@ -132,9 +153,10 @@ struct http_common {
 	struct http_cache *cache; /* or NULL */
 };
 
-/* One answered request, for the log. Bytes as they came: escape before printing. */
+/* One answered request, for the log. */
 struct http_entry {
 	struct http_text line, method, target, referer, agent, user;
+	struct http_text host, port; /* host.at is NULL where the site has no hosts */
 	int status;
 	const char *reason; /* why the request was refused, or NULL */
 	const struct http_peer *peer;
@@ -261,7 +283,10 @@ enum { HTTP_SEED = 16 };
 struct http_cache *http_cache_new(size_t size, uint32_t files, const void *seed);
 int64_t http_cache_tidy(struct http_cache *cache, const struct http_common *common);
 
-/* A Combined Log Format line, escaped and with its newline; returns its length. */
+/*
+ * A Combined Log Format line, escaped and with its newline; returns its length. With hosts it begins
+ * with the host and the port, as in Apache's vhost_combined.
+ */
 enum { HTTP_LOG_LINE = 4096 };
 size_t http_log_line(char line[HTTP_LOG_LINE], const char *peer, const struct http_entry *entry);
 
@@ -270,7 +295,7 @@ size_t http_log_line(char line[HTTP_LOG_LINE], const char *peer, const struct ht
  */
 int http_open_beneath(const struct http_site *site, const char *path, int flags, int *fd);
 
-/* A whole "Name: value" that the server itself doesn't write: NULL, or what is wrong with it. */
-const char *http_header_fault(const char *line);
+/* The rule that the word of an option is: NULL, or what is wrong with the word. */
+const char *http_read_rule(enum http_rules kind, const char *word, struct http_rule *rule);
 
 #endif

@@ -78,6 +78,7 @@ enum { EXIT_USAGE = 2 };
 /* Times are in microseconds where nothing else is said. */
 enum {
 	HOSTS_MOST = 64,
+	RULES_MOST = 100, /* of one kind, see enum http_rules */
 	WORKERS_MOST = 256,
 	TRUSTS_MOST = 64,      /* of --forwarded-from */
 	LISTENERS_MOST = 1024, /* one for each worker and address */
@@ -108,7 +109,7 @@ enum {
 	INETD_IDLE_TIME = 60000000, /* until an unused inetd `wait` service ends */
 	SECONDS_MOST = 365 * 86400,
 	SEND_TIME = 1000000,     /* us that sendfile(2) may wait on a blocking socket */
-	RULES_MOST = 64,         /* of --cgi, of --auth and of --cgi-env, each */
+	SCOPES_MOST = 64,        /* of --cgi, of --auth and of --cgi-env, each */
 	ADOPTED_MOST = 256,      /* connections that have a process of their own, for programs */
 	CHECKS_MOST = 8,         /* passwords that are checked at a time */
 	ERRAND_MOST = 160 << 10, /* bytes of a message to the broker */
@@ -306,11 +307,14 @@ static const char *hosts[HOSTS_MOST];
 static size_t host_count;
 
 static LARGE struct http_prefix trusted[TRUSTS_MOST];
-static struct http_scope programs[RULES_MOST], guards[RULES_MOST];
-static const char *program_variables[RULES_MOST + 1]; /* of --cgi-env */
+static struct http_scope programs[SCOPES_MOST], guards[SCOPES_MOST];
+static const char *program_variables[SCOPES_MOST + 1]; /* of --cgi-env */
 static size_t program_variable_count;
 
+static LARGE struct http_rule site_rules[HTTP_RULES][RULES_MOST];
+
 static struct http_site site = {
+	.rules = { { site_rules[0], 0 }, { site_rules[1], 0 }, { site_rules[2], 0 }, { site_rules[3], 0 }, { site_rules[4], 0 } },
 	.trusted = trusted,
 	.listing = true,
 	.programs = programs,
@@ -337,7 +341,7 @@ enum kind {
 	SECONDS,
 	MODE,
 	HOST,
-	HEADER,
+	RULE,
 	TRUST,
 	WORKERS,
 	PROGRAM,
@@ -369,8 +373,17 @@ static const struct option_row {
 	{ "socket-mode", 0, MODE, "MODE", OPTION(socket_mode), 0, 0777,
 	  "mode of UNIX sockets, octal (as umask leaves it)", WHOLE },
 	{ "user", 0, WORD, "USER", OPTION(user), 0, 0, "user that root becomes (nobody)", WHOLE },
-	{ "header", 0, HEADER, "LINE", NULL, 0, 0, 0, "add 'Name: value' to every response",
+	{ "hosts", 0, FLAG, NULL, &site.hosts, 0, true, 0,
+	  "DIR holds a folder for each host; 'default' for others", WHOLE },
+	{ "header", 0, RULE, "LINE", NULL, 0, HTTP_FIELDS, 0,
+	  "add '[PATTERN ]Name: value' to responses", WHOLE },
+	{ "type", 0, RULE, "EXT=TYPE", NULL, 0, HTTP_TYPES, 0,
+	  "content type of the names that end so", WHOLE },
+	{ "index", 0, RULE, "NAME", NULL, 0, HTTP_INDEXES, 0, "page of a folder (index.html)",
 	  WHOLE },
+	{ "clean-urls", 0, FLAG, NULL, &site.clean_urls, 0, true, 0, "/page is page.html", WHOLE },
+	{ "fallback", 0, RULE, "FILE", NULL, 0, HTTP_FALLBACKS, 0,
+	  "page for a browser that asks for what is missing", WHOLE },
 	{ "cgi", 0, PROGRAM, "/PATH=PROGRAM", NULL, 0, 0, 0, "a program; '/FOLDER/': its files are",
 	  WHOLE },
 	{ "cgi-env", 0, VARIABLE, "NAME=VALUE", NULL, 0, 0, 0, "a variable that programs get",
@@ -386,6 +399,8 @@ static const struct option_row {
 	{ "https-only", 0, FLAG, NULL, &site.https_only, 0, true, 0,
 	  "redirect to https what did not come by TLS", WHOLE },
 	{ "log", 0, WORD, "FILE", OPTION(log), 0, 0, "append the log to it; SIGHUP opens it anew",
+	  WHOLE },
+	{ "no-log", 0, RULE, "PATTERN", NULL, 0, HTTP_UNLOGGED, 0, "log no request for such a path",
 	  WHOLE },
 	{ "quiet", 0, FLAG, NULL, OPTION(quiet), true, 0, "write no log", WHOLE },
 	{ "verbose", 0, FLAG, NULL, OPTION(verbose), true, 0,
@@ -553,18 +568,21 @@ static void take_host(const char *host)
 	hosts[host_count++] = host;
 }
 
-static void take_header(const char *line)
+static void take_rule(const struct option_row *row, const char *word)
 {
-	static LARGE char headers[HTTP_HEADERS_MOST];
-	const char *fault = http_header_fault(line);
-	size_t used = strlen(headers);
+	static size_t headers_len;
+	enum http_rules kind = (enum http_rules)row->least;
+	struct http_rule_list *list = &site.rules[kind];
+	struct http_rule rule;
+	const char *fault = http_read_rule(kind, word, &rule);
 
 	if (fault)
-		usage("--header: '%s' %s", line, fault);
-	if (used + strlen(line) + sizeof("\r\n") > sizeof(headers))
-		usage("--header: all of them together are too long");
-	stpcpy(stpcpy(headers + used, line), "\r\n");
-	site.headers = headers;
+		usage("--%s: '%s' %s", row->name, word, fault);
+	headers_len += kind == HTTP_FIELDS ? rule.text.len + strlen("\r\n") : 0;
+	if (headers_len > HTTP_HEADERS_MOST || list->count == RULES_MOST)
+		usage("--%s: all of them together are too %s", row->name,
+		      headers_len > HTTP_HEADERS_MOST ? "long" : "many");
+	site_rules[kind][list->count++] = rule;
 }
 
 /* ADDR[/LEN], or "unix". Bits behind the length don't matter. */
@@ -624,7 +642,7 @@ static char *take_prefix(const char *option, const char *word, size_t n)
 }
 
 /* The longest prefix comes first, for it wins. */
-static void take_rule(const struct option_row *row, const char *word)
+static void take_scope(const struct option_row *row, const char *word)
 {
 	bool program = row->kind == PROGRAM;
 	struct http_scope *rules = program ? programs : guards;
@@ -639,8 +657,8 @@ static void take_rule(const struct option_row *row, const char *word)
 		      program ? "/PATH=PROGRAM or /FOLDER/" : "/PATH=FILE");
 	if (equals && equals[1] != '/')
 		usage("--%s: '%s': an absolute path is needed behind =", row->name, word);
-	if (*count == RULES_MOST)
-		usage("--%s: more than %d of them", row->name, RULES_MOST);
+	if (*count == SCOPES_MOST)
+		usage("--%s: more than %d of them", row->name, SCOPES_MOST);
 	for (size_t i = 0; i < *count; i++)
 		if (strcmp(rules[i].prefix, rule.prefix) == 0)
 			usage("--%s: /%s is there twice", row->name, rule.prefix);
@@ -656,8 +674,8 @@ static void take_variable(const char *word)
 
 	if (n == 0 || word[n] != '=' || (word[0] >= '0' && word[0] <= '9'))
 		usage("--cgi-env: '%s' is not NAME=VALUE", word);
-	if (program_variable_count == RULES_MOST)
-		usage("--cgi-env: more than %d of them", RULES_MOST);
+	if (program_variable_count == SCOPES_MOST)
+		usage("--cgi-env: more than %d of them", SCOPES_MOST);
 	program_variables[program_variable_count++] = word;
 }
 
@@ -683,10 +701,10 @@ static void take_option(const struct option_row *row, const char *word)
 	case WORD: *(const char **)row->value = word; break;
 	case FLAG: *(bool *)row->value = row->least; break;
 	case HOST: take_host(word); break;
-	case HEADER: take_header(word); break;
+	case RULE: take_rule(row, word); break;
 	case TRUST: take_trust(word); break;
 	case PROGRAM:
-	case GUARD: take_rule(row, word); break;
+	case GUARD: take_scope(row, word); break;
 	case VARIABLE: take_variable(word); break;
 	case HELP: print_help(); break;
 	case ABOUT: print_version(); break;
@@ -932,6 +950,24 @@ static const char *name_address(const struct http_peer *peer, char name[INET6_AD
 			 INET6_ADDRSTRLEN);
 }
 
+/* The address that the machine has for others: that from which it would reach another network. */
+static const char *own_address(char name[INET6_ADDRSTRLEN])
+{
+	union address to = { .in = { .sin_family = AF_INET, .sin_port = htons(9) } };
+	socklen_t size = sizeof(to.in);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct http_peer own;
+	bool found;
+
+	to.in.sin_addr.s_addr =
+		htonl(0xc0000201); /* 192.0.2.1 (RFC 5737), to which nothing is sent */
+	found = fd >= 0 && connect(fd, &to.any, size) == 0 && getsockname(fd, &to.any, &size) == 0;
+	if (fd >= 0)
+		close(fd);
+	own = peer_of(&to);
+	return found ? name_address(&own, name) : "127.0.0.1";
+}
+
 /* As a URL, which terminals make a link of. */
 static void name_listener(const union address *address, char where[WHERE_SIZE])
 {
@@ -939,10 +975,13 @@ static void name_listener(const union address *address, char where[WHERE_SIZE])
 	const struct http_peer own = peer_of(address);
 	const char *host = name_address(&own, name); /* "::" is no one's address, and so NULL */
 	bool any = !host || strcmp(host, "0.0.0.0") == 0;
-	bool brackets = !any && strchr(host, ':');
+	bool brackets;
 
-	snprintf(where, WHERE_SIZE, "http://%s%s%s:%u/%s", brackets ? "[" : "",
-		 any ? "127.0.0.1" : host, brackets ? "]" : "", ntohs(address->in.sin_port),
+	if (any)
+		host = own_address(name);
+	brackets = strchr(host, ':');
+	snprintf(where, WHERE_SIZE, "http://%s%s%s:%u/%s", brackets ? "[" : "", host,
+		 brackets ? "]" : "", ntohs(address->in.sin_port),
 		 any ? " and every other address" : "");
 }
 
@@ -1312,7 +1351,7 @@ static const char *peer_of_environment(void)
 	return "-";
 }
 
-enum { FIELD_SIZE = 2048, RECORD_SIZE = HTTP_LOG_LINE + 5 * FIELD_SIZE };
+enum { FIELD_SIZE = 2048, RECORD_SIZE = HTTP_LOG_LINE + 6 * FIELD_SIZE };
 
 /* "NAME=value\n" at the end of a record. A newline in a value would begin another field. */
 __attribute__((format(printf, 2, 3))) static void add_field(char **record, const char *form, ...)
@@ -1331,14 +1370,14 @@ __attribute__((format(printf, 2, 3))) static void add_field(char **record, const
 
 /*
  * The line, and its parts for the matches of journalctl(1): systemd.io/JOURNAL_NATIVE_PROTOCOL.
- * There is room for the line and four long fields; all others fit where a fifth would.
+ * There is room for the line and five long fields; all others fit where a sixth would.
  */
 static void log_journal(const char *peer, const struct http_entry *entry, const char *line,
 			size_t n)
 {
-	static const char *const names[] = { "METHOD", "PATH", "REFERER", "USER_AGENT" };
+	static const char *const names[] = { "METHOD", "PATH", "REFERER", "USER_AGENT", "HOST" };
 	const struct http_text texts[] = { entry->method, entry->target, entry->referer,
-					   entry->agent };
+					   entry->agent, entry->host };
 	char record[RECORD_SIZE], *at = stpcpy(record, "MESSAGE=");
 
 	at = (char *)mempcpy(at, line, n);
@@ -2519,6 +2558,9 @@ static void examine_rules(void)
 				die("--cgi: %s: is not a program", programs[i].path);
 			continue;
 		}
+		if (site.hosts)
+			usage("--cgi: /%s/ is no folder of one site: with --hosts, name the program",
+			      programs[i].prefix);
 		error = http_open_beneath(&site, programs[i].prefix, O_PATH | O_DIRECTORY, &fd);
 		if (error)
 			die("--cgi: /%s/ of the site: %s", programs[i].prefix, strerror(error));

@@ -195,10 +195,13 @@ static bool work_is_clean(const struct http_work *work)
 
 static void begin_run(struct run *run, unsigned options)
 {
+	static const struct http_rule header = { .text = TEXT("X-Site: yes") };
+
 	run->site = site_of(&tree);
 	run->site.walk = options & WALK;
 	run->site.listing = !(options & NO_LISTING);
-	run->site.headers = options & HEADERS ? "X-Site: yes\r\n" : NULL;
+	if (options & HEADERS)
+		run->site.rules[HTTP_FIELDS] = (struct http_rule_list){ &header, 1 };
 	if (options & SMALL) {
 		run->site.limits.line = 100;
 		run->site.limits.header = 300;
@@ -400,7 +403,8 @@ static void judge_reply(const struct run *run, const struct reply *reply,
 	must(reply->body.len == logged->bytes, "as many bytes are logged as are sent");
 	must(reply_has(reply, "Server", "wwwd"), "every answer says who speaks");
 	must(reply_has(reply, "Date", WALL_DATE), "and when");
-	must(!run->site.headers || reply_has(reply, "X-Site", "yes"), "and what it was told to");
+	must(!run->site.rules[HTTP_FIELDS].count || reply_has(reply, "X-Site", "yes"),
+	     "and what it was told to");
 	judge_body(reply, logged->head);
 }
 

@@ -182,7 +182,7 @@ static void check_page(text t)
 	static char bytes[6 * PATH_MAX], plain[6 * PATH_MAX];
 	struct out o = { bytes, 0, sizeof(bytes), false };
 
-	put_html(&o, t);
+	put_escaped(&o, t, html_escape);
 
 	text page = { bytes, o.len };
 

@@ -4,9 +4,10 @@
 START_TEST(statuses_are_whole)
 {
 	/* whatever a function of http.c returns as a status, or status_of() makes of an error */
-	static const int used[] = { 200, 204, 206, 301, 302, 304, 308, 400, 401,
-				    403, 404, 405, 408, 412, 413, 414, 416, 417,
-				    421, 431, 500, 501, 502, 503, 504, 505 };
+	static const int used[] = {
+		200, 204, 206, 301, 302, 304, 308, 400, 401, 403, 404, 405, 408,
+		412, 413, 414, 416, 417, 421, 431, 500, 501, 502, 503, 504, 505
+	};
 	char number[8];
 
 	ck_assert_uint_eq(LENGTH(used), LENGTH(statuses));
@@ -250,9 +251,11 @@ START_TEST(headers_are_checked)
 		{ "X-Content-Type-Options: nosniff", false },
 	};
 
+	struct http_rule rule;
+
 	for (size_t i = 0; i < LENGTH(rows); i++)
-		expect((http_header_fault(rows[i].line) == NULL) == rows[i].good, "%s",
-		       rows[i].line);
+		expect((http_read_rule(HTTP_FIELDS, rows[i].line, &rule) == NULL) == rows[i].good,
+		       "%s", rows[i].line);
 }
 END_TEST
 
@@ -292,8 +295,7 @@ END_TEST
 START_TEST(the_longest_redirect_fits)
 {
 	enum { REQUESTS = 3 };
-	static char path[NAME_MAX + 1], request[HTTP_LINE_MOST + 64],
-		headers[HTTP_HEADERS_MOST + 1];
+	static char path[NAME_MAX + 1], request[HTTP_LINE_MOST + 64], header[HTTP_HEADERS_MOST - 1];
 	struct http_site dressed = place;
 	struct talk talk;
 	size_t n = NAME_MAX, head;
@@ -301,10 +303,12 @@ START_TEST(the_longest_redirect_fits)
 
 	memset(path, 0xff, n);
 	put_folder(&home, path);
-	memset(headers, 'x', HTTP_HEADERS_MOST);
-	memcpy(headers, "X: ", 3);
-	memcpy(headers + HTTP_HEADERS_MOST - 2, "\r\n", 2);
-	dressed.headers = headers;
+	memset(header, 'x', sizeof(header) - 1);
+	memcpy(header, "X: ", 3);
+
+	const struct http_rule rule = { .text = text_of(header) };
+
+	dressed.rules[HTTP_FIELDS] = (struct http_rule_list){ &rule, 1 };
 	dressed.limits.line = HTTP_LINE_MOST;
 	memset(request, 0xff, sizeof(request));
 	memcpy(request, "GET /", 5);

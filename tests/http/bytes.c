@@ -43,11 +43,11 @@ START_TEST(a_writer_without_memory_counts)
 
 	blank(&page);
 	put_url(&page.out, t);
-	put_html(&page.out, t);
+	put_escaped(&page.out, t, html_escape);
 	put_number(&page.out, 1234567);
 	put_date(&page.out, FILE_TIME);
 	put_url(&counted, t);
-	put_html(&counted, t);
+	put_escaped(&counted, t, html_escape);
 	put_number(&counted, 1234567);
 	put_date(&counted, FILE_TIME);
 	ck_assert_uint_eq(counted.len, page.out.len);
@@ -229,11 +229,11 @@ START_TEST(html_is_escaped)
 	struct page page;
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		put_html(blank(&page), text_of(rows[i].name));
+		put_escaped(blank(&page), text_of(rows[i].name), html_escape);
 		expect(wrote(&page, rows[i].html), "row %zu: %.*s", i, (int)page.out.len,
 		       page.bytes);
 	}
-	put_html(blank(&page), (text){ "a\0b", 3 });
+	put_escaped(blank(&page), (text){ "a\0b", 3 }, html_escape);
 	ck_assert(wrote(&page, "a" BAD "b"));
 }
 END_TEST

@@ -47,7 +47,11 @@ static struct preference taste_for(const char *accepted)
 static void offer(const char *key, const char *path, const char *accepted, enum coding coding,
 		  text answer)
 {
-	struct source source = { text_of(key), taste_for(accepted), coding, path, NULL };
+	struct source source = { .key = text_of(key),
+				 .asked = text_of(path),
+				 .preference = taste_for(accepted),
+				 .coding = coding,
+				 .path = path };
 	char name[PATH_MAX + 4];
 	struct stat st;
 
@@ -458,7 +462,11 @@ START_TEST(what_may_change_unseen_is_not_remembered)
 	need(fstatat(ground.fd, "page", &st, 0) == 0, "page");
 
 	struct version was = version_of(&st);
-	const struct source source = { text_of("/page"), taste_for(""), IDENTITY, "page", &was };
+	const struct source source = { .key = text_of("/page"),
+				       .asked = text_of("page"),
+				       .preference = taste_for(""),
+				       .path = "page",
+				       .was = &was };
 
 	was.size++;
 	ck_assert_ptr_null(cache_add(&moment, &served, &source, text_of("hb"), 2, -1));

@@ -136,13 +136,13 @@ static void stream_names(struct talk *talk, uint32_t count, size_t length, bool 
 	need(list && name, "malloc");
 	memset(name, '"', length);
 	name[length] = '\0';
-	list->style.plain = plain;
+	list->style.format = plain ? AS_TEXT : AS_HTML;
 	talk_open(talk, &place, &now);
 	work = talk->conn.work;
 	for (uint32_t i = 0; i < count; i++) { /* no two are equal */
 		snprintf(name, 9, "%08x", i);
 		name[8] = '"';
-		ck_assert(add_item(list, &now, name, &st));
+		ck_assert(add_item(list, &now, name, &st, (text){ NULL, 0 }));
 	}
 	free(name);
 	ck_assert(begin_sort(list, &now));
@@ -176,7 +176,7 @@ START_TEST(listing_of_names_longer_than_255_bytes)
 		need(rest.at, "malloc");
 		rest.len = 0;
 		for (uint32_t k = 0; k < list->count; k++)
-			put_row(&rest, list, &list->items[k]);
+			put_row(&rest, list, &list->items[list->order[k]]);
 		put_listing_tail(&rest, list);
 		talk_step(&talk);
 		stream = talk_heard(&talk);

@@ -2,9 +2,9 @@
 #include "check.h"
 
 static const struct listing_style all_styles[] = {
-	{ BY_NAME, false, false }, { BY_NAME, true, false },  { BY_SIZE, false, false },
-	{ BY_SIZE, true, false },  { BY_TIME, false, false }, { BY_TIME, true, false },
-	{ BY_NAME, false, true },  { BY_SIZE, true, true },
+	{ BY_NAME, false, AS_HTML }, { BY_NAME, true, AS_HTML },  { BY_SIZE, false, AS_HTML },
+	{ BY_SIZE, true, AS_HTML },  { BY_TIME, false, AS_HTML }, { BY_TIME, true, AS_HTML },
+	{ BY_NAME, false, AS_TEXT }, { BY_SIZE, true, AS_TEXT },
 };
 
 static struct listing *new_listing(struct listing_style style)
@@ -23,7 +23,7 @@ static void add(struct listing *list, struct http_common *common, const char *na
 				 .st_size = size,
 				 .st_mtim = { when, 0 } };
 
-	expect(add_item(list, common, name, &st), "%s isn't added", name);
+	expect(add_item(list, common, name, &st, (text){ NULL, 0 }), "%s isn't added", name);
 }
 
 static const char *name_of(const struct listing *list, uint32_t i)
@@ -50,27 +50,27 @@ START_TEST(styles_are_read)
 		const char *query;
 		struct listing_style style;
 	} rows[] = {
-		{ "", { BY_NAME, false, false } },
-		{ "?", { BY_NAME, false, false } },
-		{ "?sort=name", { BY_NAME, false, false } },
-		{ "?sort=size", { BY_SIZE, false, false } },
-		{ "?sort=time", { BY_TIME, false, false } },
-		{ "?sort=size&order=asc", { BY_SIZE, false, false } },
-		{ "?sort=size&order=desc", { BY_SIZE, true, false } },
-		{ "?order=desc&sort=time", { BY_TIME, true, false } },
-		{ "?order=desc", { BY_NAME, true, false } },
-		{ "?format=text", { BY_NAME, false, true } },
-		{ "?sort=time&format=text&order=desc", { BY_TIME, true, true } },
-		{ "?&&sort=size&", { BY_SIZE, false, false } },
-		{ "?x=y&sort=size", { BY_SIZE, false, false } },
-		{ "?sort=sizes", { BY_NAME, false, false } },
-		{ "?sort=siz", { BY_NAME, false, false } },
-		{ "?sort=", { BY_NAME, false, false } },
-		{ "?sort", { BY_NAME, false, false } },
-		{ "?resort=size", { BY_NAME, false, false } },
-		{ "?sort=SIZE", { BY_NAME, false, false } },
-		{ "?sort=size?order=desc", { BY_NAME, false, false } },
-		{ "?=&=size&order=descending", { BY_NAME, false, false } },
+		{ "", { BY_NAME, false, AS_HTML } },
+		{ "?", { BY_NAME, false, AS_HTML } },
+		{ "?sort=name", { BY_NAME, false, AS_HTML } },
+		{ "?sort=size", { BY_SIZE, false, AS_HTML } },
+		{ "?sort=time", { BY_TIME, false, AS_HTML } },
+		{ "?sort=size&order=asc", { BY_SIZE, false, AS_HTML } },
+		{ "?sort=size&order=desc", { BY_SIZE, true, AS_HTML } },
+		{ "?order=desc&sort=time", { BY_TIME, true, AS_HTML } },
+		{ "?order=desc", { BY_NAME, true, AS_HTML } },
+		{ "?format=text", { BY_NAME, false, AS_TEXT } },
+		{ "?sort=time&format=text&order=desc", { BY_TIME, true, AS_TEXT } },
+		{ "?&&sort=size&", { BY_SIZE, false, AS_HTML } },
+		{ "?x=y&sort=size", { BY_SIZE, false, AS_HTML } },
+		{ "?sort=sizes", { BY_NAME, false, AS_HTML } },
+		{ "?sort=siz", { BY_NAME, false, AS_HTML } },
+		{ "?sort=", { BY_NAME, false, AS_HTML } },
+		{ "?sort", { BY_NAME, false, AS_HTML } },
+		{ "?resort=size", { BY_NAME, false, AS_HTML } },
+		{ "?sort=SIZE", { BY_NAME, false, AS_HTML } },
+		{ "?sort=size?order=desc", { BY_NAME, false, AS_HTML } },
+		{ "?=&=size&order=descending", { BY_NAME, false, AS_HTML } },
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -78,7 +78,7 @@ START_TEST(styles_are_read)
 
 		expect(style.key == rows[i].style.key &&
 			       style.descending == rows[i].style.descending &&
-			       style.plain == rows[i].style.plain,
+			       style.format == rows[i].style.format,
 		       "%s", rows[i].query);
 	}
 }
@@ -213,8 +213,8 @@ START_TEST(rows_are_escaped)
 	for (size_t i = 0; i < LENGTH(rows); i++)
 		for (int plain = 0; plain < 2; plain++) {
 			struct http_common common = turn_at(0);
-			struct listing *list =
-				new_listing((struct listing_style){ BY_NAME, false, plain });
+			struct listing *list = new_listing((struct listing_style){
+				BY_NAME, false, plain ? AS_TEXT : AS_HTML });
 			char row[1024];
 			struct out o = { row, 0, sizeof(row), false };
 
@@ -235,26 +235,30 @@ static bool shows(const struct out *o, const char *part)
 START_TEST(heads_and_tails_are_written)
 {
 	struct http_common common = turn_at(0);
-	struct listing *list = new_listing((struct listing_style){ BY_SIZE, true, false });
+	struct listing *list = new_listing((struct listing_style){ BY_SIZE, true, AS_HTML });
 	char page[8192];
 	struct out o = { page, 0, sizeof(page), false };
 
 	put_listing_head(&o, list, "a&b/");
 	ck_assert(shows(&o, "<title>/a&amp;b/</title>"));
-	ck_assert(shows(&o, "<h1>Index of /a&amp;b/</h1>"));
+	ck_assert(shows(&o, "<h1>Index of <a href=\"../\">/</a>a&amp;b/</h1>"));
 	ck_assert(shows(&o, "<a href=\"../\">"));
 	/* the one it is sorted by turns about, the others begin anew */
-	ck_assert(shows(&o, "<th><a href=\"?sort=name&amp;order=asc\">Name</a></th>"));
+	ck_assert(
+		shows(&o, "<th scope=\"col\"><a href=\"?sort=name&amp;order=asc\">Name</a></th>"));
+	ck_assert(shows(
+		&o,
+		"<th scope=\"col\" aria-sort=\"descending\"><a href=\"?sort=size&amp;order=asc\">Size"));
 	ck_assert(shows(&o,
-			"<th aria-sort=\"descending\"><a href=\"?sort=size&amp;order=asc\">Size"));
-	ck_assert(shows(&o, "<th><a href=\"?sort=time&amp;order=asc\">Changed</a></th>"));
+			"<th scope=\"col\"><a href=\"?sort=time&amp;order=asc\">Changed</a></th>"));
 	o.len = 0;
 	list->style.descending = false;
 	put_listing_head(&o, list, "");
 	ck_assert(shows(&o, "<title>/</title>"));
 	ck_assert(!shows(&o, "../"));
-	ck_assert(shows(&o,
-			"<th aria-sort=\"ascending\"><a href=\"?sort=size&amp;order=desc\">Size"));
+	ck_assert(shows(
+		&o,
+		"<th scope=\"col\" aria-sort=\"ascending\"><a href=\"?sort=size&amp;order=desc\">Size"));
 
 	o.len = 0;
 	add(list, &common, "folder", true, 4096, 0);
@@ -271,7 +275,7 @@ START_TEST(heads_and_tails_are_written)
 	expect_balance((text){ page, o.len });
 
 	o.len = 0;
-	list->style.plain = true;
+	list->style.format = AS_TEXT;
 	put_listing_head(&o, list, "a");
 	put_listing_tail(&o, list);
 	ck_assert_uint_eq(o.len, 0);
@@ -309,12 +313,12 @@ START_TEST(folders_come_first)
 		struct listing_style style;
 		const char *order;
 	} rows[] = {
-		{ { BY_NAME, false, false }, "dir e E2 a B c1 C2 " },
-		{ { BY_NAME, true, false }, "E2 e dir C2 c1 B a " },
-		{ { BY_SIZE, false, false }, "dir e E2 B c1 a C2 " },
-		{ { BY_SIZE, true, false }, "E2 e dir C2 a c1 B " },
-		{ { BY_TIME, false, false }, "e E2 dir C2 a B c1 " },
-		{ { BY_TIME, true, false }, "dir E2 e c1 B a C2 " },
+		{ { BY_NAME, false, AS_HTML }, "dir e E2 a B c1 C2 " },
+		{ { BY_NAME, true, AS_HTML }, "E2 e dir C2 c1 B a " },
+		{ { BY_SIZE, false, AS_HTML }, "dir e E2 B c1 a C2 " },
+		{ { BY_SIZE, true, AS_HTML }, "E2 e dir C2 a c1 B " },
+		{ { BY_TIME, false, AS_HTML }, "e E2 dir C2 a B c1 " },
+		{ { BY_TIME, true, AS_HTML }, "dir E2 e c1 B a C2 " },
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -467,7 +471,7 @@ START_TEST(memory_is_counted)
 	size_t spare = 300 << 10, count = 0;
 
 	common.memory = LISTS_MOST - spare;
-	while (add_item(list, &common, "a name of some length", &st))
+	while (add_item(list, &common, "a name of some length", &st, (text){ NULL, 0 }))
 		ck_assert_uint_lt(count++, spare);
 	ck_assert_uint_gt(count, 1000);
 	ck_assert_uint_eq(count, list->count);
@@ -623,14 +627,17 @@ START_TEST(links_are_followed)
 	const struct http_site site = site_of(&tree);
 	DIR *dir = fdopendir(opened(&site, "", O_RDONLY | O_DIRECTORY));
 	struct dirent *entry;
+	char url_bytes[PATH_MAX];
 	bool listed;
+	text url;
 
 	need(dir, "fdopendir");
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
-		expect(stat_entry(&site, "", dir, entry, &st, &listed) == 0 && listed, "%s",
-		       entry->d_name);
+		expect(stat_entry(&site, "", dir, entry, &st, url_bytes, &url, &listed) == 0 &&
+			       listed,
+		       "%s", entry->d_name);
 		if (strcmp(entry->d_name, "a") == 0 || strcmp(entry->d_name, "file") == 0)
 			expect(S_ISREG(st.st_mode) && st.st_size == 5 &&
 				       st.st_mtim.tv_sec == FILE_TIME,

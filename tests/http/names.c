@@ -650,7 +650,8 @@ START_TEST(siblings_are_preferred)
 
 		struct preference preference = read_preference(request_with(lines));
 		struct file file = file_at(&by_openat2, "page", false);
-		enum coding coding = open_sibling(&by_openat2, "page", &preference, &file);
+		const char *type = html;
+		enum coding coding = open_sibling(&by_openat2, "page", &preference, &file, &type);
 		char opened[64];
 		struct stat st, opened_st;
 
@@ -669,6 +670,7 @@ END_TEST
 START_TEST(siblings_of_the_longest_name)
 {
 	char path[PATH_MAX], name[PATH_MAX + 4];
+	const char *type = html;
 	struct preference preference = read_preference(request_with("Accept-Encoding: *\r\n"));
 	struct file file = file_at(&by_openat2, "file", false);
 
@@ -676,12 +678,14 @@ START_TEST(siblings_of_the_longest_name)
 	path[PATH_MAX - 1] = '\0';
 	name_sibling(name, path, ZSTD);
 	ck_assert_uint_eq(strlen(name), PATH_MAX - 1 + 4);
-	ck_assert_int_eq(open_sibling(&by_openat2, path, &preference, &file), IDENTITY);
+	ck_assert_int_eq(open_sibling(&by_openat2, path, &preference, &file, &type), IDENTITY);
 	close(file.fd);
 }
 END_TEST
 
 /* ---- types ---------------------------------------------------------------- */
+
+static const struct http_site plain_site;
 
 /* Each ending is found, in any case, and stands in one row alone. */
 START_TEST(types_are_found_in_any_case)
@@ -695,19 +699,19 @@ START_TEST(types_are_found_in_any_case)
 		for (int n; sscanf(at, " %31s%n", ending, &n) == 1; at += n) {
 			int size = snprintf(path, sizeof(path), "a.b/c.%s", ending);
 
-			expect(strcmp(type_of(path), types[i].name) == 0, "%s: %s", path,
-			       type_of(path));
+			expect(strcmp(type_of(&plain_site, path), types[i].name) == 0, "%s: %s",
+			       path, type_of(&plain_site, path));
 			for (int k = 0; k < size; k++)
 				if (path[k] >= 'a' && path[k] <= 'z')
 					path[k] = (char)(path[k] - 32);
-			expect(strcmp(type_of(path), types[i].name) == 0, "%s: %s", path,
-			       type_of(path));
+			expect(strcmp(type_of(&plain_site, path), types[i].name) == 0, "%s: %s",
+			       path, type_of(&plain_site, path));
 		}
 	}
 }
 END_TEST
 
-/* Text is UTF-8; HTML and XML say so themselves, and whatever isn't text has no charset. */
+/* Text is UTF-8; XML says so itself, and whatever isn't text has no charset. */
 START_TEST(types_are_well_formed)
 {
 	static const char charset[] = "; charset=utf-8";
@@ -716,7 +720,7 @@ START_TEST(types_are_well_formed)
 		const char *name = types[i].name, *slash = strchr(name, '/');
 		const char *end = strstr(name, charset);
 		bool says = end && end[sizeof(charset) - 1] == '\0';
-		bool should = strncmp(name, "text/", 5) == 0 && strcmp(name, "text/html") != 0;
+		bool should = strncmp(name, "text/", 5) == 0;
 		size_t n = end ? (size_t)(end - name) : strlen(name);
 
 		expect(says == should, "%s", name);
@@ -733,7 +737,7 @@ START_TEST(types_are_by_the_last_ending)
 	static const struct {
 		const char *path, *type;
 	} rows[] = {
-		{ "index.html", "text/html" },
+		{ "index.html", "text/html; charset=utf-8" },
 		{ "a/b.c/d.png", "image/png" },
 		{ "a.tar.gz", "application/gzip" },
 		{ "a.html.txt", "text/plain; charset=utf-8" },
@@ -755,8 +759,8 @@ START_TEST(types_are_by_the_last_ending)
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++)
-		expect(strcmp(type_of(rows[i].path), rows[i].type) == 0, "%s: %s", rows[i].path,
-		       type_of(rows[i].path));
+		expect(strcmp(type_of(&plain_site, rows[i].path), rows[i].type) == 0, "%s: %s",
+		       rows[i].path, type_of(&plain_site, rows[i].path));
 }
 END_TEST
 

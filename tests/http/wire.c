@@ -25,50 +25,6 @@
 enum { LOGGED_MOST = 64, SCRATCHED = 4096, CACHE_SIZE = 16 << 20, CACHE_FILES = 64 };
 
 /* As the options of talk.c have it. */
-static const struct {
-	const char *root, *headers;
-	bool listing;
-	struct http_limits limits;
-	bool fronted, proxied;
-} sites[WIRE_SERVERS] = {
-	[MAIN] = { "site", "X-Wire: on every answer\r\n", true, { USUAL_LIMITS } },
-	[SMALL] = { "small",
-		    "Cache-Control: no-store\r\nX-Wire: on every answer\r\n",
-		    false,
-		    { .line = 512,
-		      .header = 2 << 10,
-		      .fields = 10,
-		      .body = 1 << 10,
-		      .header_time = SECONDS(10),
-		      .idle_time = SECONDS(15),
-		      .stall_time = SECONDS(30),
-		      .stall_rate = 1024,
-		      .requests = 3 } },
-	[FRONTED] = { "site",
-		      "X-Wire: on every answer\r\n",
-		      true,
-		      { USUAL_LIMITS },
-		      .fronted = true },
-	[PROXIED] = { "site",
-		      "X-Wire: on every answer\r\n",
-		      true,
-		      { USUAL_LIMITS },
-		      .fronted = true,
-		      .proxied = true },
-	[HASTY] = { "site",
-		    "X-Wire: on every answer\r\n",
-		    true,
-		    { .line = 8 << 10,
-		      .header = 32 << 10,
-		      .fields = 100,
-		      .body = 1 << 20,
-		      .header_time = SECONDS(1),
-		      .idle_time = SECONDS(1),
-		      .stall_time = SECONDS(1),
-		      .stall_rate = 1024,
-		      .requests = 1000 } },
-};
-
 static const struct http_prefix trusted[] = {
 	{ AF_INET, 128, { [10] = 0xff, 0xff, 127, 0, 0, 1 } },
 	{ AF_INET, 96 + 8, { [10] = 0xff, 0xff, 10 } },
@@ -77,6 +33,59 @@ static const struct http_prefix trusted[] = {
 
 /* Where all clients come from: 127.0.0.1, port 9. */
 static const struct http_peer near = { { [10] = 0xff, 0xff, 127, 0, 0, 1 }, 9 };
+
+static const struct http_limits limits[WIRE_SERVERS] = {
+	[MAIN] = { USUAL_LIMITS },
+	[SMALL] = { .line = 512,
+		    .header = 2 << 10,
+		    .fields = 10,
+		    .body = 1 << 10,
+		    .header_time = SECONDS(10),
+		    .idle_time = SECONDS(15),
+		    .stall_time = SECONDS(30),
+		    .stall_rate = 1024,
+		    .requests = 3 },
+	[FRONTED] = { USUAL_LIMITS },
+	[PROXIED] = { USUAL_LIMITS },
+	[HOSTED] = { USUAL_LIMITS },
+	[STRICT] = { USUAL_LIMITS },
+	[RULED] = { USUAL_LIMITS },
+	[HASTY] = { .line = 8 << 10,
+		    .header = 32 << 10,
+		    .fields = 100,
+		    .body = 1 << 20,
+		    .header_time = SECONDS(1),
+		    .idle_time = SECONDS(1),
+		    .stall_time = SECONDS(1),
+		    .stall_rate = 1024,
+		    .requests = 1000 },
+};
+
+/* What the options of a server say of its site, as the process would read them. */
+static void read_options(struct http_site *site, enum wire_server which)
+{
+	static const char *const names[HTTP_RULES] = {
+		[HTTP_FIELDS] = "--header",   [HTTP_TYPES] = "--type",
+		[HTTP_INDEXES] = "--index",   [HTTP_FALLBACKS] = "--fallback",
+		[HTTP_UNLOGGED] = "--no-log",
+	};
+	static struct http_rule rules[HTTP_RULES][WIRE_OPTIONS];
+	size_t count[HTTP_RULES] = { 0 };
+	const char *const *word = wire_options[which];
+
+	site->listing = true;
+	for (; *word; word++) {
+		site->listing &= strcmp(*word, "--no-listing") != 0;
+		site->hosts |= strcmp(*word, "--hosts") == 0;
+		site->clean_urls |= strcmp(*word, "--clean-urls") == 0;
+		for (int k = 0; k < HTTP_RULES; k++)
+			if (strcmp(*word, names[k]) == 0 &&
+			    http_read_rule((enum http_rules)k, *++word, &rules[k][count[k]++]))
+				abort();
+	}
+	for (int k = 0; k < HTTP_RULES; k++)
+		site->rules[k] = (struct http_rule_list){ rules[k], count[k] };
+}
 
 /* The server's end of the one conversation that there is at a time. */
 static struct {
@@ -154,17 +163,16 @@ static bool open_conversation(struct wire_talk *talk, enum wire_server which)
 		return false;
 	server.common.out = out;
 	server.descriptors = count_open();
-	snprintf(path, sizeof(path), "%s/%s", wire_top, sites[which].root);
+	snprintf(path, sizeof(path), "%s/%s", wire_top, wire_folders[which]);
 	server.site = (struct http_site){ .root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC),
 					  .walk = server.walk,
-					  .listing = sites[which].listing,
-					  .headers = sites[which].headers,
-					  .limits = sites[which].limits,
-					  .https_only = sites[which].fronted,
-					  .proxied = sites[which].proxied,
+					  .limits = limits[which],
+					  .https_only = which == FRONTED || which == PROXIED,
+					  .proxied = which == PROXIED,
 					  .trusted = trusted,
-					  .trusts = sites[which].fronted ? 3 : 0,
+					  .trusts = which == FRONTED || which == PROXIED ? 3 : 0,
 					  .log = keep_log };
+	read_options(&server.site, which);
 	if (server.site.root < 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd) != 0)
 		return false;

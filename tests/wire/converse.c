@@ -294,7 +294,7 @@ static const char *judge_answer(const struct wire_case *test, const struct wire_
 	char root[4096];
 	ssize_t size;
 
-	snprintf(root, sizeof(root), "%s/%s", wire_top, test->server == SMALL ? "small" : "site");
+	snprintf(root, sizeof(root), "%s/%s", wire_top, wire_folders[test->server]);
 	do {
 		size = wire_parse(talk->got + *at, talk->got_size - *at, want->head, &response);
 		if (size < 0)
@@ -380,6 +380,8 @@ static const struct {
 	{ "listing", wire_listing, ABOUT_NAMES },
 	{ "value", wire_values, ANY },
 	{ "front", wire_front, ANY },
+	{ "host", wire_host, ABOUT_NAMES },
+	{ "rule", wire_rule, ABOUT_NAMES },
 	{ "time", wire_time, ABOUT_TIME },
 };
 

@@ -15,34 +15,33 @@ static struct server servers[SERVED];
 	"--forwarded-from", "127.0.0.1", "--forwarded-from", "10.0.0.0/8", "--forwarded-from", \
 		"2001:db8:f::/48"
 
-/* Of each server the folder, and its options. */
+/* The options of each server that say nothing of its site; wire_options has the others. */
 static const char *const options[SERVED][OPTIONS] = {
-	[MAIN] = { "site" },
-	[SMALL] = { "small", "--no-listing", "--line-max", "512", "--header-max", "2K",
-		    "--fields-max", "10", "--body-max", "1K", "--requests-max", "3", "--header",
-		    "Cache-Control: no-store" },
-	[FRONTED] = { "site", "--https-only", TRUSTED },
-	[PROXIED] = { "site", "--https-only", "--proxy-protocol", TRUSTED },
+	[SMALL] = { "--line-max", "512", "--header-max", "2K", "--fields-max", "10", "--body-max",
+		    "1K", "--requests-max", "3" },
+	[FRONTED] = { "--https-only", TRUSTED },
+	[PROXIED] = { "--https-only", "--proxy-protocol", TRUSTED },
 };
 
-static const char *const names[SERVED] = { "main", "small", "fronted", "proxied" };
+static const char *const names[SERVED] = { "main",   "small",  "fronted", "proxied",
+					   "hosted", "strict", "ruled" };
 
 /* With these options before those that each server has. */
 static pid_t start_as(enum wire_server which, struct given given)
 {
-	const char *args[OPTIONS + 16];
+	const char *args[OPTIONS + WIRE_OPTIONS + 16];
 	char log[16];
 	size_t count = 0;
 
 	for (size_t i = 0; given.args && given.args[i]; i++)
 		args[count++] = given.args[i];
 	args[count++] = "-d";
-	args[count++] = in_top(options[which][0]);
-	for (size_t i = 1; options[which][i]; i++)
+	args[count++] = in_top(wire_folders[which]);
+	for (size_t i = 0; options[which][i]; i++)
 		args[count++] = options[which][i];
+	for (size_t i = 0; wire_options[which][i]; i++)
+		args[count++] = wire_options[which][i];
 	snprintf(log, sizeof(log), "log.%s", names[which]);
-	args[count++] = "--header";
-	args[count++] = "X-Wire: on every answer";
 	args[count++] = "--log";
 	args[count++] = in_top(log);
 	args[count] = NULL;

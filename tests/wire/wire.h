@@ -34,6 +34,9 @@ enum wire_server {
 	SMALL,   /* small limits, no listings, a 404.html */
 	FRONTED, /* --https-only, and trusted proxies: 127.0.0.1, 10.0.0.0/8, 2001:db8:f::/48 */
 	PROXIED, /* the same with --proxy-protocol */
+	HOSTED,  /* a folder for each host, and one for all others */
+	STRICT,  /* the same, but none for others */
+	RULED,   /* what options can say about a site */
 	SERVED,
 	HASTY = SERVED, /* one second for everything; without a process alone, and a clock set by hand */
 	WIRE_SERVERS
@@ -112,8 +115,8 @@ struct wire_case {
 /* clang-format off */
 /* The extensions whose type is tested, for the tree and the table: /types/x.EXT. */
 #define WIRE_TYPES(T) \
-	T("html", "text/html|text/html; charset=utf-8") \
-	T("htm", "text/html|text/html; charset=utf-8") \
+	T("html", "text/html; charset=utf-8") \
+	T("htm", "text/html; charset=utf-8") \
 	T("xhtml", "application/xhtml+xml") \
 	T("css", "text/css; charset=utf-8") \
 	T("js", "text/javascript; charset=utf-8") \
@@ -159,6 +162,11 @@ struct wire_case {
 	T("ogv", "video/ogg") \
 	T("pdf", "application/pdf") \
 	T("wasm", "application/wasm") \
+	T("go", "text/plain; charset=utf-8") \
+	T("rs", "text/plain; charset=utf-8") \
+	T("py", "text/plain; charset=utf-8") \
+	T("toml", "text/plain; charset=utf-8") \
+	T("jsonl", "text/plain; charset=utf-8") \
 	T("zip", "application/zip") \
 	T("gz", "application/gzip") \
 	T("tgz", "application/gzip") \
@@ -170,7 +178,7 @@ struct wire_case {
 	T("tar", "application/x-tar") \
 	T("epub", "application/epub+zip") \
 	T("rtf", "application/rtf|text/rtf; charset=utf-8") \
-	T("HTML", "text/html|text/html; charset=utf-8") \
+	T("HTML", "text/html; charset=utf-8") \
 	T("JPG", "image/jpeg") \
 	T("Css", "text/css; charset=utf-8") \
 	T("html.bak", "application/octet-stream") \
@@ -182,10 +190,15 @@ struct wire_case {
 	T("", "application/octet-stream")
 /* clang-format on */
 
+/* The options that say something about the site of a server, but limits; they end with NULL. */
+enum { WIRE_OPTIONS = 48 };
+extern const char *const wire_folders[WIRE_SERVERS];
+extern const char *const wire_options[WIRE_SERVERS][WIRE_OPTIONS];
+
 extern const struct wire_case wire_line[], wire_target[], wire_field[], wire_connection[],
 	wire_body[], wire_smuggle[], wire_condition[], wire_range[], wire_file[], wire_type[],
 	wire_coding[], wire_redirect[], wire_listing[], wire_limit[], wire_time[], wire_values[],
-	wire_front[];
+	wire_front[], wire_host[], wire_rule[];
 
 /* Whether the answer is as wanted; NULL when it is, else what is wrong. */
 const char *wire_unlike(struct wire_response *response, const struct wire_answer *want,
