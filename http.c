@@ -3684,6 +3684,13 @@ static const struct http_site *site_here(const struct http_conn *conn)
 	return conn->work->host.root >= 0 ? &conn->work->host : conn->own.site;
 }
 
+static void leave_host(struct http_work *w)
+{
+	if (w->host.root >= 0)
+		close(w->host.root);
+	w->host.root = -1;
+}
+
 static void close_pipe(int *fd)
 {
 	if (*fd >= 0)
@@ -3715,9 +3722,7 @@ static void clear_request(struct http_work *w)
 	memset(&w->req, 0, sizeof(w->req));
 	w->status = 0;
 	w->named = w->adopted = false;
-	if (w->host.root >= 0)
-		close(w->host.root);
-	w->host.root = -1;
+	leave_host(w);
 }
 
 /* ---- hosts -------------------------------------------------------------------- */
@@ -4860,10 +4865,6 @@ static void answer(struct http_conn *conn, struct http_common *common)
 	struct choice *choice = &w->choice;
 	const char *slash;
 
-	/* the file may have changed while the body was received */
-	if (choice->file.fd >= 0 && has_body(&w->req) &&
-	    fstat(choice->file.fd, &choice->file.st) < 0)
-		choose_page(choice, SERVER_ERROR);
 	switch (choice->kind) {
 	case REMEMBERED: answer_cached(w, common, choice->entry); break;
 	case FILE_OR_PART: answer_file(conn, common, w->path, &choice->file); break;
@@ -5544,6 +5545,7 @@ static enum http_want begin_body(struct http_conn *conn, struct http_common *com
 {
 	struct http_work *w = conn->work;
 	enum choice_kind kind = w->choice.kind;
+	bool waits = w->req.expect && has_body(&w->req) && w->input.end == w->input.head_end;
 
 	w->framing = (struct framing){ .left = w->req.length };
 	if (kind == PROGRAM || kind == LOGIN) {
@@ -5556,12 +5558,15 @@ static enum http_want begin_body(struct http_conn *conn, struct http_common *com
 	 * a CONNECT may be for the tunnel (RFC 9931); and 400 ends the connection anyway.
 	 */
 	if (kind == STATUS_PAGE &&
-	    (w->req.expect || w->req.method == CONNECT || w->choice.status == BAD_REQUEST)) {
+	    (waits || w->req.method == CONNECT || w->choice.status == BAD_REQUEST)) {
 		answer_last(conn);
 		return respond(conn, common);
 	}
 	if (!has_body(&w->req))
 		return respond(conn, common);
+	/* the files may change meanwhile, and are not kept open: it is chosen again, behind the body */
+	release_choice(&w->choice, common);
+	leave_host(w);
 	arm(conn, common, HTTP_MOVING);
 	return go(conn, READ_BODY);
 }
@@ -5725,7 +5730,7 @@ static enum http_want step_body(struct http_conn *conn, struct http_common *comm
 	if (want != HTTP_GO)
 		return want;
 	switch (read_body(w, &conn->own.site->limits)) {
-	case WHOLE: return respond(conn, common);
+	case WHOLE: choose(w, conn->own.site, common); return respond(conn, common);
 	case REFUSED: return refuse_body(conn, common, w->req.refusal);
 	case MORE: break;
 	}

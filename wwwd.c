@@ -1093,6 +1093,7 @@ static void listen_on_path(const char *path)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int folder = (int)(strrchr(path, '/') - path) + 1, lock, error;
 	bool has_mode = options.socket_mode != UINT64_MAX;
+	mode_t mask;
 	char where[WHERE_SIZE];
 	int n = snprintf(fresh.sun_path, sizeof(fresh.sun_path), "%.*s.wwwd.%d", folder, path,
 			 (int)getpid());
@@ -1107,10 +1108,14 @@ static void listen_on_path(const char *path)
 		die("%s: %s", path, strerror(error));
 	if (path_fault(&fresh) == 0) /* of an earlier process with the same id */
 		unlink(fresh.sun_path);
-	if (bind(fd, (const struct sockaddr *)&fresh, sizeof(fresh)) < 0)
-		die("%s: %s", path, strerror(errno));
-	if ((has_mode && chmod(fresh.sun_path, (mode_t)options.socket_mode) < 0) ||
-	    listen(fd, SOMAXCONN) < 0 || rename(fresh.sun_path, path) < 0) {
+	/* not by chmod(2): who else may write the folder could put a link in the socket's place */
+	mask = umask(0);
+	(void)umask(has_mode ? (mode_t)(0777 & ~options.socket_mode) : mask);
+	error = bind(fd, (const struct sockaddr *)&fresh, sizeof(fresh)) < 0 ? errno : 0;
+	(void)umask(mask);
+	if (error)
+		die("%s: %s", path, strerror(error));
+	if (listen(fd, SOMAXCONN) < 0 || rename(fresh.sun_path, path) < 0) {
 		error = errno;
 		unlink(fresh.sun_path);
 		die("%s: %s", path, strerror(error));

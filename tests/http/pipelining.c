@@ -256,6 +256,31 @@ START_TEST(chunked_bodies_give_way)
 }
 END_TEST
 
+/* What is sent behind the body of a request is what is there then. */
+START_TEST(body_received_while_the_file_changes)
+{
+	static const char *const heads[] = { "GET /changing.txt", "POST /changing.txt" };
+
+	for (size_t i = 0; i < LENGTH(heads); i++) {
+		struct talk talk;
+		char request[256];
+		int before = count_descriptors();
+		text stream;
+
+		put_file(&home, "changing.txt", "old");
+		talk_open(&talk, &place, &now);
+		snprintf(request, sizeof(request), "%s" ON "Content-Length: 1\r\n\r\n", heads[i]);
+		talk_say(&talk, request);
+		ck_assert_int_eq(count_descriptors(), before + 2); /* the file is not kept open */
+		put_file(&home, "changing.txt", "changed");
+		talk_say(&talk, "x");
+		stream = talk_heard(&talk);
+		ck_assert(is_text(expect_reply(&stream, false, 200).body, "changed"));
+		talk_close(&talk);
+	}
+}
+END_TEST
+
 TCase *pipelining_case(void)
 {
 	TCase *group = tcase_create("pipelining");
@@ -269,5 +294,6 @@ TCase *pipelining_case(void)
 	tcase_add_test(group, multipart_ranges_give_way);
 	tcase_add_test(group, a_large_file_gives_way);
 	tcase_add_test(group, chunked_bodies_give_way);
+	tcase_add_test(group, body_received_while_the_file_changes);
 	return group;
 }
