@@ -450,8 +450,11 @@ static void put_escaped(struct out *o, text t, const char *(*escape)(unsigned ch
 	}
 }
 
-/* As a field of a log: printable ASCII without quotes and backslashes, at most `most` bytes. */
-static void put_log(struct out *o, text t, size_t most)
+/*
+ * As a field of a log: printable ASCII without quotes and backslashes, at most `most` bytes. What
+ * doesn't stand between quotes has no blanks either: `least` is the first byte that is printed.
+ */
+static void put_log_from(struct out *o, text t, size_t most, unsigned char least)
 {
 	size_t begin = o->len;
 
@@ -464,7 +467,7 @@ static void put_log(struct out *o, text t, size_t most)
 			put_string(o, "...");
 			return;
 		}
-		if (c >= ' ' && c < 0x7f && c != '"' && c != '\\') {
+		if (c >= least && c < 0x7f && c != '"' && c != '\\') {
 			put(o, &c, 1);
 		} else {
 			const char *hex = "0123456789abcdef";
@@ -473,6 +476,11 @@ static void put_log(struct out *o, text t, size_t most)
 			put(o, code, 4);
 		}
 	}
+}
+
+static void put_log(struct out *o, text t, size_t most)
+{
+	put_log_from(o, t, most, ' ');
 }
 
 /*
@@ -3620,6 +3628,7 @@ struct program {
 	struct http_pipes pipes;
 	bool started, whole;         /* whole: all of the request's body was received */
 	bool left;                   /* the client sends no more */
+	bool active;                 /* it has read or written since the clock was set */
 	bool begun, raw;             /* the response is being sent; as the program writes it */
 	bool counted, chunked, bare; /* the body: of rest bytes, in chunks; there is none */
 	uint64_t rest;
@@ -3880,6 +3889,7 @@ struct head {
 	text location, query; /* a folder beside the target, and the query that goes with it */
 	text url;             /* an absolute URL to go to instead */
 	bool varies, ranges, methods, policy, chunked, no_cache;
+	bool kept;                      /* the program says which caches may keep it */
 	const struct http_scope *guard; /* whose password is asked for */
 };
 
@@ -4051,7 +4061,8 @@ static size_t write_head(struct http_conn *conn, const struct http_common *commo
 		    head->line.at ? head->line : text_of(find_status((int)head->status)->line));
 	kept = o->len;
 	/* no cache that others share may keep what a password was asked for, unless the site says so */
-	if (w->choice.guard && !rules_have(conn->own.site, w->req.asked, text_of("Cache-Control:")))
+	if (w->choice.guard && !head->kept &&
+	    !rules_have(conn->own.site, w->req.asked, text_of("Cache-Control:")))
 		put_string(o, "Cache-Control: private\r\n");
 	put_fields(o, conn->own.site, common, head, w->req.asked);
 	w->status = (int)head->status;
@@ -4226,6 +4237,57 @@ static struct written answer_body(struct http_conn *conn, struct http_common *co
 	return written;
 }
 
+/* ---- passwords: which one a path needs ------------------------------------------------ */
+
+/* Whether the path is the prefix, or beneath it. */
+static bool is_beneath(const char *path, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return n == 0 || (strncmp(path, prefix, n) == 0 && (path[n] == '/' || path[n] == '\0'));
+}
+
+static bool is_joined(const char *name, const char *begin, text end)
+{
+	size_t n = strlen(begin);
+
+	return strncmp(name, begin, n) == 0 && same(text_of(name + n), end);
+}
+
+/* Whether a request for the path may reach what the prefix names, by another name of it too. */
+static bool reaches(const struct http_site *site, const char *path, const char *prefix)
+{
+	static const text html_ending = TEXT(".html");
+
+	if (is_beneath(path, prefix) ||
+	    (site->clean_urls &&
+	     (is_joined(prefix, path, html_ending) || is_joined(path, prefix, html_ending))))
+		return true;
+	for (enum coding c = IDENTITY + 1; c < CODINGS; c++)
+		if (is_joined(path, prefix, text_of(codings[c].ending)))
+			return true;
+	for (size_t i = 0; is_folder(text_of(path)) && i < index_count(site); i++)
+		if (is_joined(prefix, path, index_name(site, i)))
+			return true;
+	return false;
+}
+
+static const struct http_scope *find_guard(const struct http_site *site, const char *path)
+{
+	for (size_t i = 0; i < site->guard_count; i++)
+		if (reaches(site, path, site->guards[i].prefix))
+			return &site->guards[i];
+	return NULL;
+}
+
+/* A page that says nothing of what needs a password which this request has not given. */
+static bool may_show(const struct http_work *w, const struct http_site *site, const char *page)
+{
+	const struct http_scope *guard = find_guard(site, page);
+
+	return !guard || (w->named && w->login->good && w->login->guard == guard);
+}
+
 /* The site's own page for an error, which has the name of the status; or ours. */
 static bool answer_own_page(struct http_conn *conn, struct http_common *common, struct head *head)
 {
@@ -4237,6 +4299,7 @@ static bool answer_own_page(struct http_conn *conn, struct http_common *common, 
 	put_form(&o, "%n.html", (uint64_t)head->status);
 	name[o.len] = '\0';
 	if (head->status < BAD_REQUEST || enter_host(conn->work, conn->own.site) ||
+	    (head->status != UNAUTHORIZED && !may_show(conn->work, conn->own.site, name)) ||
 	    open_file(site_here(conn), name, false, &file))
 		return false;
 	head->type = html;
@@ -4447,7 +4510,6 @@ static void release_choice(struct choice *choice, const struct http_common *comm
 		cache_release(common->cache, choice->entry);
 	close_file(&choice->file);
 	choice->kind = NO_CHOICE;
-	choice->guard = choice->program = NULL;
 }
 
 /* Whether another name, or another answer, may still be found for what was asked for. */
@@ -4532,6 +4594,13 @@ static int choose_path(struct http_work *w, const struct http_site *site)
 	return error;
 }
 
+static const char *fallback_of(const struct http_site *site)
+{
+	const struct http_rule_list *rules = &site->rules[HTTP_FALLBACKS];
+
+	return rules->at[rules->count - 1].text.at;
+}
+
 /* Whether a browser wants a page of which the site's fallback may find out what it is. */
 static bool wants_fallback(const struct http_work *w, const struct http_site *site)
 {
@@ -4540,19 +4609,12 @@ static bool wants_fallback(const struct http_work *w, const struct http_site *si
 	text element;
 
 	if (!site->rules[HTTP_FALLBACKS].count || w->req.method == POST || hidden(w->path) ||
-	    strchr(slash ? slash : w->path, '.'))
+	    !may_show(w, site, fallback_of(site)) || strchr(slash ? slash : w->path, '.'))
 		return false;
 	while (next_element(&list, &element))
 		if (alike(text_trim(cut(&element, ';')), text_of("text/html")))
 			return !element.at || read_weight(element) != 0;
 	return false;
-}
-
-static const char *fallback_of(const struct http_site *site)
-{
-	const struct http_rule_list *rules = &site->rules[HTTP_FALLBACKS];
-
-	return rules->at[rules->count - 1].text.at;
 }
 
 static bool choose_cached(struct http_work *w, const struct http_site *site,
@@ -4628,53 +4690,21 @@ static bool read_credentials(struct login *login, text value)
 /* Compares all bytes: how long it takes says nothing of where two passwords differ. */
 static bool remembers(const struct login *login, const struct http_scope *guard, text value)
 {
-	unsigned differs = login->guard != guard || !login->good || login->sent_len != value.len;
+	unsigned char differs = 0;
 
-	for (size_t i = 0; !differs && i < value.len; i++)
-		differs |= (unsigned)(login->sent[i] ^ value.at[i]) << 1;
+	if (!login || login->guard != guard || !login->good || login->sent_len != value.len)
+		return false;
+	for (size_t i = 0; i < value.len; i++)
+		differs |= (unsigned char)(login->sent[i] ^ value.at[i]);
 	return !differs;
 }
 
-/* What is beneath the prefix, or a compressed sibling of it. */
-static bool is_beneath(const char *path, const char *prefix)
+static const struct http_scope *find_program(const struct http_site *site, const char *path)
 {
-	size_t n = strlen(prefix);
-
-	if (n == 0 || strncmp(path, prefix, n) != 0)
-		return n == 0;
-	for (enum coding c = IDENTITY; c < CODINGS; c++)
-		if (strcmp(path + n, codings[c].ending) == 0)
-			return true;
-	return path[n] == '/';
-}
-
-static const struct http_scope *find_scope(const struct http_scope *rules, size_t count,
-					   const char *path)
-{
-	for (const struct http_scope *rule = rules; rule < rules + count; rule++)
-		if (is_beneath(path, rule->prefix))
-			return rule;
+	for (size_t i = 0; i < site->program_count; i++)
+		if (is_beneath(path, site->programs[i].prefix))
+			return &site->programs[i];
 	return NULL;
-}
-
-/* With --clean-urls a page has two names, and the password of either is asked for. */
-static const struct http_scope *find_guard(struct http_work *w, const struct http_site *site)
-{
-	const struct http_scope *guard = find_scope(site->guards, site->guard_count, w->path);
-	size_t n = strlen(w->path);
-
-	if (guard || !site->clean_urls || !site->guard_count || n + sizeof(".html") > PATH_MAX)
-		return guard;
-	if (n > 5 && strcmp(w->path + n - 5, ".html") == 0) {
-		w->path[n - 5] = '\0';
-		guard = find_scope(site->guards, site->guard_count, w->path);
-		w->path[n - 5] = '.';
-	} else {
-		memcpy(w->path + n, ".html", sizeof(".html"));
-		guard = find_scope(site->guards, site->guard_count, w->path);
-		w->path[n] = '\0';
-	}
-	return guard;
 }
 
 /* A browser asks without a password whether a script of another site may ask (Fetch, 3.3.2). */
@@ -4684,14 +4714,19 @@ static bool is_preflight(const struct request *req)
 }
 
 /* Whether the client may go on. If not: 401, or a password that is yet to be checked. */
-static bool choose_guarded(struct http_work *w)
+static bool choose_guarded(struct http_work *w, const struct http_site *site)
 {
 	const struct request *req = &w->req;
 	text value = req->value[AUTHORIZATION];
 
-	if (is_preflight(req))
+	if (req->seen[AUTHORIZATION] == 1 && remembers(w->login, w->choice.guard, value)) {
+		w->named = true;
 		return true;
-	if (!w->login) {
+	}
+	choose_page(&w->choice, UNAUTHORIZED);
+	if (req->seen[AUTHORIZATION] != 1)
+		return false;
+	if (site->check && !w->login) {
 		w->login = calloc(1, sizeof(*w->login));
 		if (!w->login) {
 			choose_page(&w->choice, UNAVAILABLE);
@@ -4699,17 +4734,13 @@ static bool choose_guarded(struct http_work *w)
 		}
 		w->login->answer = -1;
 	}
-	if (req->seen[AUTHORIZATION] == 1 && remembers(w->login, w->choice.guard, value)) {
-		w->named = true;
-		return true;
+	if (site->check) {
+		w->login->good = false;
+		w->login->guard = w->choice.guard;
+		w->login->name.len = 0;
 	}
-	w->login->good = false;
-	w->login->guard = w->choice.guard;
-	w->login->name.len = 0;
-	if (req->seen[AUTHORIZATION] == 1 && read_credentials(w->login, value))
+	if (!site->check || read_credentials(w->login, value))
 		w->choice.kind = LOGIN;
-	else
-		choose_page(&w->choice, UNAUTHORIZED);
 	return false;
 }
 
@@ -4718,19 +4749,19 @@ static void choose_script(struct http_work *w, const struct http_site *site)
 {
 	struct choice *choice = &w->choice;
 	size_t n = strlen(choice->program->prefix);
-	struct stat st;
-	char *slash;
+	struct stat st = { 0 };
+	bool more;
 	int error;
 
-	choice->kind = PROGRAM;
 	do {
-		n += 1 + strcspn(w->path + n + 1, "/");
-		slash = w->path[n] ? w->path + n : NULL;
+		n += w->path[n] == '/';
+		n += strcspn(w->path + n, "/");
+		more = w->path[n];
 		w->path[n] = '\0';
 		error = stat_link(site, "", w->path, &st);
-		if (slash)
-			*slash = '/';
-	} while (!error && S_ISDIR(st.st_mode) && slash && slash[1]);
+		if (more)
+			w->path[n] = '/';
+	} while (!error && S_ISDIR(st.st_mode) && more);
 	choice->key_len = n;
 	if (!error && (!S_ISREG(st.st_mode) || !(st.st_mode & 0111)))
 		error = EACCES;
@@ -4797,11 +4828,12 @@ static void choose(struct http_work *w, const struct http_site *site,
 
 	if (path_status)
 		w->path[0] = '\0';
+	choice->guard = choice->program = NULL;
 	if (req->asked.at) {
-		choice->guard = find_guard(w, site);
-		choice->program = find_scope(site->programs, site->program_count, w->path);
-		/* the folder itself is none of its programs */
-		if (choice->program && !choice->program->path &&
+		choice->guard = find_guard(site, w->path);
+		choice->program = find_program(site, w->path);
+		/* the name of the folder without a slash is none of its programs */
+		if (choice->program && !choice->program->path && choice->program->prefix[0] &&
 		    !w->path[strlen(choice->program->prefix)])
 			choice->program = NULL;
 	}
@@ -4817,7 +4849,9 @@ static void choose(struct http_work *w, const struct http_site *site,
 		return;
 	else if (path_status)
 		choose_page(choice, (enum status)path_status);
-	else if (choice->guard && !choose_guarded(w))
+	else if (choice->guard && is_preflight(req))
+		choice->kind = METHODS; /* which no program is asked for: it might say more */
+	else if (choice->guard && !choose_guarded(w, site))
 		return;
 	else if (choice->program)
 		choose_program(w, site);
@@ -4902,16 +4936,23 @@ static void put_variable(struct out *o, const char *name, text value)
 	put(o, "", 1);
 }
 
+/* What an old shell would execute (CVE-2014-6271). */
+static bool is_function(text value)
+{
+	static const text begin = TEXT("() {");
+
+	return starts_alike(value, begin);
+}
+
 /*
  * Names that can be told apart in capitals; none that wwwd has used itself, none that libraries take
- * for a setting (HTTP_PROXY), no value that an old shell would execute.
+ * for a setting (HTTP_PROXY).
  */
 static bool is_exported(text name, text value, bool guarded)
 {
 	static const text kept_back[] = { TEXT("Authorization"), TEXT("Content-Length"),
 					  TEXT("Content-Type"), TEXT("Proxy"),
 					  TEXT("Transfer-Encoding") };
-	static const text function = TEXT("() {");
 
 	for (size_t i = 0; i < name.len; i++)
 		if (name.at[i] != '-' && (!is(name.at[i], PLAIN) || strchr("_.~", name.at[i])))
@@ -4919,7 +4960,7 @@ static bool is_exported(text name, text value, bool guarded)
 	for (size_t i = guarded ? 0 : 1; i < LENGTH(kept_back); i++)
 		if (alike(name, kept_back[i]))
 			return false;
-	return !starts_alike(value, function);
+	return !is_function(value);
 }
 
 /* The field as one variable, with all the lines of that name (4.1.18). */
@@ -4976,6 +5017,16 @@ static void put_field_variables(struct out *o, const struct request *req, bool g
 	}
 }
 
+/* The target without a scheme and a host. */
+static text origin_form(const struct request *req)
+{
+	text t = req->target;
+
+	if (t.at[0] != '/' && req->authority.len)
+		skip(&t, (size_t)(req->authority.at + req->authority.len - t.at));
+	return t;
+}
+
 /* The host that was asked for, without a port; empty if there is none. */
 static text requested_host(const struct request *req)
 {
@@ -4990,40 +5041,43 @@ static void put_variables(struct out *o, const struct http_work *w, const struct
 {
 	const struct choice *choice = &w->choice;
 	const struct request *req = &w->req;
-	text query = req->query, info = text_of(w->path + choice->key_len);
+	const text name = { w->path, choice->key_len };
+	text query = req->query, info = text_of(w->path + name.len);
+	const char *slash = name.len ? "" : "/"; /* where the prefix is that of all paths */
 
 	skip_char(&query, '?');
 	put_variable(o, "GATEWAY_INTERFACE", text_of("CGI/1.1"));
 	put_variable(o, "SERVER_SOFTWARE", text_of("wwwd"));
 	put_variable(o, "SERVER_PROTOCOL", text_of(req->minor ? "HTTP/1.1" : "HTTP/1.0"));
 	put_variable(o, "REQUEST_METHOD", req->method_name);
-	put_variable(o, "REQUEST_URI", req->target);
+	put_form(o, "REQUEST_URI=%t", origin_form(req));
+	put(o, "", 1);
 	put_variable(o, "QUERY_STRING", query);
 	put_variable(o, "REDIRECT_STATUS", text_of("200"));
 	put_form(o, "DOCUMENT_ROOT=%s%s%t", site->name, req->folder.len ? "/" : "", req->folder);
 	put(o, "", 1);
-	put_form(o, "SCRIPT_NAME=/%t", (text){ w->path, choice->key_len });
+	put_form(o, name.len ? "SCRIPT_NAME=/%t" : "SCRIPT_NAME=%t", name);
 	put(o, "", 1);
 	if (choice->program->path)
 		put_form(o, "SCRIPT_FILENAME=%s", choice->program->path);
 	else
-		put_form(o, "SCRIPT_FILENAME=%s/%t", site->name,
-			 (text){ w->path, choice->key_len });
+		put_form(o, "SCRIPT_FILENAME=%s/%t", site->name, name);
 	put(o, "", 1);
-	if (info.len) {
-		put_variable(o, "PATH_INFO", info);
-		put_form(o, "PATH_TRANSLATED=%s%t", site->name, info);
+	if (info.len || !name.len) {
+		put_form(o, "PATH_INFO=%s%t", slash, info);
+		put(o, "", 1);
+		put_form(o, "PATH_TRANSLATED=%s%s%t", site->name, slash, info);
 		put(o, "", 1);
 	}
 	if (req->tls)
 		put_variable(o, "HTTPS", text_of("on"));
 	if (requested_host(req).len)
 		put_variable(o, "SERVER_NAME", requested_host(req));
-	if (choice->guard && w->login && w->login->good) {
+	if (choice->guard && w->named) {
 		put_variable(o, "AUTH_TYPE", text_of("Basic"));
 		put_variable(o, "REMOTE_USER", w->login->name);
 	}
-	if (req->seen[CONTENT_TYPE])
+	if (req->seen[CONTENT_TYPE] && !is_function(req->value[CONTENT_TYPE]))
 		put_variable(o, "CONTENT_TYPE", req->value[CONTENT_TYPE]);
 	if (length) {
 		put_form(o, "CONTENT_LENGTH=%n", *length);
@@ -5549,7 +5603,7 @@ static enum http_want begin_body(struct http_conn *conn, struct http_common *com
 
 	w->framing = (struct framing){ .left = w->req.length };
 	if (kind == PROGRAM || kind == LOGIN) {
-		arm(conn, common, kind == LOGIN ? HTTP_PROGRAM : HTTP_MOVING);
+		arm(conn, common, HTTP_MOVING);
 		return go(conn, !conn->own.site->run ? ADOPT : kind == LOGIN ? CHECK : RUN);
 	}
 	/*
@@ -5596,6 +5650,7 @@ static enum http_want step_check(struct http_conn *conn, struct http_common *com
 			choose_page(&w->choice, UNAVAILABLE);
 			return begin_body(conn, common);
 		}
+		arm(conn, common, HTTP_PROGRAM);
 	}
 	n = read(login->answer, &answer, 1);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -5913,11 +5968,18 @@ static bool is_transient(void)
 	return errno == EAGAIN || errno == EINTR;
 }
 
+/* Where it is: an absolute path, or one below the root. */
+static text program_name(const struct http_work *w)
+{
+	const struct http_scope *rule = w->choice.program;
+
+	return rule->path ? text_of(rule->path) : (text){ w->path, w->choice.key_len };
+}
+
 /* Its standard error is for the log, line by line. */
 static void relay_errors(struct http_conn *conn, struct program *p)
 {
-	const struct http_scope *rule = conn->work->choice.program;
-	const char *who = rule->path ? rule->path : conn->work->path;
+	const text who = program_name(conn->work);
 	struct out *o = &p->errors;
 	ssize_t n;
 
@@ -5927,7 +5989,7 @@ static void relay_errors(struct http_conn *conn, struct program *p)
 
 		while (memchr(rest.at, '\n', rest.len) || rest.len == o->size ||
 		       (n == 0 && rest.len))
-			conn->own.site->complain(conn, who, cut(&rest, '\n'));
+			conn->own.site->complain(who, cut(&rest, '\n'));
 		o->len = rest.len;
 		if (rest.len)
 			memmove(o->at, rest.at, rest.len);
@@ -5953,8 +6015,13 @@ static enum http_want fail_program(struct http_conn *conn, struct http_common *c
 				   enum status status, const char *reason)
 {
 	struct http_work *w = conn->work;
+	bool begun = w->program->begun;
 
 	end_program(conn);
+	if (begun) { /* what is missing can only be told by a reset */
+		http_forsake(conn);
+		return lose(conn, common);
+	}
 	(void)refused(&w->req, status, reason);
 	begin_response(conn, common);
 	answer_page(conn, common, (struct head){ .status = status });
@@ -5990,8 +6057,7 @@ static enum http_want start_program(struct http_conn *conn, struct http_common *
 		return fail_program(conn, common, FIELDS_TOO_LARGE,
 				    "a header too large for a program");
 	if (error)
-		return fail_program(conn, common, (enum status)status_of(error),
-				    "a program that can't be started");
+		return fail_program(conn, common, UNAVAILABLE, "a program that can't be started");
 	arm(conn, common, HTTP_PROGRAM);
 	return HTTP_GO;
 }
@@ -5999,17 +6065,17 @@ static enum http_want start_program(struct http_conn *conn, struct http_common *
 /* Whether the response of the program is sent as it is, and the connection closed behind it. */
 static bool is_raw(const struct http_work *w)
 {
-	const char *name = w->choice.program->path ? w->choice.program->path : w->path;
-	size_t len = w->choice.program->path ? strlen(name) : w->choice.key_len;
-	const char *slash = memrchr(name, '/', len);
+	text name = program_name(w);
+	const char *slash = memrchr(name.at, '/', name.len);
 
-	return strncmp(slash ? slash + 1 : name, "nph-", 4) == 0;
+	return strncmp(slash ? slash + 1 : name.at, "nph-", 4) == 0;
 }
 
+/* HTTP_DONE if there is no memory for it. */
 static enum http_want begin_program(struct http_conn *conn)
 {
 	struct http_work *w = conn->work;
-	struct program *p = calloc(1, sizeof(*p));
+	struct program *p = w->program ? w->program : calloc(1, sizeof(*p));
 
 	if (!p)
 		return HTTP_DONE;
@@ -6083,10 +6149,9 @@ static enum http_want feed_program(struct http_conn *conn, struct http_common *c
 		n = write(p->pipes.in, from->at, from->len);
 		if (n < 0 && is_transient())
 			return HTTP_POLL;
+		p->active = true;
 		if (n < 0) /* it reads no more: the rest is read here and dropped */
 			close_pipe(&p->pipes.in);
-		else
-			arm(conn, common, HTTP_PROGRAM);
 		skip(from, n < 0 ? from->len : (size_t)n);
 		return HTTP_GO;
 	}
@@ -6104,7 +6169,7 @@ static enum http_want feed_program(struct http_conn *conn, struct http_common *c
 /* What a program says at the beginning of its response (RFC 3875 6.3). */
 struct program_head {
 	text status, location, type;
-	bool has_length;
+	bool has_length, kept;
 	uint64_t length;
 	struct out fields; /* all the others */
 };
@@ -6143,6 +6208,7 @@ static bool read_program_head(text lines, struct program_head *head)
 			head->has_length = read_number(value, &head->length);
 		else if (!is_ours(name))
 			put_form(&head->fields, "%t: %t\r\n", name, value);
+		head->kept |= alike(name, text_of("Cache-Control"));
 	}
 	return head->status.len || head->location.len || head->type.len;
 }
@@ -6158,7 +6224,7 @@ static bool read_program_status(struct program_head *head, enum status *status)
 		head->status = text_of(find_status((int)*status)->line);
 		return true;
 	}
-	if (!take_digits(&t, 3, &code) || code < 200 || (t.len && t.at[0] != ' '))
+	if (!take_digits(&t, 3, &code) || code < 200 || code > 599 || (t.len && t.at[0] != ' '))
 		return false;
 	*status = (enum status)code;
 	return true;
@@ -6170,27 +6236,27 @@ static enum http_want redirect_within(struct http_conn *conn, struct http_common
 {
 	struct http_work *w = conn->work;
 	struct program *p = w->program;
+	struct request *req = &w->req;
 	char *target = strndup(location.at, location.len);
+	text query = text_of(target ? target : ""), path = cut(&query, '?');
 	unsigned redirects = p->redirects + 1;
 
-	if (!target || redirects > REDIRECTS_MOST)
-		return free(target), fail_program(conn, common, BAD_GATEWAY,
-						  "too many redirects within the site");
+	if (!target || redirects > REDIRECTS_MOST || !percent_encoded(path, true))
+		return free(target),
+		       fail_program(conn, common, BAD_GATEWAY,
+				    "a redirect within the site that can't be followed");
 	end_program(conn);
 	free(p->target);
-	p->target = target;
-	p->redirects = redirects;
+	*p = (struct program){ .target = target, .redirects = redirects };
 	release_choice(&w->choice, common);
-	if (w->req.method != HEAD)
-		w->req.method = GET;
-	w->req.method_name = methods[w->req.method];
-	w->req.chunked = false;
-	w->req.length = 0;
-	w->req.query = text_of(target);
-	w->req.path = cut(&w->req.query, '?');
-	w->req.query = text_of(target + w->req.path.len);
-	if (!percent_encoded(w->req.path, true))
-		return fail_program(conn, common, BAD_GATEWAY, "a redirect that is no path");
+	if (req->method != HEAD)
+		req->method = GET;
+	req->method_name = methods[req->method];
+	req->chunked = req->expect = false;
+	req->length = 0;
+	req->seen[CONTENT_TYPE] = 0;
+	req->path = path;
+	req->query = text_of(target + path.len);
 	choose(w, conn->own.site, common);
 	return begin_body(conn, common);
 }
@@ -6226,6 +6292,8 @@ static enum http_want finish_program(struct http_conn *conn, struct http_common 
 	if (p->chunked)
 		put_string(&w->output.bytes, "0\r\n\r\n");
 	release_choice(&w->choice, common);
+	if (conn->clock != HTTP_MOVING)
+		arm(conn, common, HTTP_MOVING);
 	return go(conn, STREAM);
 }
 
@@ -6259,6 +6327,7 @@ static enum http_want begin_program_response(struct http_conn *conn, struct http
 		head.empty = false;
 		head.length = said.length;
 	}
+	head.kept = said.kept;
 	head.line = said.status;
 	head.fields = (text){ others, said.fields.len };
 	head.chunked = p->chunked;
@@ -6301,9 +6370,13 @@ static enum http_want take_program_head(struct http_conn *conn, struct http_comm
 	if (end)
 		return begin_program_response(conn, common, (text){ all.at, line },
 					      (text){ all.at + end, all.len - end });
-	if (ended && all.len == 0 && read(p->pipes.life, &error, 1) == 1)
-		return fail_program(conn, common, (enum status)status_of(error),
+	if (ended && all.len == 0 && read(p->pipes.life, &error, 1) == 1) {
+		int status = status_of(error);
+
+		return fail_program(conn, common,
+				    status == SERVER_ERROR ? BAD_GATEWAY : (enum status)status,
 				    "a program that can't be started");
+	}
 	if (ended || all.len == p->header.size)
 		return fail_program(conn, common, BAD_GATEWAY, "no header from the program");
 	return HTTP_GO;
@@ -6313,11 +6386,10 @@ static enum http_want take_program_head(struct http_conn *conn, struct http_comm
 static void begin_raw(struct http_conn *conn, text first)
 {
 	struct http_work *w = conn->work;
-	int code = OK;
+	int code;
 
 	(void)cut(&first, ' ');
-	(void)take_digits(&first, 3, &code);
-	w->status = code;
+	w->status = take_digits(&first, 3, &code) ? code : OK;
 	w->req.close = conn->own.linger = true;
 	w->program->begun = true;
 }
@@ -6344,7 +6416,7 @@ static enum http_want relay_output(struct http_conn *conn, struct http_common *c
 			 p->header.size - p->header.len);
 	if (n < 0 && is_transient())
 		return HTTP_POLL;
-	arm(conn, common, HTTP_PROGRAM);
+	p->active = true;
 	data.len = n > 0 ? (size_t)n : 0;
 	w->effort += 1 + (unsigned)(data.len / EFFORT_BYTES);
 	if (!p->begun && p->raw && n > 0)
@@ -6359,20 +6431,28 @@ static enum http_want relay_output(struct http_conn *conn, struct http_common *c
 	return p->counted && p->rest == 0 ? finish_program(conn, common) : HTTP_GO;
 }
 
-/* A client that has closed its end may only not want to say more, or be gone. */
-static enum http_want watch_client(struct http_conn *conn, struct http_common *common)
+/* Whether the client is gone. One that has only closed its end may still wait for the response. */
+static bool is_gone(struct http_conn *conn)
+{
+	struct pollfd p = { .fd = conn->own.in, .events = POLLRDHUP };
+
+	if (!conn->own.in_socket || poll(&p, 1, 0) <= 0)
+		return false;
+	conn->work->program->left |= p.revents & POLLRDHUP;
+	return p.revents & (POLLERR | POLLHUP);
+}
+
+/* The clock is that of the client, whose rate is judged, or of the program, which may be silent. */
+static void arm_run(struct http_conn *conn, const struct http_common *common, bool client)
 {
 	struct program *p = conn->work->program;
-	char byte;
-	ssize_t n;
+	int64_t half_closed = common->clock + HALF_CLOSED_TIME;
 
-	if (!p->whole || p->left || !conn->own.in_socket)
-		return HTTP_GO;
-	n = recv(conn->own.in, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-	if (n < 0 && !is_transient())
-		return lose(conn, common);
-	p->left = n == 0;
-	return HTTP_GO;
+	if (client ? conn->clock != HTTP_MOVING : conn->clock != HTTP_PROGRAM || p->active)
+		arm(conn, common, client ? HTTP_MOVING : HTTP_PROGRAM);
+	p->active = false;
+	if (p->left && !client && conn->deadline > half_closed)
+		conn->deadline = half_closed;
 }
 
 /* What the program says, what it is told, and what it complains of, until none of them goes on. */
@@ -6380,34 +6460,27 @@ static enum http_want step_run(struct http_conn *conn, struct http_common *commo
 {
 	struct http_work *w = conn->work;
 	enum http_want want = w->output.own ? flush(conn, common) : HTTP_GO;
-	enum http_want fed = HTTP_POLL, said = HTTP_POLL;
+	enum http_want fed, said;
 
-	if (want == HTTP_GO && !w->program)
+	if (want == HTTP_GO && (!w->program || !w->program->header.at))
 		want = begin_program(conn);
-	if (want == HTTP_DONE)
-		return lose(conn, common);
-	while (want == HTTP_GO && !spent(w)) {
+	if (want != HTTP_GO)
+		return want == HTTP_DONE ? lose(conn, common) : want;
+	do {
+		if (spent(w))
+			return HTTP_AGAIN;
 		fed = feed_program(conn, common);
-		if (fed == HTTP_DONE || conn->own.state != RUN || !w->program)
+		if (fed == HTTP_DONE || conn->own.state != RUN || !w->program->header.at)
 			return fed;
 		said = w->program->pipes.out < 0 ? HTTP_POLL : relay_output(conn, common);
-		if (said == HTTP_DONE || conn->own.state != RUN || !w->program)
+		if (said == HTTP_DONE || conn->own.state != RUN || !w->program->header.at)
 			return said;
 		relay_errors(conn, w->program);
-		if (fed != HTTP_GO && said != HTTP_GO)
-			want = watch_client(conn, common) == HTTP_GO ? HTTP_POLL : HTTP_DONE;
-	}
-	if (want == HTTP_GO)
-		return HTTP_AGAIN;
-	if (want == HTTP_POLL && said == HTTP_WRITE && conn->clock != HTTP_MOVING)
-		arm(conn, common, HTTP_MOVING);
-	if (want == HTTP_POLL && said == HTTP_POLL && fed == HTTP_READ &&
-	    conn->clock != HTTP_MOVING)
-		arm(conn, common, HTTP_MOVING);
-	if (want == HTTP_POLL && w->program->left &&
-	    conn->deadline > common->clock + HALF_CLOSED_TIME)
-		conn->deadline = common->clock + HALF_CLOSED_TIME;
-	return want;
+	} while (fed == HTTP_GO || said == HTTP_GO);
+	if (is_gone(conn))
+		return lose(conn, common);
+	arm_run(conn, common, fed != HTTP_POLL || said == HTTP_WRITE);
+	return HTTP_POLL;
 }
 
 /* ---- leaving -------------------------------------------------------------------------------- */
@@ -6425,6 +6498,7 @@ static enum http_want step_close(struct http_conn *conn, struct http_common *com
 	if (want != HTTP_GO)
 		return want;
 	clear_request(w);
+	forget_login(w);
 	clear_input(&w->input);
 	if (!conn->own.linger || !conn->own.in_socket || shutdown(conn->own.out, SHUT_WR) < 0)
 		return leave(conn);
@@ -6474,7 +6548,9 @@ static enum http_want time_out(struct http_conn *conn, struct http_common *commo
 
 	if (conn->own.state == RUN)
 		return fail_program(conn, common, GATEWAY_TIMEOUT,
-				    "a program that takes longer than --cgi-time");
+				    w->program->left
+					    ? "a program that a half-closed connection waits for"
+					    : "a program that takes longer than --cgi-time");
 	close_pipe(&w->login->answer);
 	choose_page(&w->choice, UNAVAILABLE);
 	return begin_body(conn, common);
@@ -6487,7 +6563,8 @@ static enum http_want expire(struct http_conn *conn, struct http_common *common)
 
 	switch (conn->clock) {
 	case HTTP_PROGRAM:
-		if (conn->own.state == CHECK || !conn->work->program->begun)
+		if (conn->own.state == CHECK ||
+		    (conn->own.state == RUN && !conn->work->program->begun))
 			return time_out(conn, common);
 		http_forsake(conn);
 		return lose(conn, common);
@@ -6588,8 +6665,8 @@ size_t http_polls(const struct http_conn *conn, enum http_want want,
 		add_poll(polls, &count, waits ? p->pipes.in : -1, POLLOUT);
 		if (!waits && !p->whole)
 			add_poll(polls, &count, conn->own.in, POLLIN);
-		else if (!p->left && conn->own.in_socket)
-			add_poll(polls, &count, conn->own.in, POLLRDHUP);
+		else if (conn->own.in_socket) /* a reset is told without being asked for */
+			add_poll(polls, &count, conn->own.in, p->left ? 0 : POLLRDHUP);
 	}
 	return count;
 }
@@ -6653,7 +6730,7 @@ size_t http_log_line(char line[HTTP_LOG_LINE], const char *peer, const struct ht
 	if (entry->host.at)
 		put_form(&o, "%t:%t ", entry->host, entry->port.len ? entry->port : text_of("80"));
 	put_form(&o, "%s - ", peer);
-	put_log(&o, entry->user, 200);
+	put_log_from(&o, entry->user, 200, '!');
 	put_form(&o, " [%2/%t/%2%2:%2:%2:%2 +0000] \"", tm.tm_mday,
 		 (text){ &month_names[3L * tm.tm_mon], 3 }, tm.tm_year / 100, tm.tm_year % 100,
 		 tm.tm_hour, tm.tm_min, tm.tm_sec);

@@ -134,7 +134,8 @@ struct http_site {
 	int (*run)(const struct http_conn *conn, const struct http_run *run,
 		   struct http_pipes *pipes);
 	int (*check)(size_t rule, struct http_text name, struct http_text password, int *answer);
-	void (*complain)(const struct http_conn *conn, const char *who, struct http_text line);
+	/* a program, by its name, has written the line to its standard error */
+	void (*complain)(struct http_text program, struct http_text line);
 	void (*prepare)(int fd); /* makes an end what struct http_end asks for, when it is needed */
 	/* A front has named the client for which the connection is used from now on; or NULL. */
 	void (*identify)(struct http_conn *conn, const struct http_peer *client);

@@ -110,13 +110,16 @@ enum {
 	SECONDS_MOST = 365 * 86400,
 	SEND_TIME = 1000000,     /* us that sendfile(2) may wait on a blocking socket */
 	SCOPES_MOST = 64,        /* of --cgi, of --auth and of --cgi-env, each */
+	PROGRAMS_MOST = 1000,    /* for --cgi-max */
 	ADOPTED_MOST = 256,      /* connections that have a process of their own, for programs */
 	CHECKS_MOST = 8,         /* passwords that are checked at a time */
 	ERRAND_MOST = 160 << 10, /* bytes of a message to the broker */
-	VARIABLES_MOST = 1000,   /* of a program */
-	GRACE_TIME = 200000,     /* that a program may go on behind its response, */
-	TERM_TIME = 1000000,     /* and then, told to end by SIGTERM */
-	RESPAWN_TIME = 1000000,  /* between two starts of the same worker */
+	PEER_MOST = 2 << 10, /* and of the variables about a peer, whose name may have NI_MAXHOST */
+	VARIABLES_MOST = 1000,  /* of a program */
+	GRACE_TIME = 200000,    /* that a program may go on behind its response, */
+	TERM_TIME = 1000000,    /* and then, told to end by SIGTERM */
+	ORPHANS_TIME = 1000000, /* between two looks for what programs have left behind */
+	RESPAWN_TIME = 1000000, /* between two starts of the same worker */
 };
 
 #define TIME_MOST (SECONDS_MOST * UINT64_C(1000000))
@@ -425,7 +428,7 @@ static const struct option_row {
 	{ "stall-rate", 0, SIZE, "SIZE", LIMIT(stall_rate), 0, 1 << 30, "1K per second", HALF },
 	{ "cgi-time", 0, SECONDS, "SEC", &site.program_time, sizeof(site.program_time), 1,
 	  TIME_MOST, "60 of silence", HALF },
-	{ "cgi-max", 0, COUNT, "N", OPTION(programs), 1, 1000, "32 programs", HALF },
+	{ "cgi-max", 0, COUNT, "N", OPTION(programs), 1, PROGRAMS_MOST, "32 programs", HALF },
 	{ "requests-max", 0, COUNT, "N", LIMIT(requests), 1, UINT32_MAX, "1000 then close", HALF },
 	{ "connections-max", 0, COUNT, "N", OPTION(connections), 1, INT_MAX, "half ulimit -n",
 	  HALF },
@@ -621,6 +624,22 @@ static void take_trust(const char *word)
 	trusted[site.trusts++] = prefix;
 }
 
+/* Whether paths are compared with it as they are when they are decoded: no dots, no double slashes. */
+static bool is_plain_prefix(const char *prefix)
+{
+	for (const char *at = prefix; *prefix && at; at = strchr(at, '/')) {
+		at += *at == '/';
+		size_t n = strcspn(at, "/");
+
+		if (n == 0 || (n == 1 && at[0] == '.') || (n == 2 && memcmp(at, "..", 2) == 0))
+			return false;
+	}
+	for (const char *c = prefix; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f || strchr("%\"\\?#", *c))
+			return false;
+	return true;
+}
+
 /* The prefix as it is compared with decoded paths: "git" of "/git/". */
 static char *take_prefix(const char *option, const char *word, size_t n)
 {
@@ -633,8 +652,7 @@ static char *take_prefix(const char *option, const char *word, size_t n)
 	prefix = strndup(word + 1, n - 1);
 	if (!prefix)
 		die("%s", strerror(errno));
-	if (strstr(prefix, "//") || strpbrk(prefix, "%\"\\?#") || strncmp(prefix, "./", 2) == 0 ||
-	    strncmp(prefix, "../", 3) == 0 || strstr(prefix, "/./") || strstr(prefix, "/../"))
+	if (!is_plain_prefix(prefix))
 		usage("--%s: '/%s' is written otherwise than a path is compared: no encoding, no "
 		      "dots, no double slashes",
 		      option, prefix);
@@ -652,7 +670,7 @@ static void take_scope(const struct option_row *row, const char *word)
 	struct http_scope rule = { .prefix = take_prefix(row->name, word, n),
 				   .path = equals ? equals + 1 : NULL };
 
-	if (!equals && (!program || word[n - 1] != '/'))
+	if (!equals && (!program || n == 0 || word[n - 1] != '/'))
 		usage("--%s: '%s' is not %s", row->name, word,
 		      program ? "/PATH=PROGRAM or /FOLDER/" : "/PATH=FILE");
 	if (equals && equals[1] != '/')
@@ -812,7 +830,9 @@ __asm__(".pushsection .note.dlopen, \"a\", %note\n"
 	"2: .balign 4\n"
 	"3: .asciz \"[{\\\"feature\\\":\\\"systemd\\\",\\\"description\\\":"
 	"\\\"socket activation\\\",\\\"priority\\\":\\\"recommended\\\","
-	"\\\"soname\\\":[\\\"libsystemd.so.0\\\"]}]\"\n"
+	"\\\"soname\\\":[\\\"libsystemd.so.0\\\"]},{\\\"feature\\\":\\\"passwords\\\","
+	"\\\"description\\\":\\\"--auth\\\",\\\"priority\\\":\\\"recommended\\\","
+	"\\\"soname\\\":[\\\"libcrypt.so.1\\\"]}]\"\n"
 	"4: .balign 4\n"
 	".popsection\n");
 
@@ -1612,12 +1632,12 @@ static int run_program(const struct http_conn *conn, const struct http_run *run,
 		if (fcntl(ends[i][1], F_SETFL, O_NONBLOCK) < 0)
 			error = errno;
 	}
-	if (!error && (!variables.at || variables.len + 1024 > ERRAND_MOST))
+	if (!error && (!variables.at || variables.len + PEER_MOST > ERRAND_MOST))
 		error = variables.at ? E2BIG : ENOMEM;
 	if (!error) {
 		memcpy((char *)variables.at, run->variables.at, variables.len);
-		variables.len +=
-			add_peer_variables((char *)variables.at + variables.len, 1024, client, run);
+		variables.len += add_peer_variables((char *)variables.at + variables.len, PEER_MOST,
+						    client, run);
 		error = send_errand(
 			&errand,
 			(struct http_text){ run->script, run->script ? strlen(run->script) : 0 },
@@ -1653,19 +1673,20 @@ static int check_password(size_t rule, struct http_text name, struct http_text p
 }
 
 /* What a program has written to its standard error. */
-static void log_program(const struct http_conn *conn, const char *who, struct http_text line)
+static void log_program(struct http_text program, struct http_text line)
 {
 	char record[1024];
 	int n;
 
-	(void)conn;
 	if (line.len == 0)
 		return;
 	if (!options.log) {
-		(void)log_message(LOG_WARNING, "%s: %.*s", who, (int)line.len, line.at);
+		(void)log_message(LOG_WARNING, "%.*s: %.*s", (int)program.len, program.at,
+				  (int)line.len, line.at);
 		return;
 	}
-	n = snprintf(record, sizeof(record) - 1, "wwwd: %s: %.*s", who, (int)line.len, line.at);
+	n = snprintf(record, sizeof(record) - 1, "wwwd: %.*s: %.*s", (int)program.len, program.at,
+		     (int)line.len, line.at);
 	n = n < (int)sizeof(record) - 1 ? n : (int)sizeof(record) - 2;
 	for (char *c = record; c < record + n; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
@@ -1754,14 +1775,14 @@ static bool landlock_allow(int ruleset, int folder, uint64_t rights)
 }
 
 /* SIGHUP has to be able to make the log anew. */
-static bool landlock_allow_log(int ruleset)
+static bool landlock_allow_log(int ruleset, bool many)
 {
 	int folder = open_folder_of(options.log, O_PATH);
 	bool allowed;
 
 	if (folder < 0)
 		return false;
-	if (faccessat(folder, ".", W_OK, 0) < 0)
+	if (many && faccessat(folder, ".", W_OK, 0) < 0)
 		log_message(LOG_WARNING,
 			    "%s: %s for uid %u: SIGHUP won't be able to make the log anew",
 			    options.log, strerror(errno), (unsigned)getuid());
@@ -1789,7 +1810,7 @@ static int confine_files(bool many)
 	if (ruleset < 0 ||
 	    !landlock_allow(ruleset, site.root,
 			    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR) ||
-	    (options.log && many && !landlock_allow_log(ruleset)) ||
+	    (options.log && (many || shared) && !landlock_allow_log(ruleset, many)) ||
 	    syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
 		return 0;
 	return abi->number;
@@ -2030,18 +2051,56 @@ static void write_log_midway(void)
 	write_log();
 }
 
-static volatile sig_atomic_t told_to_stop;
+static volatile sig_atomic_t told_to_stop, told_to_reopen;
 
-/* A wait is interrupted: that is all. */
-static void note_child(int signal)
+static void note_signal(int signal)
 {
-	(void)signal;
+	if (signal == SIGHUP)
+		told_to_reopen = 1;
+	else if (signal != SIGCHLD) /* which only interrupts a wait */
+		told_to_stop = 1;
 }
 
-static void note_stop(int signal)
+/* From here on signals arrive during waits with `mask`, and are noted. */
+static void note_signals(sigset_t *mask)
 {
-	(void)signal;
-	told_to_stop = 1;
+	static const int noted[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < LENGTH(noted); i++)
+		sigaddset(&set, noted[i]);
+	sigprocmask(SIG_BLOCK, &set, mask);
+	for (size_t i = 0; i < LENGTH(noted); i++) {
+		sigdelset(mask, noted[i]);
+		signal(noted[i], noted[i] == SIGHUP && !options.log ? SIG_IGN : note_signal);
+	}
+}
+
+/* Waits for the connection. With `mask` signals arrive meanwhile: false if one of them ends it. */
+static bool wait_for(struct client *client, enum http_want want, const sigset_t *mask)
+{
+	static int64_t stop_at = INT64_MAX;
+	struct pollfd polls[HTTP_POLLS];
+	size_t count = http_polls(&client->conn, want, polls);
+	int64_t until = client->conn.deadline < stop_at ? client->conn.deadline : stop_at;
+	int ms = count ? milliseconds_until(until) : 0;
+	const struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
+
+	if (mask)
+		(void)ppoll(polls, count, &time, mask);
+	else if (count)
+		(void)poll(polls, count, ms);
+	tell_time();
+	if (told_to_reopen) {
+		told_to_reopen = 0;
+		reopen_log();
+	}
+	if (told_to_stop && stop_at == INT64_MAX)
+		stop_at = common.clock + STOP_TIME;
+	/* a process for each connection is dear: where there are many, none is kept idle */
+	common.closing = told_to_stop || (shared && shared->adopted > ADOPTED_MOST / 2);
+	return !told_to_stop || (http_busy(&client->conn) && common.clock < stop_at);
 }
 
 /*
@@ -2073,19 +2132,9 @@ static int hold_one(struct http_end in, struct http_end out, struct http_peer pe
 	if (received.len && !http_adopt(&client.conn, received, tls))
 		return EXIT_FAILURE;
 	while ((want = http_step(&client.conn, &common)) != HTTP_DONE) {
-		struct pollfd polls[HTTP_POLLS];
-		size_t count = http_polls(&client.conn, want, polls);
-		int ms = milliseconds_until(client.conn.deadline);
-		const struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
-
 		start_clock();
 		write_log_midway();
-		if (count)
-			(void)ppoll(polls, count, &time, mask);
-		tell_time();
-		/* a process for each connection is dear: where there are many, none is kept idle */
-		common.closing = told_to_stop || (shared && shared->adopted > ADOPTED_MOST / 2);
-		if (told_to_stop && !http_busy(&client.conn))
+		if (!wait_for(&client, want, mask))
 			break;
 	}
 	finish_log();
@@ -2100,7 +2149,7 @@ static LARGE struct running {
 	int life;       /* closed by the conversation when the response is complete, or given up */
 	int64_t act_at; /* when the group is told to end, and then made to; 0 not yet */
 	bool told;
-} running[1000];
+} running[2 * PROGRAMS_MOST]; /* as many may answer as are still ending */
 static size_t running_count;
 
 /* Processes of this one's own group: connections, and passwords that are being checked. */
@@ -2111,8 +2160,8 @@ static LARGE struct helper {
 static size_t helper_count, check_count;
 
 static struct rlimit files_at_start;
-static bool broker_stops;
-static sigset_t broker_mask; /* of waits: signals arrive in no others */
+static int64_t broker_stop_at = INT64_MAX; /* when connections are made to end */
+static sigset_t broker_mask;               /* of waits: signals arrive in no others */
 
 /* Names that libraries take for settings could be forged by a process that reads requests. */
 static bool is_variable(const char *variable)
@@ -2155,34 +2204,74 @@ static void list_variables(char *environment[VARIABLES_MOST], char *text, size_t
 	environment[n] = NULL;
 }
 
-/* Into the folder of the program; its name there. */
-static const char *enter_folder(const struct http_scope *rule, char *script)
+/* Into the folder of a path, beneath `folder`: 0 or an errno value. `name` is what it is called there. */
+static int enter_folder(const struct http_site *folder, char *path, const char **name)
 {
-	char *path = rule->path ? strdup(rule->path) : script,
-	     *slash = path ? strrchr(path, '/') : NULL;
-	size_t n = strlen(rule->prefix);
-	int folder, error;
+	char *slash = strrchr(path, '/');
+	int fd = folder->root, error = 0;
 
-	if (!slash)
-		return NULL;
-	*slash = '\0';
-	if (rule->path) {
-		folder = open(slash == path ? "/" : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	} else {
-		if (strncmp(script, rule->prefix, n) != 0 || (script[n] && script[n] != '/'))
-			return NULL;
-		error = http_open_beneath(&site, script, O_PATH | O_DIRECTORY, &folder);
-		folder = error ? -1 : folder;
-		errno = error;
+	*name = slash ? slash + 1 : path;
+	if (slash) {
+		*slash = '\0';
+		error = http_open_beneath(folder, path, O_PATH | O_DIRECTORY, &fd);
+		*slash = '/';
 	}
-	return folder >= 0 && fchdir(folder) == 0 ? slash + 1 : NULL;
+	if (!error && fchdir(fd) < 0)
+		error = errno;
+	return error;
+}
+
+/* Makes `command` the way to a script of a folder of the site, if it is beneath it: 0 or an errno value. */
+static int find_script(const struct http_scope *rule, char *script, char command[PATH_MAX + 2])
+{
+	struct http_site folder = site;
+	size_t n = strlen(rule->prefix);
+	const char *name;
+	struct stat st;
+	int fd, error;
+
+	if (strncmp(script, rule->prefix, n) != 0 || (n && script[n++] != '/'))
+		return EACCES;
+	error = http_open_beneath(&site, rule->prefix, O_PATH | O_DIRECTORY, &folder.root);
+	if (!error)
+		error = http_open_beneath(&folder, script + n, O_PATH, &fd);
+	if (!error && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
+		error = EACCES;
+	if (!error)
+		error = enter_folder(&folder, script + n, &name);
+	if (!error) /* an interpreter would take "-name" for an option */
+		(void)snprintf(command, PATH_MAX + 2, "./%s", name);
+	return error;
+}
+
+static int find_program(const struct http_scope *rule, char command[PATH_MAX + 2])
+{
+	const char *slash = strrchr(rule->path, '/');
+
+	(void)snprintf(command, PATH_MAX, "%.*s", (int)(slash - rule->path + 1), rule->path);
+	if (chdir(command) < 0)
+		return errno;
+	(void)snprintf(command, PATH_MAX, "%s", rule->path);
+	return 0;
+}
+
+/* Those that were inherited without the flag would stay open. */
+static void close_others(void)
+{
+#ifdef SYS_close_range
+	if (syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */) == 0)
+		return;
+#endif
+	for (int fd = 3; fd < 1024; fd++)
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 /* In a process of its own, which has nothing of this one's but what is meant for it. */
 _Noreturn static void become_program(const struct http_scope *rule, char *script,
 				     char **environment, const int *fds)
 {
-	char *arguments[2] = { NULL, NULL };
+	static LARGE char command[PATH_MAX + 2];
+	char *arguments[2] = { command, NULL };
 	unsigned char error;
 	sigset_t none;
 
@@ -2194,15 +2283,26 @@ _Noreturn static void become_program(const struct http_scope *rule, char *script
 	(void)setrlimit(RLIMIT_NOFILE, &files_at_start);
 	for (int i = 0; i < 3; i++)
 		dup2(fds[i], i);
-	for (int fd = 3; fd < 64; fd++) /* those that were inherited without the flag */
-		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-	errno = EACCES;
-	arguments[0] = (char *)enter_folder(rule, script);
-	if (arguments[0])
-		execve(arguments[0], arguments, environment);
-	error = (unsigned char)errno;
+	close_others();
+	error = (unsigned char)(rule->path ? find_program(rule, command)
+					   : find_script(rule, script, command));
+	if (!error) {
+		execve(command, arguments, environment);
+		/* it is there: what isn't is its interpreter */
+		error = (unsigned char)(errno == ENOENT ? ENOEXEC : errno);
+	}
 	(void)!write(fds[3], &error, 1);
 	_exit(127);
+}
+
+/* How many programs have not completed their responses. */
+static size_t count_answering(void)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < running_count; i++)
+		count += running[i].life >= 0;
+	return count;
 }
 
 static void start_program(const struct errand *errand, char *script, char *variables, int *fds)
@@ -2211,7 +2311,7 @@ static void start_program(const struct errand *errand, char *script, char *varia
 	unsigned char error = EAGAIN;
 	struct running *program = &running[running_count];
 
-	if (running_count < options.programs) {
+	if (running_count < 2 * options.programs && count_answering() < options.programs) {
 		list_variables(environment, variables, errand->sizes[1]);
 		program->group = fork();
 		if (program->group == 0)
@@ -2272,6 +2372,17 @@ static bool read_line(FILE *file, char *line, size_t size)
 
 enum { LINE_SIZE = 1024 };
 
+/* Beneath the root it could be asked for. */
+static bool is_served(const char *path)
+{
+	char *name = realpath(path, NULL);
+	size_t n = strlen(site.name);
+	bool served = name && strncmp(name, site.name, n) == 0 && (name[n] == '/' || n == 1);
+
+	free(name);
+	return served;
+}
+
 static void examine_password_file(const struct http_scope *guard)
 {
 	FILE *file = fopen(guard->path, "re");
@@ -2279,6 +2390,8 @@ static void examine_password_file(const struct http_scope *guard)
 
 	if (!file)
 		die("--auth: %s: %s for uid %u", guard->path, strerror(errno), (unsigned)geteuid());
+	if (is_served(guard->path))
+		die("--auth: %s is beneath %s, and would be served", guard->path, site.name);
 	for (unsigned number = 1; read_line(file, line, sizeof(line)); number++) {
 		const char *fault = *line && *line != '#' ? line_fault(line) : NULL;
 
@@ -2309,15 +2422,17 @@ _Noreturn static void answer_check(const struct http_scope *guard, const char *n
 	const char *computed;
 	char answer;
 
-	while (file && !found && read_line(file, line, sizeof(line))) {
+	while (file && read_line(file, line, sizeof(line))) {
 		char *colon = strchr(line, ':');
+		bool same;
 
 		if (!*line || *line == '#' || line_fault(line))
 			continue;
 		*colon = '\0';
-		found = strcmp(line, name) == 0;
-		if (found || !*hash)
+		same = !found && strcmp(line, name) == 0;
+		if (same || !*hash)
 			strcpy(hash, colon + 1);
+		found |= same;
 	}
 	if (!file)
 		_exit(EXIT_FAILURE);
@@ -2326,8 +2441,55 @@ _Noreturn static void answer_check(const struct http_scope *guard, const char *n
 	(void)!write(fd, &answer, 1);
 	_exit(EXIT_SUCCESS);
 }
+static bool is_loopback(const union address *address)
+{
+	switch (address->any.sa_family) {
+	case AF_INET: return ntohl(address->in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	case AF_INET6: return IN6_IS_ADDR_LOOPBACK(&address->in6.sin6_addr);
+	default: return true;
+	}
+}
+
+/* Passwords are sent as they are: anyone on the way reads them, but where TLS is added in front. */
+static void warn_of_passwords(void)
+{
+	for (size_t i = 0; i < listener_count; i++) {
+		union address own = { .any.sa_family = AF_UNSPEC };
+		socklen_t size = sizeof(own);
+
+		if (getsockname(listeners[i].fd, &own.any, &size) == 0 && !is_loopback(&own)) {
+			log_message(LOG_WARNING,
+				    "--auth: passwords can be read on the way to %s, "
+				    "where there is no TLS in front",
+				    *listeners[i].where ? listeners[i].where : "this socket");
+			return;
+		}
+	}
+}
+
+/* An error at start, if a password can't be checked. */
+static void examine_guards(bool many)
+{
+	void *library;
+
+	for (size_t i = 0; i < site.guard_count; i++)
+		examine_password_file(&guards[i]);
+	if (!site.guard_count || !many)
+		return;
+	library = dlopen("libcrypt.so.1", RTLD_LAZY | RTLD_LOCAL);
+	if (!library)
+		die("--auth: %s", dlerror());
+	dlclose(library);
+	warn_of_passwords();
+}
 #else
-/* Its libc has no crypt(3): examine_rules() refuses --auth. */
+static void examine_guards(bool many)
+{
+	(void)many;
+	if (site.guard_count)
+		usage("--auth: the static build can't check passwords, for its libc has no crypt(3)");
+}
+
 static bool load_crypt(void)
 {
 	return false;
@@ -2343,14 +2505,18 @@ _Noreturn static void answer_check(const struct http_scope *guard, const char *n
 
 /* ---- errands, as the broker does them ---- */
 
+static void count_adopted_out(void)
+{
+	shared->adopted--;
+	shared->active = read_clock();
+}
+
 static void forget_helper(size_t i)
 {
-	if (helpers[i].adopted) {
-		shared->adopted--;
-		shared->active = read_clock();
-	} else {
+	if (helpers[i].adopted)
+		count_adopted_out();
+	else
 		check_count--;
-	}
 	helpers[i] = helpers[--helper_count];
 }
 
@@ -2362,56 +2528,79 @@ _Noreturn static void become_conversation(const struct errand *errand, const cha
 	const struct http_text text = { received, errand->sizes[0] };
 
 	for (size_t i = 0; i < running_count; i++)
-		close(running[i].life);
+		if (running[i].life >= 0)
+			close(running[i].life);
 	close(broker);
 	broker = fds[1];
-	told_to_stop = broker_stops;
-	signal(SIGTERM, note_stop);
-	signal(SIGINT, note_stop);
 	set_log_prefix();
 	confine(&end);
 	exit(hold_one(end, end, errand->peer, errand->tls, text, &broker_mask));
 }
 
-static void start_helper(const struct errand *errand, char *first, char *second, const int *fds)
+/* False if no process could be started. */
+static bool start_helper(const struct errand *errand, char *first, char *second, const int *fds)
 {
 	bool adopt = errand->kind == ADOPT_CLIENT;
 	struct helper *helper = &helpers[helper_count];
 
-	if (adopt ? false : check_count == CHECKS_MOST || !load_crypt())
-		return;
+	if (adopt ? helper_count - check_count == ADOPTED_MOST
+		  : check_count == CHECKS_MOST || !load_crypt())
+		return false;
 	helper->adopted = adopt;
 	helper->pid = fork();
 	if (helper->pid == 0 && adopt)
 		become_conversation(errand, first, fds);
 	if (helper->pid == 0)
 		answer_check(&guards[errand->rule], first, second, fds[0]);
+	if (helper->pid < 0)
+		return false;
 	helper_count++;
 	check_count += !adopt;
-	if (helper->pid < 0)
-		forget_helper(helper_count - 1);
+	return true;
+}
+
+static bool is_sound(const struct errand *errand, size_t size, size_t fd_count)
+{
+	static const size_t wanted[] = {
+		[RUN_PROGRAM] = 4, [CHECK_PASSWORD] = 1, [ADOPT_CLIENT] = 2
+	};
+
+	if ((uint64_t)errand->sizes[0] + errand->sizes[1] != size)
+		return false;
+	switch (errand->kind) {
+	case RUN_PROGRAM:
+		if (errand->rule >= site.program_count)
+			return false;
+		break;
+	case CHECK_PASSWORD:
+		if (errand->rule >= site.guard_count)
+			return false;
+		break;
+	case ADOPT_CLIENT:
+		if (!shared || !shared->adopted)
+			return false;
+		break;
+	default: return false;
+	}
+	return fd_count == wanted[errand->kind];
 }
 
 /* Descriptors are closed here when the errand is done, but those that were set to -1. */
 static void do_errand(struct errand *errand, char *bytes, size_t size, int *fds, size_t fd_count)
 {
-	static const size_t wanted[] = {
-		[RUN_PROGRAM] = 4, [CHECK_PASSWORD] = 1, [ADOPT_CLIENT] = 2
-	};
-	size_t rules = errand->kind == CHECK_PASSWORD ? site.guard_count : site.program_count;
 	char *first = bytes, *second;
 
-	if (errand->kind <= ADOPT_CLIENT && fd_count == wanted[errand->kind] &&
-	    (errand->rule < rules || errand->kind == ADOPT_CLIENT) &&
-	    (uint64_t)errand->sizes[0] + errand->sizes[1] == size) {
+	if (is_sound(errand, size, fd_count)) {
 		/* room for the ends of both texts was left */
 		second = first + errand->sizes[0] + 1;
 		memmove(second, first + errand->sizes[0], errand->sizes[1]);
 		first[errand->sizes[0]] = second[errand->sizes[1]] = '\0';
 		if (errand->kind == RUN_PROGRAM)
 			start_program(errand, first, second, fds);
-		else
-			start_helper(errand, first, second, fds);
+		else if (!start_helper(errand, first, second, fds) && errand->kind == ADOPT_CLIENT)
+			count_adopted_out();
+	} else if (errand->kind == ADOPT_CLIENT && shared && shared->adopted) {
+		count_adopted_out(); /* its descriptors could not be received */
 	}
 	for (size_t i = 0; i < fd_count; i++)
 		if (fds[i] >= 0)
@@ -2474,16 +2663,54 @@ static void end_programs(int64_t now)
 			i--;
 		} else if (now >= program->act_at) {
 			kill(-program->group, program->told ? SIGKILL : SIGTERM);
-			program->act_at = now + TERM_TIME;
+			program->act_at = now + (program->told ? TERM_TIME / 10 : TERM_TIME);
 			program->told = true;
 		}
 	}
 }
 
-/* The helpers that have ended; and what a program had left behind in a group of its own. */
-static void collect_helpers(void)
+/* The processes whose parent is this one, as far as the kernel tells. */
+static size_t list_children(pid_t pids[], size_t most)
 {
-	pid_t pid;
+	char name[64], text[4096], *at = text;
+	size_t count = 0;
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(name, sizeof(name), "/proc/self/task/%d/children", (int)getpid());
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	for (char *end; count < most && *at; at = end) {
+		pids[count] = (pid_t)strtol(at, &end, 10);
+		if (end == at || *end != ' ')
+			break; /* the last number may be cut off */
+		count++;
+		end++;
+	}
+	return count;
+}
+
+static bool leads_running(pid_t pid)
+{
+	for (size_t i = 0; i < running_count; i++)
+		if (running[i].group == pid)
+			return true;
+	return false;
+}
+
+/*
+ * The helpers that have ended; and processes that a program had started and left. While programs run
+ * the latter are looked for now and then: waiting for any process would also take the leader of a
+ * group, whose number could then be another group's.
+ */
+static void collect_children(int64_t now)
+{
+	static int64_t looked;
+	pid_t pid, orphans[64];
+	size_t count;
 
 	while ((pid = waitpid(running_count ? 0 : -1, NULL, WNOHANG)) > 0)
 		for (size_t i = 0; i < helper_count; i++)
@@ -2491,16 +2718,79 @@ static void collect_helpers(void)
 				forget_helper(i);
 				break;
 			}
+	if (!running_count || now < looked + ORPHANS_TIME)
+		return;
+	looked = now;
+	count = list_children(orphans, LENGTH(orphans));
+	for (size_t i = 0; i < count; i++)
+		if (getpgid(orphans[i]) != getpgrp() && !leads_running(orphans[i]))
+			(void)waitpid(orphans[i], NULL, WNOHANG);
+}
+
+/* At the end: what programs have left running, in sessions of their own, is told to end, and made to. */
+static void end_orphans(void)
+{
+	for (int round = 0; round < 20; round++) {
+		const int64_t until = read_clock() + (round ? TERM_TIME / 10 : TERM_TIME);
+		const struct timespec time = { 0, 20000000 };
+		pid_t orphans[64];
+		size_t count = list_children(orphans, LENGTH(orphans));
+
+		for (size_t i = 0; i < count; i++)
+			kill(orphans[i], round ? SIGKILL : SIGTERM);
+		while (waitpid(-1, NULL, WNOHANG) >= 0 && read_clock() < until && count)
+			(void)ppoll(NULL, 0, &time, &broker_mask);
+		if (waitpid(-1, NULL, WNOHANG) < 0 || !count)
+			return;
+	}
 }
 
 static int broker_wait(int64_t now)
 {
-	int64_t until = now + 3600 * INT64_C(1000000);
+	int64_t until = broker_stop_at;
 
 	for (size_t i = 0; i < running_count; i++)
 		if (running[i].life < 0 && running[i].act_at < until)
 			until = running[i].act_at;
+	if (until > now + 3600 * INT64_C(1000000))
+		return 3600 * 1000;
 	return until <= now ? 0 : (int)((until - now + 999) / 1000);
+}
+
+/* When the conversation has closed the lifeline, it needs no more of the program. */
+static void watch_lives(const struct pollfd *lives, size_t count, int64_t now)
+{
+	for (size_t i = 0; i < count; i++)
+		if (lives[i].revents) {
+			close(running[i].life);
+			running[i].life = -1;
+			running[i].act_at = now + GRACE_TIME;
+		}
+}
+
+static void signal_adopted(int signal)
+{
+	for (size_t i = 0; i < helper_count; i++)
+		if (helpers[i].adopted)
+			kill(helpers[i].pid, signal);
+}
+
+/* Stops and new logs are for the connections as they are for the loop. */
+static void pass_on_signals(int64_t now)
+{
+	if (told_to_stop && broker_stop_at == INT64_MAX) {
+		broker_stop_at = now + STOP_TIME;
+		signal_adopted(SIGTERM);
+	}
+	if (now >= broker_stop_at) {
+		signal_adopted(SIGKILL);
+		broker_stop_at = now + TERM_TIME;
+	}
+	if (told_to_reopen) {
+		told_to_reopen = 0;
+		reopen_log();
+		signal_adopted(SIGHUP);
+	}
 }
 
 /*
@@ -2511,9 +2801,8 @@ _Noreturn static void keep_errands(int socket)
 {
 	static LARGE struct pollfd polls[1 + LENGTH(running)];
 	bool open = true;
-	int64_t stop_at = INT64_MAX;
 
-	while (open || running_count) {
+	while (open || running_count || helper_count) {
 		int64_t now = read_clock();
 		int ms = broker_wait(now);
 		const struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
@@ -2526,122 +2815,113 @@ _Noreturn static void keep_errands(int socket)
 			for (size_t i = 0; i <= count; i++)
 				polls[i].revents = 0;
 		now = read_clock();
-		for (size_t i = 0; i < count; i++)
-			if (polls[1 + i].revents) {
-				close(running[i].life);
-				running[i].life = -1;
-				running[i].act_at = now + GRACE_TIME;
-			}
+		watch_lives(polls + 1, count, now);
+		end_programs(now);
+		collect_children(now);
+		pass_on_signals(now);
 		if (polls[0].revents)
 			open = take_errand(socket);
-		if (told_to_stop && !broker_stops) {
-			broker_stops = true;
-			stop_at = now + STOP_TIME;
-			for (size_t i = 0; i < helper_count; i++)
-				kill(helpers[i].pid, SIGTERM);
-		}
-		for (size_t i = 0; now >= stop_at && i < helper_count; i++)
-			kill(helpers[i].pid, SIGKILL);
-		end_programs(now);
-		collect_helpers();
 	}
+	end_orphans();
 	_exit(EXIT_SUCCESS);
 }
 
-/* An error at start, if a program is not there, or a password file can't be read. */
-static void examine_rules(void)
+/* An error at start, if a program is not there. */
+static void examine_program(const struct http_scope *rule)
 {
-	for (size_t i = 0; i < site.program_count; i++) {
-		struct stat st;
-		int fd, error;
+	struct stat st;
+	int fd, error;
 
-		if (programs[i].path) {
-			if (access(programs[i].path, X_OK) < 0 || stat(programs[i].path, &st) < 0)
-				die("--cgi: %s: %s for uid %u", programs[i].path, strerror(errno),
-				    (unsigned)geteuid());
-			if (!S_ISREG(st.st_mode))
-				die("--cgi: %s: is not a program", programs[i].path);
-			continue;
-		}
+	if (!rule->path) {
 		if (site.hosts)
 			usage("--cgi: /%s/ is no folder of one site: with --hosts, name the program",
-			      programs[i].prefix);
-		error = http_open_beneath(&site, programs[i].prefix, O_PATH | O_DIRECTORY, &fd);
+			      rule->prefix);
+		error = http_open_beneath(&site, rule->prefix, O_PATH | O_DIRECTORY, &fd);
 		if (error)
-			die("--cgi: /%s/ of the site: %s", programs[i].prefix, strerror(error));
+			die("--cgi: /%s/ of the site: %s", rule->prefix, strerror(error));
 		close(fd);
+		return;
 	}
-#ifdef WWWD_STATIC
-	if (site.guard_count)
-		usage("--auth: the static build can't check passwords, for its libc has no crypt(3)");
-#else
-	for (size_t i = 0; i < site.guard_count; i++)
-		examine_password_file(&guards[i]);
-#endif
+	if (access(rule->path, X_OK) < 0 || stat(rule->path, &st) < 0)
+		die("--cgi: %s: %s for uid %u", rule->path, strerror(errno), (unsigned)geteuid());
+	if (!S_ISREG(st.st_mode))
+		die("--cgi: %s: is not a program", rule->path);
 }
 
 /* The client's connection is not the broker's: only the log's descriptor 2 is. */
-static void leave_standard_files(bool many)
+static void leave_standard_files(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
-		if (fd < STDERR_FILENO || (!many && error_stream.is_client))
+		if (fd < STDERR_FILENO || error_stream.is_client || fcntl(fd, F_GETFD) < 0)
 			dup2(null, fd);
 	if (null > STDERR_FILENO)
 		close(null);
 }
 
-/* Between the loss of root and the confinement. `many`: for the connections of an event loop. */
-static void start_broker(bool many)
+/* `connection`: the client's where it is not a standard file, or -1. */
+_Noreturn static void become_broker(int socket, pid_t parent, int connection)
 {
 	static const struct rlimit nothing = { 0, 0 };
-	sigset_t handled;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	(void)setrlimit(RLIMIT_CORE, &nothing);
+	close_listeners();
+	if (connection > STDERR_FILENO)
+		close(connection);
+	leave_standard_files();
+	broker = socket; /* which a helper closes */
+	if (!files_at_start.rlim_max)
+		(void)getrlimit(RLIMIT_NOFILE, &files_at_start);
+	note_signals(&broker_mask);
+	if (getppid() != parent) /* it had died before prctl(2) */
+		told_to_stop = 1;
+	keep_errands(socket);
+}
+
+/* Between the loss of root and the confinement. `out` is the one connection, or NULL for many. */
+static void start_broker(const struct http_end *out)
+{
+	pid_t self;
 	int ends[2];
 
 	if (!site.program_count && !site.guard_count)
 		return;
+	self = getpid();
+	examine_error(!out);
 	site.name = realpath(options.dir ? options.dir : ".", NULL);
 	if (!site.name)
 		die("%s: %s", options.dir ? options.dir : ".", strerror(errno));
-	examine_rules();
+	for (size_t i = 0; i < site.program_count; i++)
+		examine_program(&programs[i]);
+	examine_guards(!out);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		die("broker: %s", strerror(errno));
 	broker_pid = fork();
 	if (broker_pid < 0)
 		die("broker: %s", strerror(errno));
-	broker = ends[1];
-	if (broker_pid) {
-		close(ends[0]);
-		return;
+	if (broker_pid == 0) {
+		close(ends[1]);
+		become_broker(ends[0], self, out ? out->fd : -1);
 	}
-	leave_standard_files(many);
-	close(ends[1]);
-	broker = ends[0]; /* which a helper closes */
-	close_listeners();
-	if (!files_at_start.rlim_max)
-		(void)getrlimit(RLIMIT_NOFILE, &files_at_start);
-	(void)setrlimit(RLIMIT_CORE, &nothing);
-	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	sigprocmask(SIG_SETMASK, NULL, &broker_mask);
-	sigemptyset(&handled);
-	sigaddset(&handled, SIGTERM);
-	sigaddset(&handled, SIGINT);
-	sigaddset(&handled, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &handled, NULL);
-	for (int i = 0; i < 2; i++)
-		signal(i ? SIGINT : SIGTERM, note_stop);
-	signal(SIGCHLD, note_child);
-	signal(SIGHUP, SIG_IGN);
-	keep_errands(ends[0]);
+	close(ends[0]);
+	broker = ends[1];
+}
+
+static void signal_broker(int signal)
+{
+	if (broker_pid > 0)
+		kill(broker_pid, signal);
 }
 
 /* The process that was started ends last. */
 static void stop_broker(void)
 {
-	if (broker < 0)
+	if (broker_pid <= 0)
 		return;
-	kill(broker_pid, SIGTERM);
+	signal_broker(SIGTERM);
 	close(broker);
 	while (waitpid(broker_pid, NULL, 0) < 0 && errno == EINTR)
 		;
@@ -2970,9 +3250,12 @@ static bool adopt_client(struct client *client)
 				 .tls = client->conn.tls };
 	const int fds[] = { client->fd, broker };
 
-	if (broker < 0 || shared->adopted >= ADOPTED_MOST)
+	if (broker < 0)
 		return false;
-	shared->adopted++;
+	if (shared->adopted++ >= ADOPTED_MOST) {
+		shared->adopted--;
+		return false;
+	}
 	/* closed here, it stays open there, and epoll would go on to watch it */
 	(void)epoll_ctl(loop.epoll, EPOLL_CTL_DEL, client->fd, NULL);
 	if (send_errand(&errand, http_unanswered(&client->conn), (struct http_text){ "", 0 }, fds,
@@ -3366,8 +3649,10 @@ static sigset_t block_signals(void)
 /* SIGHUP does where the terminal is gone; with --log it reopens the file. */
 static bool asks_to_stop(int signal)
 {
-	if (signal == SIGHUP && options.log)
+	if (signal == SIGHUP && options.log) {
 		reopen_log();
+		signal_broker(SIGHUP);
+	}
 	return signal == SIGTERM || signal == SIGINT ||
 	       (signal == SIGHUP && !options.log && loop.at_terminal);
 }
@@ -3433,6 +3718,8 @@ static void stop_loop(void)
 			;
 	(void)watch_listeners(false);
 	close_listeners();
+	if (options.workers == 1)
+		signal_broker(SIGTERM); /* connections that have processes of their own stop too */
 	for_each_queued(HTTP_IDLE, step_client);
 	for_each_queued(HTTP_IDLE, end_if_answered);
 }
@@ -3476,6 +3763,8 @@ static int time_to_wait(void)
 		until = earlier(until, http_cache_tidy(common.cache, &common));
 	if (records.retry)
 		until = earlier(until, records.retry);
+	if (loop.waiting && shared->adopted) /* the end of those is not told here */
+		until = earlier(until, common.clock + PAUSE_TIME);
 	if (lacks_memory()) /* to examine the holders again */
 		until = earlier(until, common.clock + LONG_TIME);
 	return until == INT64_MAX ? -1 : milliseconds_until(until);
@@ -3658,6 +3947,7 @@ static void stop_workers(void)
 	notify("STOPPING=1\nSTATUS=finishing what is being sent");
 	close_listeners(); /* or they would stay open until the last worker has ended */
 	signal_workers(SIGTERM);
+	signal_broker(SIGTERM);
 	for (size_t i = 0; i < options.workers; i++)
 		if (workers[i].pid == DEAD)
 			workers[i].pid = NOT_NEEDED;
@@ -3780,13 +4070,23 @@ static int take_passed(void)
 
 static int serve_one(struct http_end in, struct http_end out, const union address *peer)
 {
+	const struct http_text nothing = { NULL, 0 };
+	sigset_t mask;
 	int status;
 
 	open_log(false);
 	give_up_privileges();
-	start_broker(false);
+	start_broker(&out);
 	confine(&out);
-	status = hold_one(in, out, peer_of(peer), false, (struct http_text){ NULL, 0 }, NULL);
+	if (broker < 0)
+		return hold_one(in, out, peer_of(peer), false, nothing, NULL);
+	note_signals(&mask);
+	status = hold_one(in, out, peer_of(peer), false, nothing, &mask);
+	/* the client doesn't wait for what a program does behind its response */
+	close(in.fd);
+	close(out.fd);
+	if (error_stream.is_client)
+		close(STDERR_FILENO);
 	stop_broker();
 	return status;
 }
@@ -3813,7 +4113,7 @@ static int serve_many(void)
 	limit_connections();
 	share_memory();
 	give_up_privileges();
-	start_broker(true);
+	start_broker(NULL);
 	confine(NULL);
 	status = options.workers > 1 ? keep_workers() : hold_many();
 	stop_broker();
