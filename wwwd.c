@@ -1376,6 +1376,24 @@ static const char *peer_of_environment(void)
 	return "-";
 }
 
+/*
+ * stunnel talks to a program over a pair of sockets, which may be TCP of the loopback, and says in
+ * $REMOTE_HOST whose connection it is.
+ */
+static struct http_peer peer_of_one(const union address *address)
+{
+	struct http_peer peer = peer_of(address), told = { .port = 0 };
+	const char *host = getenv("REMOTE_HOST");
+
+	if (http_family(&peer) != AF_INET || peer.address[12] != IN_LOOPBACKNET || !host)
+		return peer;
+	memcpy(told.address, peer.address, 12);
+	return inet_pton(AF_INET, host, told.address + 12) == 1 ||
+			       inet_pton(AF_INET6, host, told.address) == 1
+		       ? told
+		       : peer;
+}
+
 enum { FIELD_SIZE = 2048, RECORD_SIZE = HTTP_LOG_LINE + 6 * FIELD_SIZE };
 
 /* "NAME=value\n" at the end of a record. A newline in a value would begin another field. */
@@ -4079,9 +4097,9 @@ static int serve_one(struct http_end in, struct http_end out, const union addres
 	start_broker(&out);
 	confine(&out);
 	if (broker < 0)
-		return hold_one(in, out, peer_of(peer), false, nothing, NULL);
+		return hold_one(in, out, peer_of_one(peer), false, nothing, NULL);
 	note_signals(&mask);
-	status = hold_one(in, out, peer_of(peer), false, nothing, &mask);
+	status = hold_one(in, out, peer_of_one(peer), false, nothing, &mask);
 	/* the client doesn't wait for what a program does behind its response */
 	close(in.fd);
 	close(out.fd);

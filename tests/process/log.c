@@ -335,6 +335,9 @@ static const struct {
 	{ { "TCPREMOTEIP=x\ny" }, "- ", false },
 	{ { "TCPREMOTEIP=" }, "- ", false },
 	{ { "TCPREMOTEIP=192.0.2.7" }, "127.0.0.1 ", true },
+	{ { "REMOTE_HOST=192.0.2.8" }, "192.0.2.8 ", true }, /* as stunnel does it */
+	{ { "REMOTE_HOST=2001:db8::9" }, "2001:db8::9 ", true },
+	{ { "REMOTE_HOST=b.example" }, "127.0.0.1 ", true },
 };
 
 START_TEST(peer_of_supervisor)
