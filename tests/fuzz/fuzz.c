@@ -22,6 +22,7 @@
 #include "dates.c"
 #include "percent.c"
 #include "codings.c"
+#include "front.c"
 
 static const struct target targets[] = {
 	{ "conversation", run_conversation, true, 5, 4000 },
@@ -31,6 +32,7 @@ static const struct target targets[] = {
 	{ "dates", run_dates, false, 1, 4000 },
 	{ "percent", run_percent, false, 3, 4000 },
 	{ "codings", run_codings, false, 3, 4000 },
+	{ "front", run_front, false, 2, 4000 },
 };
 
 static void run_case(const unsigned char *data, size_t size)
