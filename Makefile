@@ -182,6 +182,9 @@ soak: wwwd build/floods/rude
 check-differential: wwwd
 	tests/run tests/differential/run
 
+check-fronts: wwwd
+	tests/run tests/fronts/run
+
 check-lecture: wwwd
 	tests/run tests/lecture/check
 
@@ -233,5 +236,5 @@ ifneq ($(filter deps% clean,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
 .PHONY: all static deps run lecture check check-32 check-asan check-browser check-differential \
-	check-faults check-floods check-fresh check-lecture check-supervisors coverage fuzz \
+	check-faults check-floods check-fresh check-fronts check-lecture check-supervisors coverage fuzz \
 	fuzz-afl fuzz-keep soak lint bench install uninstall dist clean

@@ -168,7 +168,8 @@ static void check_forwarded(text value, enum field field)
 	static const struct http_prefix everyone[] = { { AF_INET, 96, { [10] = 0xff, 0xff } },
 						       { AF_INET6, 0, { 0 } } };
 	struct request req = { .minor = 1 };
-	struct http_site nobody = { .root = -1 }, all = { .trusted = everyone, .trusts = 2 };
+	struct http_site nobody = { .trusted = everyone },
+			 all = { .trusted = everyone, .trusts = 2 };
 	text left = value, element;
 	uint8_t last[16], now[16];
 	bool known = false, good = true;
