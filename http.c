@@ -223,9 +223,19 @@ static bool all_of(text t, int class)
 	return true;
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static unsigned char lower(char c)
+{
+	return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 32 : c);
+}
+
 static int hex_digit(char c)
 {
-	if (c >= '0' && c <= '9')
+	if (is_digit(c))
 		return c - '0';
 	if ((c | 32) >= 'a' && (c | 32) <= 'f')
 		return (c | 32) - 'a' + 10;
@@ -260,7 +270,7 @@ static bool percent_encoded(text t, bool name)
 static bool all_digits(text t)
 {
 	for (size_t i = 0; i < t.len; i++)
-		if (t.at[i] < '0' || t.at[i] > '9')
+		if (!is_digit(t.at[i]))
 			return false;
 	return true;
 }
@@ -438,15 +448,16 @@ static bool all_printable(text t)
 /* With what `escape` has for some characters; what isn't printable UTF-8 becomes U+FFFD. */
 static void put_escaped(struct out *o, text t, const char *(*escape)(unsigned char))
 {
-	for (; t.len; skip(&t, printable(t) ? printable(t) : 1)) {
+	for (size_t n; t.len; skip(&t, n ? n : 1)) {
 		const char *escaped = escape((unsigned char)t.at[0]);
 
-		if (!printable(t))
+		n = printable(t);
+		if (!n)
 			put_string(o, "\xef\xbf\xbd");
 		else if (escaped)
 			put_string(o, escaped);
 		else
-			put(o, t.at, printable(t));
+			put(o, t.at, n);
 	}
 }
 
@@ -572,7 +583,7 @@ static bool take_digits(text *t, size_t n, int *value)
 		return false;
 	*value = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (t->at[i] < '0' || t->at[i] > '9')
+		if (!is_digit(t->at[i]))
 			return false;
 		*value = *value * 10 + (t->at[i] - '0');
 	}
@@ -3067,31 +3078,27 @@ static int read_entries(const struct http_site *site, struct http_common *common
 /* As people count: file2 before file10. Case does not matter; nor do the zeros before a number. */
 static int natural_order(const char *a, const char *b)
 {
-	static const char digits[] = "0123456789";
+	int order = 0;
 
-	for (;;) {
-		if (strchr(digits, *a) && *a && strchr(digits, *b) && *b) {
-			size_t n, m;
-
-			a += strspn(a, "0");
-			b += strspn(b, "0");
-			n = strspn(a, digits);
-			m = strspn(b, digits);
-
-			int order = n != m ? (n > m) - (n < m) : strncmp(a, b, n);
-
+	for (; order == 0 && (*a || *b); a++, b++) {
+		if (is_digit(*a) && is_digit(*b)) {
+			while (*a == '0')
+				a++;
+			while (*b == '0')
+				b++;
+			for (; is_digit(*a) && is_digit(*b); a++, b++)
+				if (order == 0)
+					order = *a - *b;
+			if (is_digit(*a) || is_digit(*b)) /* the longer number */
+				return is_digit(*a) ? 1 : -1;
 			if (order)
 				return order;
-			a += n;
-			b += n;
-		} else {
-			int order = strncasecmp(a, b, 1);
-
-			if (order || !*a)
-				return order;
-			a++, b++;
 		}
+		order = lower(*a) - lower(*b);
+		if (!*a || !*b)
+			break;
 	}
+	return order;
 }
 
 /* Folders first; then by the key; what is equal by name, which is never equal in the end. */
@@ -3756,7 +3763,7 @@ static void read_host(struct http_work *w)
 	n -= n && host[n - 1] == '.';
 	good = n && n <= NAME_MAX && host[0] != '.' && host[0] != '-';
 	for (size_t i = 0; i < n; i++) {
-		host[i] = (char)(host[i] >= 'A' && host[i] <= 'Z' ? host[i] | 32 : host[i]);
+		host[i] = (char)lower(host[i]);
 		good &= literal || (is(host[i], PLAIN) && host[i] != '~');
 	}
 	req->host = (text){ host, good ? n : 0 };

@@ -562,6 +562,9 @@ END_TEST
 
 /* ---- listening by itself ---- */
 
+/* A server at all addresses says one at which it is reached. */
+#define OWN " and every other address"
+
 static const struct {
 	const char *host, *url;
 	int family; /* by which it is reached, and */
@@ -573,10 +576,10 @@ static const struct {
 	{ NULL, "http://127.0.0.1:", AF_INET, "127.0.0.1", true },
 	{ "::1", "http://[::1]:", AF_INET6, "::1", true },
 	{ "localhost", "http://127.0.0.1:", AF_INET, "127.0.0.1", false },
-	{ "*", "http://127.0.0.1:", AF_INET, "127.0.0.3", false },
-	{ "*", "http://127.0.0.1:", AF_INET6, "::1", false },
-	{ "0.0.0.0", "http://127.0.0.1:", AF_INET, "127.0.0.3", true },
-	{ "::", "http://", AF_INET6, "::1", false },
+	{ "*", OWN, AF_INET, "127.0.0.3", false },
+	{ "*", OWN, AF_INET6, "::1", false },
+	{ "0.0.0.0", OWN, AF_INET, "127.0.0.3", true },
+	{ "::", OWN, AF_INET6, "::1", false },
 };
 
 static int dial_address(const char *address, unsigned port)
@@ -612,6 +615,17 @@ START_TEST(host)
 	ck_assert_msg(fd >= 0, "%s isn't listened at", hosts[_i].address);
 	ck_assert_int_eq(ask_on(fd, GET_LAST), 200);
 	close(fd);
+	if (strcmp(hosts[_i].url, OWN) == 0) {
+		char own[64] = "";
+
+		ck_assert_int_eq(
+			sscanf(strstr(content("err"), "http://") + 7, "%*[[]%63[0-9a-f:]", own) +
+				sscanf(strstr(content("err"), "http://") + 7, "%63[0-9.]", own),
+			1);
+		fd = dial_address(own, port);
+		ck_assert_msg(fd >= 0, "%s isn't listened at", own);
+		close(fd);
+	}
 	if (hosts[_i].alone)
 		ck_assert_int_lt(
 			dial_address(hosts[_i].family == AF_INET ? "::1" : "127.0.0.1", port), 0);
