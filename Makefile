@@ -228,7 +228,7 @@ dist:
 	git archive --prefix=wwwd-$(VERSION)/ -o wwwd-$(VERSION).tar.gz HEAD
 
 clean:
-	rm -rf wwwd wwwd-static tests/bench/build build
+	rm -rf wwwd wwwd-static build
 	rm -f wwwd-$(VERSION).tar.gz
 
 # What installs packages or removes files is done before anything else begins.

@@ -373,28 +373,12 @@ static const struct option_row {
 	  "listen at an address, a name, '*' or a UNIX path", WHOLE },
 	{ "port", 'p', WORD, "PORT", OPTION(port), 0, 0,
 	  "port to listen at: number, service, 0 for any (8080)", WHOLE },
-	{ "socket-mode", 0, MODE, "MODE", OPTION(socket_mode), 0, 0777,
-	  "mode of UNIX sockets, octal (as umask leaves it)", WHOLE },
-	{ "user", 0, WORD, "USER", OPTION(user), 0, 0, "user that root becomes (nobody)", WHOLE },
-	{ "hosts", 0, FLAG, NULL, &site.hosts, 0, true, 0,
-	  "DIR holds a folder for each host; 'default' for others", WHOLE },
 	{ "header", 0, RULE, "LINE", NULL, 0, HTTP_FIELDS, 0,
 	  "add '[PATTERN ]Name: value' to responses", WHOLE },
-	{ "type", 0, RULE, "EXT=TYPE", NULL, 0, HTTP_TYPES, 0,
-	  "content type of the names that end so", WHOLE },
-	{ "index", 0, RULE, "NAME", NULL, 0, HTTP_INDEXES, 0, "page of a folder (index.html)",
-	  WHOLE },
-	{ "clean-urls", 0, FLAG, NULL, &site.clean_urls, 0, true, 0, "/page is page.html", WHOLE },
-	{ "fallback", 0, RULE, "FILE", NULL, 0, HTTP_FALLBACKS, 0,
-	  "page for a browser that asks for what is missing", WHOLE },
-	{ "cgi", 0, PROGRAM, "/PATH=PROGRAM", NULL, 0, 0, 0, "a program; '/FOLDER/': its files are",
-	  WHOLE },
-	{ "cgi-env", 0, VARIABLE, "NAME=VALUE", NULL, 0, 0, 0, "a variable that programs get",
-	  WHOLE },
+	{ "cgi", 0, PROGRAM, "/PATH=PROG", NULL, 0, 0, 0,
+	  "run a program; '/FOLDER/': those in a folder", WHOLE },
 	{ "auth", 0, GUARD, "/PATH=FILE", NULL, 0, 0, 0, "ask for a password of an htpasswd file",
 	  WHOLE },
-	{ "no-listing", 0, FLAG, NULL, &site.listing, 0, false, 0,
-	  "answer 404 for a folder without index.html", WHOLE },
 	{ "proxy-protocol", 0, FLAG, NULL, &site.proxied, 0, true, 0,
 	  "each connection begins with a PROXY header", WHOLE },
 	{ "forwarded-from", 0, TRUST, "ADDR", NULL, 0, 0, 0,
@@ -403,9 +387,6 @@ static const struct option_row {
 	  "redirect to https what did not come by TLS", WHOLE },
 	{ "log", 0, WORD, "FILE", OPTION(log), 0, 0, "append the log to it; SIGHUP opens it anew",
 	  WHOLE },
-	{ "no-log", 0, RULE, "PATTERN", NULL, 0, HTTP_UNLOGGED, 0, "log no request for such a path",
-	  WHOLE },
-	{ "quiet", 0, FLAG, NULL, OPTION(quiet), true, 0, "write no log", WHOLE },
 	{ "verbose", 0, FLAG, NULL, OPTION(verbose), true, 0,
 	  "say what confines wwwd, and why it refuses requests", WHOLE },
 	{ "workers", 0, WORKERS, "N", OPTION(workers), 1, WORKERS_MOST,
@@ -416,6 +397,18 @@ static const struct option_row {
 	  "memory for all connections (1/4 of machine or cgroup)", WHOLE },
 	{ "exit-idle-time", 0, SECONDS, "SEC", OPTION(exit_idle_time), 0, TIME_MOST,
 	  "exit when unused so long (never; 60 for inetd wait)", WHOLE },
+	{ "hosts", 0, FLAG, NULL, &site.hosts, 0, true, 0, "DIR/HOST/...", HALF },
+	{ "clean-urls", 0, FLAG, NULL, &site.clean_urls, 0, true, 0, "/a is a.html", HALF },
+	{ "index", 0, RULE, "NAME", NULL, 0, HTTP_INDEXES, 0, "index.html", HALF },
+	{ "no-listing", 0, FLAG, NULL, &site.listing, 0, false, 0, "404 without it", HALF },
+	{ "fallback", 0, RULE, "FILE", NULL, 0, HTTP_FALLBACKS, 0, "instead of 404", HALF },
+	{ "type", 0, RULE, "EXT=TYPE", NULL, 0, HTTP_TYPES, 0, "of names", HALF },
+	{ "quiet", 0, FLAG, NULL, OPTION(quiet), true, 0, "write no log", HALF },
+	{ "no-log", 0, RULE, "PATTERN", NULL, 0, HTTP_UNLOGGED, 0, "not for these", HALF },
+	{ "cgi-env", 0, VARIABLE, "NAME=VAL", NULL, 0, 0, 0, "for programs", HALF },
+	{ "cgi-time", 0, SECONDS, "SEC", &site.program_time, sizeof(site.program_time), 1,
+	  TIME_MOST, "60 of silence", HALF },
+	{ "cgi-max", 0, COUNT, "N", OPTION(programs), 1, PROGRAMS_MOST, "32 programs", HALF },
 	{ "line-max", 0, SIZE, "SIZE", LIMIT(line), 64, HTTP_LINE_MOST, "8K request line", HALF },
 	{ "header-max", 0, SIZE, "SIZE", LIMIT(header), 64, 1 << 20, "32K header", HALF },
 	{ "fields-max", 0, COUNT, "N", LIMIT(fields), 1, 10000, "100 fields", HALF },
@@ -426,15 +419,13 @@ static const struct option_row {
 	{ "stall-time", 0, SECONDS, "SEC", LIMIT(stall_time), 1, TIME_MOST, "30 at less than",
 	  HALF },
 	{ "stall-rate", 0, SIZE, "SIZE", LIMIT(stall_rate), 0, 1 << 30, "1K per second", HALF },
-	{ "cgi-time", 0, SECONDS, "SEC", &site.program_time, sizeof(site.program_time), 1,
-	  TIME_MOST, "60 of silence", HALF },
-	{ "cgi-max", 0, COUNT, "N", OPTION(programs), 1, PROGRAMS_MOST, "32 programs", HALF },
 	{ "requests-max", 0, COUNT, "N", LIMIT(requests), 1, UINT32_MAX, "1000 then close", HALF },
 	{ "connections-max", 0, COUNT, "N", OPTION(connections), 1, INT_MAX, "half ulimit -n",
 	  HALF },
-	{ "help", 0, HELP, NULL, NULL, 0, 0, 0, "print this", WHOLE },
-	{ "version", 0, ABOUT, NULL, NULL, 0, 0, 0, "print the version and what was built in",
-	  WHOLE },
+	{ "socket-mode", 0, MODE, "MODE", OPTION(socket_mode), 0, 0777, "of UNIX sockets", HALF },
+	{ "user", 0, WORD, "USER", OPTION(user), 0, 0, "root becomes", HALF },
+	{ "version", 0, ABOUT, NULL, NULL, 0, 0, 0, "and what it has", HALF },
+	{ "help", 0, HELP, NULL, NULL, 0, 0, 0, "print this", HALF },
 };
 
 /* To standard output, but not through stdio, whose buffer would cost memory at every start. */
@@ -970,26 +961,42 @@ static const char *name_address(const struct http_peer *peer, char name[INET6_AD
 			 INET6_ADDRSTRLEN);
 }
 
-/* The address that the machine has for others: that from which it would reach another network. */
-static const char *own_address(char name[INET6_ADDRSTRLEN])
+/*
+ * The address that the machine has for others: that from which it would reach another network, which
+ * is one of the documentation's (RFC 5737, RFC 3849). To connect a datagram socket sends nothing.
+ */
+static const char *own_address(bool six, char name[INET6_ADDRSTRLEN])
 {
-	union address to = { .in = { .sin_family = AF_INET, .sin_port = htons(9) } };
-	socklen_t size = sizeof(to.in);
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	/* addresses for documentation (RFC 5737, RFC 3849), to which nothing is sent */
+	union address to = { .in = { .sin_family = AF_INET, .sin_addr = { htonl(0xc0000201) } } };
+	socklen_t size = sizeof(to);
 	struct http_peer own;
 	bool found;
+	int fd;
 
-	to.in.sin_addr.s_addr =
-		htonl(0xc0000201); /* 192.0.2.1 (RFC 5737), to which nothing is sent */
+	if (six)
+		to.in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+						.sin6_addr = {
+							{ { 0x20, 1, 0xd, 0xb8, [15] = 1 } } } };
+	to.in.sin_port = htons(9);
+	fd = socket(to.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	found = fd >= 0 && connect(fd, &to.any, size) == 0 && getsockname(fd, &to.any, &size) == 0;
 	if (fd >= 0)
 		close(fd);
 	own = peer_of(&to);
-	return found ? name_address(&own, name) : "127.0.0.1";
+	return found ? name_address(&own, name) : six ? "::1" : "127.0.0.1";
+}
+
+static bool is_six_only(int fd)
+{
+	int only = 0;
+	socklen_t size = sizeof(only);
+
+	return getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0 && only;
 }
 
 /* As a URL, which terminals make a link of. */
-static void name_listener(const union address *address, char where[WHERE_SIZE])
+static void name_listener(int fd, const union address *address, char where[WHERE_SIZE])
 {
 	char name[INET6_ADDRSTRLEN];
 	const struct http_peer own = peer_of(address);
@@ -998,7 +1005,7 @@ static void name_listener(const union address *address, char where[WHERE_SIZE])
 	bool brackets;
 
 	if (any)
-		host = own_address(name);
+		host = own_address(is_six_only(fd), name);
 	brackets = strchr(host, ':');
 	snprintf(where, WHERE_SIZE, "http://%s%s%s:%u/%s", brackets ? "[" : "", host,
 		 brackets ? "]" : "", ntohs(address->in.sin_port),
@@ -1036,7 +1043,7 @@ static int listen_at(const struct addrinfo *ai, in_port_t *port, bool both, int 
 	}
 	*port = address.in.sin_port;
 	if (worker <= 0)
-		name_listener(&address, where);
+		name_listener(fd, &address, where);
 	add_listener(fd, worker, where);
 	return 0;
 }
