@@ -425,7 +425,7 @@ static const struct option_row {
 	{ "socket-mode", 0, MODE, "MODE", OPTION(socket_mode), 0, 0777, "of UNIX sockets", HALF },
 	{ "user", 0, WORD, "USER", OPTION(user), 0, 0, "root becomes", HALF },
 	{ "version", 0, ABOUT, NULL, NULL, 0, 0, 0, "and what it has", HALF },
-	{ "help", 0, HELP, NULL, NULL, 0, 0, 0, "print this", HALF },
+	{ "help", 0, HELP, NULL, NULL, 0, 0, 0, "print this", WHOLE },
 };
 
 /* To standard output, but not through stdio, whose buffer would cost memory at every start. */
