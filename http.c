@@ -1829,7 +1829,7 @@ static bool read_node(text t, struct http_peer *peer)
 	t = unquoted(t);
 	bracket = skip_char(&t, '[');
 	six = bracket || (t.len && memchr(t.at, ':', t.len) != memrchr(t.at, ':', t.len));
-	address = cut(&t, bracket ? ']' : six ? '\0' : ':');
+	address = cut(&t, (char)(bracket ? ']' : six ? '\0' : ':'));
 	if (bracket && (!t.at || (t.len && !skip_char(&t, ':'))))
 		return false;
 	if (!read_address(address, six ? AF_INET6 : AF_INET, peer) ||
