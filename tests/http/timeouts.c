@@ -283,6 +283,55 @@ START_TEST(stall_timeout_over_tcp_counts_acknowledged_bytes)
 }
 END_TEST
 
+/* From the accept on; bytes move nothing, and what comes too late is not answered. */
+START_TEST(timeout_of_a_proxy_header)
+{
+	static const char *const begun[] = { "", "PROXY TCP4 192" };
+	struct http_site site = place;
+
+	site.proxied = true;
+	for (size_t i = 0; i < LENGTH(begun); i++) {
+		struct talk talk;
+
+		talk_open(&talk, &site, &now);
+		expect_clock(&talk, HTTP_HEADER, SECONDS(10));
+		now.clock += SECONDS(9);
+		ck_assert_int_eq(talk_say(&talk, begun[i]), HTTP_READ);
+		expect_clock(&talk, HTTP_HEADER, SECONDS(1));
+		ck_assert(http_busy(&talk.conn) == (i > 0));
+		ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
+		ck_assert_uint_eq(talk.len, 0);
+		ck_assert_uint_eq(talk.logs, 1);
+		ck_assert_int_eq(talk.logged[0].status, 408);
+		talk_close(&talk);
+	}
+}
+END_TEST
+
+/* The first request has the usual clocks, and a header that came too late is judged before them. */
+START_TEST(a_request_behind_timeout_of_a_proxy_header)
+{
+	struct http_site site = place;
+	struct talk talk;
+	text stream;
+
+	site.proxied = true;
+	talk_open(&talk, &site, &now);
+	now.clock += SECONDS(9);
+	talk_say(&talk, "PROXY UNKNOWN\r\n");
+	expect_clock(&talk, HTTP_IDLE, SECONDS(15));
+	ck_assert(!http_busy(&talk.conn));
+	now.clock += SECONDS(14);
+	talk_say(&talk, "GET /small.txt");
+	expect_clock(&talk, HTTP_HEADER, SECONDS(10));
+	talk_say(&talk, ON "\r\n");
+	stream = talk_heard(&talk);
+	expect_reply(&stream, false, 200);
+	expect_clock(&talk, HTTP_IDLE, SECONDS(15));
+	talk_close(&talk);
+}
+END_TEST
+
 TCase *timeouts_case(void)
 {
 	TCase *group = tcase_create("timeouts");
@@ -298,5 +347,7 @@ TCase *timeouts_case(void)
 	tcase_add_test(group, stall_timeout_of_a_large_file);
 	tcase_add_test(group, stall_timeout_of_pipelined_answers);
 	tcase_add_test(group, stall_timeout_over_tcp_counts_acknowledged_bytes);
+	tcase_add_test(group, timeout_of_a_proxy_header);
+	tcase_add_test(group, timeouts_behind_a_proxy_header);
 	return group;
 }
