@@ -35,7 +35,7 @@ background() {
 	bash -c "exec $1" </dev/null >"$2" 2>&1 &
 	groups+=($!)
 	set +m
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		grep -qsE 'serving|Listening on' "$2" && return 0
 		sleep 0.1
 	done
@@ -82,7 +82,7 @@ asked_for() {
 }
 
 ports=()
-for port in {8080..8088}; do
+for port in {8080..8091}; do
 	ports+=(-e "s/\b$port\b/$(free_port)/g")
 done
 first_port=$(sed "${ports[@]}" <<<8080)
