@@ -127,7 +127,7 @@ static text text_of(const char *s)
 
 static bool same(text a, text b)
 {
-	return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
+	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
 /* Case does not matter: field names, codings, tokens. */
@@ -170,7 +170,7 @@ static text text_trim(text t)
  */
 static text cut(text *rest, char c)
 {
-	const char *at = rest->len ? memchr(rest->at, c, rest->len) : NULL;
+	const char *at = rest->at ? memchr(rest->at, c, rest->len) : NULL;
 	text before = { rest->at, at ? (size_t)(at - rest->at) : rest->len };
 
 	*rest = at ? (text){ at + 1, rest->len - before.len - 1 } : (text){ NULL, 0 };
@@ -312,7 +312,8 @@ static void put(struct out *o, const void *bytes, size_t n)
 
 static void put_text(struct out *o, text t)
 {
-	put(o, t.at, t.len);
+	if (t.len)
+		put(o, t.at, t.len);
 }
 
 static void put_string(struct out *o, const char *s)
@@ -910,7 +911,7 @@ static bool matches(text pattern, text path)
 	size_t p = 0, at = 0, star = SIZE_MAX, from = 0;
 
 	while (at <= path.len) {
-		char c = at ? path.at[at - 1] : '/';
+		char c = (char)(at ? path.at[at - 1] : '/');
 
 		if (p < pattern.len && pattern.at[p] == '*') {
 			star = p++;
@@ -2626,7 +2627,7 @@ OWN_FRAME static enum coding open_sibling(const struct http_site *site, const ch
 /* Whether a decoded path is that of a folder. */
 static bool is_folder(text path)
 {
-	return path.len == 0 || path.at[path.len - 1] == '/';
+	return !path.at || path.len == 0 || path.at[path.len - 1] == '/';
 }
 
 static size_t index_count(const struct http_site *site)
@@ -3791,7 +3792,7 @@ static int enter_host(struct http_work *w, const struct http_site *site)
 static int identify_host(struct http_work *w, const struct http_site *site, text folder)
 {
 	char name[NAME_MAX + 1];
-	struct stat st;
+	struct stat st = { 0 };
 	int error = 0;
 
 	w->req.folder = folder;
@@ -4831,6 +4832,7 @@ static void choose(struct http_work *w, const struct http_site *site,
 	struct choice *choice = &w->choice;
 	struct request *req = &w->req;
 	int path_status = read_path(w), host_status = find_host(w, site);
+	bool preflight;
 	int status;
 
 	if (path_status)
@@ -4850,17 +4852,19 @@ static void choose(struct http_work *w, const struct http_site *site,
 		status = host_status;
 	if (!status && path_status == BAD_REQUEST)
 		req->reason = "a target above the root";
-	if (status)
+	if (!status && site->https_only && choose_https(w))
+		return;
+	if (!status)
+		status = path_status;
+	if (status) {
 		choose_page(choice, (enum status)status);
-	else if (site->https_only && choose_https(w))
 		return;
-	else if (path_status)
-		choose_page(choice, (enum status)path_status);
-	else if (choice->guard && is_preflight(req))
-		choice->kind = METHODS; /* which no program is asked for: it might say more */
-	else if (choice->guard && !choose_guarded(w, site))
+	}
+	/* a preflight is answered here: a program might say more without the password */
+	preflight = choice->guard && is_preflight(req);
+	if (choice->guard && !preflight && !choose_guarded(w, site))
 		return;
-	else if (choice->program)
+	if (choice->program && !preflight)
 		choose_program(w, site);
 	else if (req->method == OPTIONS)
 		choice->kind = METHODS;

@@ -63,7 +63,7 @@ static void check_proxy(text t)
 	struct proxied whole = { 0 };
 	enum reading reading = read_proxy(t, &whole);
 	uint8_t address[16];
-	unsigned port;
+	unsigned port = 0;
 	size_t size = slow_line(t, address, &port);
 	bool binary = t.len >= 12 && memcmp(t.at, signature, 12) == 0;
 

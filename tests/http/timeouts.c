@@ -309,7 +309,7 @@ START_TEST(timeout_of_a_proxy_header)
 END_TEST
 
 /* The first request has the usual clocks, and a header that came too late is judged before them. */
-START_TEST(a_request_behind_timeout_of_a_proxy_header)
+START_TEST(timeouts_behind_a_proxy_header)
 {
 	struct http_site site = place;
 	struct talk talk;
