@@ -133,7 +133,7 @@ static bool same(text a, text b)
 /* Case does not matter: field names, codings, tokens. */
 static bool alike(text a, text b)
 {
-	return a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
+	return a.len == b.len && (a.len == 0 || strncasecmp(a.at, b.at, a.len) == 0);
 }
 
 static void skip(text *t, size_t n)
@@ -4982,9 +4982,12 @@ static void put_field_variable(struct out *o, text name, text value, text lines)
 
 	put_string(o, "HTTP_");
 	for (size_t i = 0; i < name.len; i++) {
-		char c = name.at[i] == '-' ? '_' : name.at[i];
+		char c = name.at[i];
 
-		c = c >= 'a' && c <= 'z' ? (char)(c & ~32) : c;
+		if (c == '-')
+			c = '_';
+		if (c >= 'a' && c <= 'z')
+			c = (char)(c & ~32);
 		put(o, &c, 1);
 	}
 	put_form(o, "=%t", value);
@@ -5998,8 +6001,8 @@ static void relay_errors(struct http_conn *conn, struct program *p)
 	       (n = read(p->pipes.error, o->at + o->len, o->size - o->len)) >= 0) {
 		text rest = { o->at, o->len + (size_t)n };
 
-		while (memchr(rest.at, '\n', rest.len) || rest.len == o->size ||
-		       (n == 0 && rest.len))
+		while (rest.len &&
+		       (memchr(rest.at, '\n', rest.len) || rest.len == o->size || n == 0))
 			conn->own.site->complain(who, cut(&rest, '\n'));
 		o->len = rest.len;
 		if (rest.len)

@@ -1616,7 +1616,7 @@ static size_t add_peer_variables(char *at, size_t size, const struct client *cli
 	     1;
 	if (host)
 		n += (size_t)snprintf(at + n, size - n, "SERVER_ADDR=%s", host) + 1;
-	n += (size_t)snprintf(at + n, size - n, "SERVER_PORT=%u", host ? local_peer.port : 80) + 1;
+	n += (size_t)snprintf(at + n, size - n, "SERVER_PORT=%u", host ? local_peer.port : 80u) + 1;
 	if (!run->named)
 		n += (size_t)snprintf(at + n, size - n, "SERVER_NAME=%s",
 				      host ? host : "localhost") +
@@ -2218,7 +2218,7 @@ static void list_variables(char *environment[VARIABLES_MOST], char *text, size_t
 	size_t n = 0;
 
 	if (own && strlen(own) < sizeof(path) - 5)
-		strcpy(path + 5, own);
+		stpcpy(path + 5, own);
 	for (size_t i = 0; i < program_variable_count; i++)
 		environment[n++] = (char *)program_variables[i];
 	environment[n++] = path;
@@ -2456,7 +2456,7 @@ _Noreturn static void answer_check(const struct http_scope *guard, const char *n
 		*colon = '\0';
 		same = !found && strcmp(line, name) == 0;
 		if (same || !*hash)
-			strcpy(hash, colon + 1);
+			stpcpy(hash, colon + 1);
 		found |= same;
 	}
 	if (!file)
@@ -2885,7 +2885,8 @@ static void leave_standard_files(void)
 		close(null);
 }
 
-/* `connection`: the client's where it is not a standard file, or -1. */
+/* `connection`: the client's where it is not a standard file, or -1.
+ * NOLINTNEXTLINE(bugprone-easily-swappable-parameters) */
 _Noreturn static void become_broker(int socket, pid_t parent, int connection)
 {
 	static const struct rlimit nothing = { 0, 0 };
