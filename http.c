@@ -133,7 +133,7 @@ static bool same(text a, text b)
 /* Case does not matter: field names, codings, tokens. */
 static bool alike(text a, text b)
 {
-	return a.len == b.len && (a.len == 0 || strncasecmp(a.at, b.at, a.len) == 0);
+	return a.len == b.len && (!a.at || !b.at || strncasecmp(a.at, b.at, a.len) == 0);
 }
 
 static void skip(text *t, size_t n)
