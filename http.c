@@ -856,22 +856,20 @@ static text find_charset(text page)
 {
 	static const text comment = TEXT("<!--"), meta = TEXT("<meta"), name = TEXT("charset");
 
-	for (; page.len; skip(&page, 1)) {
-		if (starts_alike(page, comment)) {
-			const char *end = memmem(page.at, page.len, "-->", 3);
+	while ((void)cut(&page, '<'), page.len) {
+		text tag = { page.at - 1, page.len + 1 }, charset = { NULL, 0 };
+		const char *end;
 
-			skip(&page, end ? (size_t)(end - page.at) : page.len - 1);
-		} else if (starts_alike(page, meta)) {
-			text rest = page, tag = cut(&rest, '>');
-
-			for (; tag.len; skip(&tag, 1))
-				if (starts_alike(tag, name)) {
-					skip(&tag, name.len);
-					tag = read_charset(tag);
-					if (tag.len)
-						return tag;
-					break;
-				}
+		if (starts_alike(tag, comment)) {
+			end = memmem(tag.at, tag.len, "-->", 3);
+			skip(&page, end ? (size_t)(end - page.at) : page.len);
+		} else if (starts_alike(tag, meta)) {
+			for (tag = cut(&page, '>'); tag.len && !charset.len; skip(&tag, 1))
+				if (starts_alike(tag, name))
+					charset = read_charset(
+						(text){ tag.at + name.len, tag.len - name.len });
+			if (charset.len)
+				return charset;
 		}
 	}
 	return page;
