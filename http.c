@@ -3994,6 +3994,8 @@ static void put_opening(struct out *o, const struct http_common *common, const s
 {
 	put(o, "HTTP/1.1 ", 9);
 	put_text(o, line);
+	if (line.len == 3) /* RFC 9112 4: the blank stays where there is no reason behind it */
+		put(o, " ", 1);
 	put(o, "\r\n", 2);
 	put(o, "Date: ", 6);
 	put(o, common->date, sizeof(common->date) - 1);
@@ -6018,6 +6020,9 @@ static void end_program(struct http_conn *conn)
 	struct http_work *w = conn->work;
 
 	relay_errors(conn, w->program);
+	if (w->program->errors.len)
+		conn->own.site->complain(program_name(w),
+					 (text){ w->program->errors.at, w->program->errors.len });
 	release_program(w->program);
 	if (!w->program->whole)
 		answer_last(conn);

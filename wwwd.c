@@ -1552,7 +1552,7 @@ static struct shared {
  * a message for each errand, with the texts that it needs and the descriptors.
  */
 struct errand {
-	enum errand_kind { RUN_PROGRAM, CHECK_PASSWORD, ADOPT_CLIENT } kind;
+	enum errand_kind { RUN_PROGRAM, CHECK_PASSWORD, ADOPT_CLIENT, REOPEN_LOG, STOP } kind;
 	uint32_t rule;     /* of --cgi or --auth */
 	uint32_t sizes[2]; /* bytes of the two texts behind this */
 	struct http_peer peer;
@@ -1572,21 +1572,35 @@ static int send_errand(struct errand *errand, struct http_text first, struct htt
 				 { (char *)first.at, first.len },
 				 { (char *)second.at, second.len } };
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * ERRAND_FDS)] = { 0 };
-	struct msghdr message = { .msg_iov = parts,
-				  .msg_iovlen = LENGTH(parts),
-				  .msg_control = control,
-				  .msg_controllen = (unsigned)CMSG_SPACE(sizeof(int) * fd_count) };
+	struct msghdr message = {
+		.msg_iov = parts,
+		.msg_iovlen = LENGTH(parts),
+		.msg_control = fd_count ? control : NULL,
+		.msg_controllen = fd_count ? (unsigned)CMSG_SPACE(sizeof(int) * fd_count) : 0
+	};
 	struct cmsghdr *passed = CMSG_FIRSTHDR(&message);
 
 	errand->sizes[0] = (uint32_t)first.len;
 	errand->sizes[1] = (uint32_t)second.len;
 	if (sizeof(*errand) + first.len + second.len > ERRAND_MOST)
 		return EMSGSIZE;
-	passed->cmsg_level = SOL_SOCKET;
-	passed->cmsg_type = SCM_RIGHTS;
-	passed->cmsg_len = (unsigned)CMSG_LEN(sizeof(int) * fd_count);
-	memcpy(CMSG_DATA(passed), fds, sizeof(int) * fd_count);
+	if (passed) {
+		passed->cmsg_level = SOL_SOCKET;
+		passed->cmsg_type = SCM_RIGHTS;
+		passed->cmsg_len = (unsigned)CMSG_LEN(sizeof(int) * fd_count);
+		memcpy(CMSG_DATA(passed), fds, sizeof(int) * fd_count);
+	}
 	return sendmsg(broker, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? errno : 0;
+}
+
+/* A signal would not get out of the confinement (Landlock ABI 6). */
+static void tell_broker(enum errand_kind kind)
+{
+	const struct http_text nothing = { "", 0 };
+	struct errand errand = { .kind = kind };
+
+	if (broker >= 0)
+		(void)send_errand(&errand, nothing, nothing, NULL, 0);
 }
 
 /* What http.c doesn't know: who the peer is, and which address it has asked. */
@@ -1915,7 +1929,6 @@ static bool confine_calls(void)
 		{ SYS_sendto, 0, all, (uint32_t)datagrams },
 		{ CALL_MMAP, 2, PROT_EXEC, 0 },
 		{ SYS_sendmsg, 0, all, (uint32_t)broker },
-		{ SYS_kill, 0, all, (uint32_t)broker_pid },
 		{ SYS_wait4, 0, all, (uint32_t)broker_pid },
 #ifdef SYS_socketcall /* libc may use it; but for no new socket, whose family it hides */
 		{ SYS_socketcall, 0, all, SYS_RECV },
@@ -1937,9 +1950,8 @@ static bool confine_calls(void)
 	emit(COMPARE(SECCOMP_ARCH, 1, 0));
 	emit(RETURN(SECCOMP_RET_ERRNO | EPERM));
 	for (size_t i = 0; i < LENGTH(checked_calls); i++) {
-		if (broker < 0 &&
-		    (checked_calls[i].number == SYS_sendmsg ||
-		     checked_calls[i].number == SYS_kill || checked_calls[i].number == SYS_wait4))
+		if (broker < 0 && (checked_calls[i].number == SYS_sendmsg ||
+				   checked_calls[i].number == SYS_wait4))
 			continue;
 		emit(LOAD(CALL_NUMBER));
 		emit(COMPARE(checked_calls[i].number, 0, 4));
@@ -2102,7 +2114,7 @@ static void note_signals(sigset_t *mask)
 	}
 }
 
-/* Waits for the connection. With `mask` signals arrive meanwhile: false if one of them ends it. */
+/* Waits for the connection, and with `mask` for signals: false if the time of a stop is over. */
 static bool wait_for(struct client *client, enum http_want want, const sigset_t *mask)
 {
 	static int64_t stop_at = INT64_MAX;
@@ -2121,11 +2133,11 @@ static bool wait_for(struct client *client, enum http_want want, const sigset_t 
 		told_to_reopen = 0;
 		reopen_log();
 	}
-	if (told_to_stop && stop_at == INT64_MAX)
-		stop_at = common.clock + STOP_TIME;
 	/* a process for each connection is dear: where there are many, none is kept idle */
 	common.closing = told_to_stop || (shared && shared->adopted > ADOPTED_MOST / 2);
-	return !told_to_stop || (http_busy(&client->conn) && common.clock < stop_at);
+	if (told_to_stop && stop_at == INT64_MAX)
+		stop_at = common.clock + STOP_TIME;
+	return common.clock < stop_at;
 }
 
 /*
@@ -2159,6 +2171,8 @@ static int hold_one(struct http_end in, struct http_end out, struct http_peer pe
 	while ((want = http_step(&client.conn, &common)) != HTTP_DONE) {
 		start_clock();
 		write_log_midway();
+		if (told_to_stop && !http_busy(&client.conn))
+			break;
 		if (!wait_for(&client, want, mask))
 			break;
 	}
@@ -2587,7 +2601,7 @@ static bool start_helper(const struct errand *errand, char *first, char *second,
 static bool is_sound(const struct errand *errand, size_t size, size_t fd_count)
 {
 	static const size_t wanted[] = {
-		[RUN_PROGRAM] = 4, [CHECK_PASSWORD] = 1, [ADOPT_CLIENT] = 2
+		[RUN_PROGRAM] = 4, [CHECK_PASSWORD] = 1, [ADOPT_CLIENT] = 2, [STOP] = 0
 	};
 
 	if ((uint64_t)errand->sizes[0] + errand->sizes[1] != size)
@@ -2605,6 +2619,8 @@ static bool is_sound(const struct errand *errand, size_t size, size_t fd_count)
 		if (!shared || !shared->adopted)
 			return false;
 		break;
+	case REOPEN_LOG:
+	case STOP: break;
 	default: return false;
 	}
 	return fd_count == wanted[errand->kind];
@@ -2620,9 +2636,12 @@ static void do_errand(struct errand *errand, char *bytes, size_t size, int *fds,
 		second = first + errand->sizes[0] + 1;
 		memmove(second, first + errand->sizes[0], errand->sizes[1]);
 		first[errand->sizes[0]] = second[errand->sizes[1]] = '\0';
+		told_to_stop |= errand->kind == STOP;
+		told_to_reopen |= errand->kind == REOPEN_LOG;
 		if (errand->kind == RUN_PROGRAM)
 			start_program(errand, first, second, fds);
-		else if (!start_helper(errand, first, second, fds) && errand->kind == ADOPT_CLIENT)
+		else if (errand->kind <= ADOPT_CLIENT &&
+			 !start_helper(errand, first, second, fds) && errand->kind == ADOPT_CLIENT)
 			count_adopted_out();
 	} else if (errand->kind == ADOPT_CLIENT && shared && shared->adopted) {
 		count_adopted_out(); /* its descriptors could not be received */
@@ -2843,9 +2862,9 @@ _Noreturn static void keep_errands(int socket)
 		watch_lives(polls + 1, count, now);
 		end_programs(now);
 		collect_children(now);
-		pass_on_signals(now);
 		if (polls[0].revents)
 			open = take_errand(socket);
+		pass_on_signals(now);
 	}
 	end_orphans();
 	_exit(EXIT_SUCCESS);
@@ -2936,18 +2955,12 @@ static void start_broker(const struct http_end *out)
 	broker = ends[1];
 }
 
-static void signal_broker(int signal)
-{
-	if (broker_pid > 0)
-		kill(broker_pid, signal);
-}
-
 /* The process that was started ends last. */
 static void stop_broker(void)
 {
 	if (broker_pid <= 0)
 		return;
-	signal_broker(SIGTERM);
+	tell_broker(STOP);
 	close(broker);
 	while (waitpid(broker_pid, NULL, 0) < 0 && errno == EINTR)
 		;
@@ -3677,7 +3690,7 @@ static bool asks_to_stop(int signal)
 {
 	if (signal == SIGHUP && options.log) {
 		reopen_log();
-		signal_broker(SIGHUP);
+		tell_broker(REOPEN_LOG);
 	}
 	return signal == SIGTERM || signal == SIGINT ||
 	       (signal == SIGHUP && !options.log && loop.at_terminal);
@@ -3745,7 +3758,7 @@ static void stop_loop(void)
 	(void)watch_listeners(false);
 	close_listeners();
 	if (options.workers == 1)
-		signal_broker(SIGTERM); /* connections that have processes of their own stop too */
+		tell_broker(STOP); /* connections that have processes of their own stop too */
 	for_each_queued(HTTP_IDLE, step_client);
 	for_each_queued(HTTP_IDLE, end_if_answered);
 }
@@ -3973,7 +3986,7 @@ static void stop_workers(void)
 	notify("STOPPING=1\nSTATUS=finishing what is being sent");
 	close_listeners(); /* or they would stay open until the last worker has ended */
 	signal_workers(SIGTERM);
-	signal_broker(SIGTERM);
+	tell_broker(STOP);
 	for (size_t i = 0; i < options.workers; i++)
 		if (workers[i].pid == DEAD)
 			workers[i].pid = NOT_NEEDED;

@@ -591,6 +591,16 @@ int hear_all(int fd)
 	return n == 0 ? reply.status : -1;
 }
 
+int next_reply(void)
+{
+	size_t head = (size_t)(reply.body - reply.bytes);
+
+	reply.size -= head;
+	memmove(reply.bytes, reply.body, reply.size + 1);
+	split_reply();
+	return reply.status;
+}
+
 bool at_end(int fd)
 {
 	char byte;
@@ -650,22 +660,37 @@ int count_descriptors(pid_t pid)
 	return count;
 }
 
-const pid_t *wait_workers(pid_t parent, size_t count)
+enum { CHILDREN_MOST = 64 };
+
+static size_t list_children(pid_t parent, pid_t pids[CHILDREN_MOST])
 {
-	enum { MOST = 8 };
-	static pid_t workers[MOST + 1];
 	char path[64];
 	size_t n = 0;
+	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent, (int)parent);
-	for (long long until = now() + START_TIME; n < count && now() < until; nap(5)) {
-		FILE *file = fopen(path, "re");
+	file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	while (n < CHILDREN_MOST && fscanf(file, "%d", &pids[n]) == 1)
+		n++;
+	fclose(file);
+	return n;
+}
 
-		ck_assert_ptr_nonnull(file);
-		for (n = 0; n < MOST && fscanf(file, "%d", &workers[n]) == 1; n++)
-			;
-		fclose(file);
-	}
+size_t count_children(pid_t parent)
+{
+	pid_t pids[CHILDREN_MOST];
+
+	return list_children(parent, pids);
+}
+
+const pid_t *wait_workers(pid_t parent, size_t count)
+{
+	static pid_t workers[CHILDREN_MOST + 1];
+	size_t n = 0;
+
+	for (long long until = now() + START_TIME; n < count && now() < until; nap(5))
+		n = list_children(parent, workers);
 	ck_assert_uint_eq(n, count);
 	workers[n] = 0;
 	return workers;

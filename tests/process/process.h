@@ -114,6 +114,8 @@ void say(int fd, const char *text);
 int hear(int fd, bool head);
 /* All until the end, as one answer. */
 int hear_all(int fd);
+/* What follows the head of the last one, which has no body, as one. */
+int next_reply(void);
 bool at_end(int fd); /* nothing but the end of the connection comes */
 /* One request on a connection of its own. */
 int ask(unsigned port, const char *request);
@@ -127,6 +129,7 @@ void nap(int ms);
 int count_descriptors(pid_t pid);
 /* The processes that a server has started, as soon as there are so many, ended by 0. */
 const pid_t *wait_workers(pid_t parent, size_t count);
+size_t count_children(pid_t parent);
 long status_number(pid_t pid, const char *name); /* of /proc/PID/status; "VmRSS:" is in KiB */
 long busy_time(pid_t pid);                       /* ms of the processor */
 /* Whether the program is one of a sanitizer, whose memory, calls and loader are its own. */
@@ -137,7 +140,8 @@ bool others_reach(const char *path);
 void skip(const char *test, const char *reason);
 
 Suite *mode_suite(void), *option_suite(void), *life_suite(void), *log_suite(void),
-	*limit_suite(void), *calm_suite(void), *fresh_suite(void), *confine_suite(void);
+	*limit_suite(void), *calm_suite(void), *fresh_suite(void), *confine_suite(void),
+	*programs_suite(void);
 
 /* A test case with the top made and removed around each test. */
 TCase *test_case(Suite *suite, const char *name, double seconds);

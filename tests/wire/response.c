@@ -141,7 +141,8 @@ static const char *parse_field(struct wire_response *response, struct wire_text 
 		return wire_say(response, "more than %d fields", WIRE_FIELDS);
 	for (size_t i = 0; i < response->field_count; i++)
 		if (response->fields[i].name.size == name.size &&
-		    strncasecmp(response->fields[i].name.at, name.at, name.size) == 0)
+		    strncasecmp(response->fields[i].name.at, name.at, name.size) == 0 &&
+		    !same_name(name, "Set-Cookie")) /* RFC 9110 5.3 */
 			return wire_say(response, "%.*s twice", (int)name.size, name.at);
 	response->fields[response->field_count].name = name;
 	response->fields[response->field_count++].value = wire_trim(value);

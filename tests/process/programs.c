@@ -1,0 +1,1327 @@
+/*
+ * Programs by CGI: a table by the sections of RFC 3875 and by what other servers got wrong, asked of
+ * the event loop and of a process for one connection, of each build; then what a program may do to
+ * the server, and what is left of it.
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "process.h"
+
+#define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
+#define HEAD "printf 'Content-Type: text/plain\\n\\n'; "
+#define SH "#!/bin/sh\n"
+
+/* ---- the programs, in the folder cgi-bin of the site ---- */
+
+static const struct {
+	const char *name, *text;
+	int mode; /* 0755 if 0 */
+} programs[] = {
+	{ "env", SH HEAD "echo; env | sort; echo arguments: $#; pwd", 0 },
+	{ "echo", SH HEAD "printf '%s:' \"$CONTENT_LENGTH\"; cat", 0 },
+	{ "first", SH HEAD "dd bs=1 count=1 2>/dev/null", 0 },
+	{ "deaf", SH "exec 0<&-\n" HEAD "echo deaf", 0 },
+	{ "hello", SH HEAD "printf hello", 0 },
+	{ "crlf", SH "printf 'Content-Type: text/plain\\r\\nX-Other: b\\r\\n\\r\\nhello'", 0 },
+	{ "mixed", SH "printf 'X-A: 1\\nContent-Type: text/plain\\r\\nX-B: 2\\n\\r\\nhello'", 0 },
+	{ "slow-head",
+	  SH "for c in C o n t e n t - T y p e : t e x t / x; do printf $c; done; "
+	     "printf '\\n'; printf '\\n'; printf hello",
+	  0 },
+	{ "nothing", SH "exit 0", 0 },
+	{ "no-head", SH "echo hello", 0 },
+	{ "empty-head", SH "printf '\\nhello'", 0 },
+	{ "only-head", SH "printf 'Content-Type: text/plain\\n'", 0 },
+	{ "other-head", SH "printf 'X-Other: b\\n\\nhello'", 0 },
+	{ "status-line", SH "printf 'HTTP/1.1 200 OK\\nContent-Type: text/plain\\n\\nhello'", 0 },
+	{ "folded", SH "printf 'Content-Type: text/plain\\n b\\n\\nhello'", 0 },
+	{ "spaced", SH "printf 'Content-Type : text/plain\\n\\nhello'", 0 },
+	{ "nul", SH "printf 'Content-Type: text\\000/plain\\n\\nhello'", 0 },
+	{ "bare-cr", SH "printf 'Content-Type: text/plain\\rX-Injected: b\\n\\nhello'", 0 },
+	{ "huge-head",
+	  SH "printf 'Content-Type: text/plain\\nX: '; head -c 40000 /dev/zero | tr "
+	     "'\\0' a; printf '\\n\\nhello'",
+	  0 },
+	{ "status-404", SH "printf 'Status: 404 Nowhere\\nContent-Type: text/plain\\n\\nmine'", 0 },
+	{ "status-only", SH "printf 'Status: 404\\n\\nmine'", 0 },
+	{ "status-odd", SH "printf 'Status: 299\\nContent-Type: a/b\\n\\nodd'", 0 },
+	{ "status-100", SH "printf 'Status: 100 Continue\\nContent-Type: a/b\\n\\nx'", 0 },
+	{ "status-101", SH "printf 'Status: 101 Switching\\nContent-Type: a/b\\n\\nx'", 0 },
+	{ "status-999", SH "printf 'Status: 999 Odd\\nContent-Type: a/b\\n\\nx'", 0 },
+	{ "status-word", SH "printf 'Status: good\\nContent-Type: a/b\\n\\nx'", 0 },
+	{ "status-2000", SH "printf 'Status: 2000\\nContent-Type: a/b\\n\\nx'", 0 },
+	{ "status-204", SH "printf 'Status: 204 No Content\\n\\n'", 0 },
+	{ "status-204-body", SH "printf 'Status: 204 No Content\\n\\nbody'", 0 },
+	{ "status-304", SH "printf 'Status: 304 Not Modified\\nETag: \"a\"\\n\\nbody'", 0 },
+	{ "status-405", SH "printf 'Status: 405 No\\nAllow: GET\\nContent-Type: a/b\\n\\nno'", 0 },
+	{ "to-url", SH "printf 'Location: http://b.test/x?y\\n\\n'", 0 },
+	{ "to-url-301", SH "printf 'Status: 301 Moved\\nLocation: https://b.test/\\n\\n'", 0 },
+	{ "to-url-body", SH "printf 'Location: http://b.test/\\nContent-Type: text/html\\n\\n<a>'",
+	  0 },
+	{ "to-file", SH "printf 'Location: /ten.txt\\n\\n'", 0 },
+	{ "to-nothing", SH "printf 'Location: /nothing\\n\\n'", 0 },
+	{ "to-folder", SH "printf 'Location: /folder\\n\\n'", 0 },
+	{ "to-above", SH "printf 'Location: /../etc/passwd\\n\\n'", 0 },
+	{ "to-encoded", SH "printf 'Location: /%%00\\n\\n'", 0 },
+	{ "to-slashes", SH "printf 'Location: //b.test/ten.txt\\n\\n'", 0 },
+	{ "to-env", SH "cat >/dev/null; printf 'Location: /cgi-bin/env/more?c=d\\n\\n'", 0 },
+	{ "to-itself", SH "printf 'Location: /cgi-bin/to-itself\\n\\n'", 0 },
+	{ "other-fields",
+	  SH "printf 'Content-Type: text/plain\\nSet-Cookie: a=b\\nSet-Cookie: "
+	     "c=d\\nCache-Control: max-age=5\\n\\nhello'",
+	  0 },
+	{ "ours",
+	  SH "printf 'Content-Type: text/plain\\nConnection: keep-alive\\nTransfer-"
+	     "Encoding: chunked\\nServer: other\\nDate: never\\nUpgrade: x\\n\\nhello'",
+	  0 },
+	{ "length", SH "printf 'Content-Type: text/plain\\nContent-Length: 5\\n\\nhello'", 0 },
+	{ "length-small",
+	  SH "printf 'Content-Type: text/plain\\nContent-Length: 5\\n\\nhello "
+	     "and more'",
+	  0 },
+	{ "length-large", SH "printf 'Content-Type: text/plain\\nContent-Length: 50\\n\\nhello'",
+	  0 },
+	{ "length-odd", SH "printf 'Content-Type: text/plain\\nContent-Length: +5\\n\\nhello'", 0 },
+	{ "nph-raw", SH "printf 'HTTP/1.1 299 Mine\\r\\nX: y\\r\\n\\r\\nraw'", 0 },
+	{ "script.sh", SH HEAD "printf 'secret source'", 0 },
+	{ "data", "secret source\n", 0644 },
+	{ "script.sh.gz", "secret source\n", 0644 },
+	{ "no-interpreter", "#!/nowhere/interpreter\nsecret source\n", 0 },
+	{ "no-format", "secret source\n", 0 },
+	{ "-option", SH HEAD "printf option", 0 },
+	{ "folder/deep", SH HEAD "printf '%s %s %s' \"$SCRIPT_NAME\" \"$PATH_INFO\" \"${PWD##*/}\"",
+	  0 },
+	{ "errors", SH "echo one >&2; printf 'two\\033[m\\nthree' >&2; " HEAD "printf hello", 0 },
+	{ ".hidden", SH HEAD "printf hidden", 0 },
+};
+
+static void put_programs(void)
+{
+	char name[64];
+
+	ck_assert_int_eq(mkdir(in_top("site/cgi-bin"), 0755), 0);
+	ck_assert_int_eq(mkdir(in_top("site/cgi-bin/folder"), 0755), 0);
+	ck_assert_int_eq(mkdir(in_top("site/folder"), 0755), 0);
+	ck_assert_int_eq(mkdir(in_top("work"), 0777), 0);
+	ck_assert_int_eq(chmod(in_top("work"), 0777), 0);
+	for (int i = 0; i < COUNT(programs); i++) {
+		snprintf(name, sizeof(name), "site/cgi-bin/%s", programs[i].name);
+		put(name, programs[i].text);
+		ck_assert_int_eq(
+			chmod(in_top(name), programs[i].mode ? (mode_t)programs[i].mode : 0755), 0);
+	}
+}
+
+static void put_program(const char *name, const char *text)
+{
+	put(name, text);
+	ck_assert_int_eq(chmod(in_top(name), 0755), 0);
+}
+
+/* ---- the table ---- */
+
+#define GET(target) "GET " target " HTTP/1.1\r\nHost: a.test:8080\r\nConnection: close\r\n\r\n"
+#define WITH(target, fields) \
+	"GET " target " HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n" fields "\r\n"
+#define POST(target, fields, body) \
+	"POST " target " HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n" fields "\r\n" body
+#define CHUNKED "Transfer-Encoding: chunked\r\n"
+#define CUT (-2) /* the connection is reset within the response */
+
+static const struct row {
+	const char *section, *request;
+	int status;
+	const char *has[4], *lacks[3]; /* of the response, the body without its chunks */
+	const char *body;              /* the whole of it */
+} rows[] = {
+	/* 4.1: the meta-variables */
+	{ "4.1.1", GET("/cgi-bin/env"), 200, { NULL }, { "AUTH_TYPE=", "REMOTE_USER=" }, NULL },
+	{ "4.1.2", GET("/cgi-bin/env"), 200, { NULL }, { "CONTENT_LENGTH=" }, NULL },
+	{ "4.1.2 of a body",
+	  POST("/cgi-bin/echo", "Content-Length: 5\r\n", "hello"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "5:hello" },
+	{ "4.1.2 of a chunked body",
+	  POST("/cgi-bin/echo", CHUNKED, "2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\nX: y\r\n\r\n"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "5:hello" },
+	{ "4.1.2 of a chunked body without bytes",
+	  POST("/cgi-bin/echo", CHUNKED, "0\r\n\r\n"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "0:" },
+	{ "4.1.3",
+	  POST("/cgi-bin/env", "Content-Type: a/b; c=d\r\nContent-Length: 1\r\n", "x"),
+	  200,
+	  { "\nCONTENT_TYPE=a/b; c=d\n" },
+	  { "HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH" },
+	  NULL },
+	{ "4.1.3 none", GET("/cgi-bin/env"), 200, { NULL }, { "CONTENT_TYPE=" }, NULL },
+	{ "4.1.4", GET("/cgi-bin/env"), 200, { "\nGATEWAY_INTERFACE=CGI/1.1\n" }, { NULL }, NULL },
+	{ "4.1.5",
+	  GET("/cgi-bin/env/a%20b/%c3%a4"),
+	  200,
+	  { "\nPATH_INFO=/a b/\303\244\n", "\nSCRIPT_NAME=/cgi-bin/env\n",
+	    "\nREQUEST_URI=/cgi-bin/env/a%20b/%c3%a4\n" },
+	  { NULL },
+	  NULL },
+	{ "4.1.5 none",
+	  GET("/cgi-bin/env"),
+	  200,
+	  { NULL },
+	  { "PATH_INFO=", "PATH_TRANSLATED=" },
+	  NULL },
+	{ "4.1.5 a slash", GET("/cgi-bin/env/"), 200, { "\nPATH_INFO=/\n" }, { NULL }, NULL },
+	{ "4.1.5 a name with a dot",
+	  GET("/cgi-bin/env/.git/.x"),
+	  200,
+	  { "\nPATH_INFO=/.git/.x\n" },
+	  { NULL },
+	  NULL },
+	{ "4.1.5 dot segments",
+	  GET("/cgi-bin/env/a/../b/./c"),
+	  200,
+	  { "\nPATH_INFO=/b/c\n" },
+	  { NULL },
+	  NULL },
+	{ "4.1.5 an encoded slash", GET("/cgi-bin/env/a%2fb"), 400, { NULL }, { NULL }, NULL },
+	{ "4.1.5 NUL", GET("/cgi-bin/env/a%00b"), 400, { NULL }, { NULL }, NULL },
+	{ "4.1.6",
+	  GET("/cgi-bin/env/x/y"),
+	  200,
+	  { "\nPATH_TRANSLATED={site}/x/y\n" },
+	  { NULL },
+	  NULL },
+	{ "4.1.7",
+	  GET("/cgi-bin/env?a=%20b+c&d;e"),
+	  200,
+	  { "\nQUERY_STRING=a=%20b+c&d;e\n" },
+	  { NULL },
+	  NULL },
+	{ "4.1.7 none", GET("/cgi-bin/env"), 200, { "\nQUERY_STRING=\n" }, { NULL }, NULL },
+	{ "4.1.7 a question mark",
+	  GET("/cgi-bin/env?"),
+	  200,
+	  { "\nQUERY_STRING=\n", "\nREQUEST_URI=/cgi-bin/env?\n" },
+	  { NULL },
+	  NULL },
+	{ "4.1.8",
+	  GET("/cgi-bin/env"),
+	  200,
+	  { "\nREMOTE_ADDR=127.0.0.1\n", "\nREMOTE_PORT=" },
+	  { "REMOTE_HOST", "REMOTE_IDENT" },
+	  NULL },
+	{ "4.1.12", GET("/cgi-bin/env"), 200, { "\nREQUEST_METHOD=GET\n" }, { NULL }, NULL },
+	{ "4.1.12 PUT",
+	  "PUT /cgi-bin/env HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx",
+	  200,
+	  { "\nREQUEST_METHOD=PUT\n" },
+	  { NULL },
+	  NULL },
+	{ "4.1.12 DELETE",
+	  "DELETE /cgi-bin/env HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+	  200,
+	  { "\nREQUEST_METHOD=DELETE\n" },
+	  { NULL },
+	  NULL },
+	{ "4.1.12 OPTIONS",
+	  "OPTIONS /cgi-bin/env HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+	  200,
+	  { "\nREQUEST_METHOD=OPTIONS\n" },
+	  { NULL },
+	  NULL },
+	{ "4.1.12 PUT to a file",
+	  "PUT /ten.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+	  405,
+	  { NULL },
+	  { NULL },
+	  NULL },
+	{ "4.1.13",
+	  GET("/any/x/env/y"),
+	  200,
+	  { "\nSCRIPT_NAME=/any/x\n", "\nPATH_INFO=/env/y\n",
+	    "\nSCRIPT_FILENAME={site}/cgi-bin/env\n", "\nDOCUMENT_ROOT={site}\n" },
+	  { NULL },
+	  NULL },
+	{ "4.1.13 of the prefix alone",
+	  GET("/any/x"),
+	  200,
+	  { "\nSCRIPT_NAME=/any/x\n" },
+	  { "PATH_INFO=" },
+	  NULL },
+	{ "4.1.13 the longest prefix wins",
+	  GET("/any/x/longer/y"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "hello" },
+	{ "4.1.13 not a longer name", GET("/any/xy"), 404, { NULL }, { NULL }, NULL },
+	{ "4.1.13 not a name with an ending", GET("/any/x.gz"), 404, { NULL }, { NULL }, NULL },
+	{ "4.1.13 another spelling",
+	  GET("//any/./%78/z"),
+	  200,
+	  { "\nPATH_INFO=/z\n" },
+	  { NULL },
+	  NULL },
+	{ "4.1.14", GET("/cgi-bin/env"), 200, { "\nSERVER_NAME=a.test\n" }, { NULL }, NULL },
+	{ "4.1.14 IPv6",
+	  "GET /cgi-bin/env HTTP/1.1\r\nHost: [::1]:80\r\nConnection: close\r\n\r\n",
+	  200,
+	  { "\nSERVER_NAME=[::1]\n" },
+	  { NULL },
+	  NULL },
+	{ "4.1.14 none",
+	  "GET /cgi-bin/env HTTP/1.0\r\n\r\n",
+	  200,
+	  { "\nSERVER_NAME=127.0.0.1\n", "\nSERVER_PROTOCOL=HTTP/1.0\n" },
+	  { NULL },
+	  NULL },
+	{ "4.1.14 of the target",
+	  "GET http://b.test/cgi-bin/env?c HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+	  200,
+	  { "\nSERVER_NAME=b.test\n", "\nREQUEST_URI=/cgi-bin/env?c\n" },
+	  { NULL },
+	  NULL },
+	{ "4.1.15", GET("/cgi-bin/env"), 200, { "\nSERVER_PORT={port}\n" }, { NULL }, NULL },
+	{ "4.1.16", GET("/cgi-bin/env"), 200, { "\nSERVER_PROTOCOL=HTTP/1.1\n" }, { NULL }, NULL },
+	{ "4.1.17", GET("/cgi-bin/env"), 200, { "\nSERVER_SOFTWARE=wwwd\n" }, { NULL }, NULL },
+	{ "4.1.18",
+	  WITH("/cgi-bin/env", "X-One: a\r\nAccept: */*\r\nx-one: b\r\nX-One:\r\n"),
+	  200,
+	  { "\nHTTP_X_ONE=a, b, \n", "\nHTTP_ACCEPT=*/*\n", "\nHTTP_HOST=a.test\n" },
+	  { NULL },
+	  NULL },
+	{ "4.1.18 cookies",
+	  WITH("/cgi-bin/env", "Cookie: a=b\r\nCookie: c=d\r\n"),
+	  200,
+	  { "\nHTTP_COOKIE=a=b; c=d\n" },
+	  { NULL },
+	  NULL },
+	{ "4.1.18 Proxy",
+	  WITH("/cgi-bin/env", "Proxy: http://b.test\r\nPROXY: x\r\n"),
+	  200,
+	  { NULL },
+	  { "HTTP_PROXY" },
+	  NULL },
+	{ "4.1.18 names with _",
+	  WITH("/cgi-bin/env", "X_One: a\r\nX-Two: b\r\nContent_Length: 9\r\n"),
+	  200,
+	  { "\nHTTP_X_TWO=b\n" },
+	  { "HTTP_X_ONE", "LENGTH" },
+	  NULL },
+	{ "4.1.18 a function of a shell",
+	  WITH("/cgi-bin/env", "X-One: () { :;}; echo\r\nContent-Type: () { :;}; echo\r\n"),
+	  200,
+	  { NULL },
+	  { "() {" },
+	  NULL },
+	{ "4.1.18 Authorization",
+	  WITH("/cgi-bin/env", "Authorization: Basic YTpi\r\n"),
+	  200,
+	  { "\nHTTP_AUTHORIZATION=Basic YTpi\n" },
+	  { "REMOTE_USER" },
+	  NULL },
+	{ "4.1.18 of git",
+	  WITH("/cgi-bin/env", "Content-Encoding: gzip\r\nGit-Protocol: version=2\r\n"),
+	  200,
+	  { "\nHTTP_CONTENT_ENCODING=gzip\n", "\nHTTP_GIT_PROTOCOL=version=2\n" },
+	  { NULL },
+	  NULL },
+	{ "our environment",
+	  GET("/cgi-bin/env"),
+	  200,
+	  { "\nPATH=", "\nREDIRECT_STATUS=200\n", "\nMINE=of the options\n" },
+	  { "HOME=", "SECRET" },
+	  NULL },
+	/* 4.2: the body of the request */
+	{ "4.2 none", GET("/cgi-bin/echo"), 200, { NULL }, { NULL }, ":" },
+	{ "4.2 not read",
+	  POST("/cgi-bin/hello", "Content-Length: 5\r\n", "hello"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "hello" },
+	{ "4.2 closed",
+	  POST("/cgi-bin/deaf", "Content-Length: 5\r\n", "hello"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "deaf\n" },
+	{ "4.2 too large",
+	  POST("/cgi-bin/echo", "Content-Length: 20000000\r\n", ""),
+	  413,
+	  { NULL },
+	  { NULL },
+	  NULL },
+	{ "4.2 chunks too large",
+	  POST("/cgi-bin/echo", CHUNKED, "fffffff\r\n"),
+	  413,
+	  { NULL },
+	  { NULL },
+	  NULL },
+	{ "4.2 broken chunks",
+	  POST("/cgi-bin/echo", CHUNKED, "2\r\nhello\r\n"),
+	  400,
+	  { NULL },
+	  { NULL },
+	  NULL },
+	{ "4.2 100",
+	  POST("/cgi-bin/echo", "Content-Length: 5\r\nExpect: 100-continue\r\n", "hello"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "5:hello" },
+	/* 4.4: no command line */
+	{ "4.4", GET("/cgi-bin/env?-s+%24x"), 200, { "\narguments: 0\n" }, { NULL }, NULL },
+	{ "4.4 one word", GET("/cgi-bin/env?word"), 200, { "\narguments: 0\n" }, { NULL }, NULL },
+	/* 6.2.1: a document */
+	{ "6.2.1",
+	  GET("/cgi-bin/hello"),
+	  200,
+	  { "Content-Type: text/plain\r\n" },
+	  { NULL },
+	  "hello" },
+	{ "6.2.1 CRLF", GET("/cgi-bin/crlf"), 200, { "X-Other: b\r\n" }, { NULL }, "hello" },
+	{ "6.2.1 LF and CRLF",
+	  GET("/cgi-bin/mixed"),
+	  200,
+	  { "X-A: 1\r\n", "X-B: 2\r\n" },
+	  { NULL },
+	  "hello" },
+	{ "6.2.1 bytes by themselves",
+	  GET("/cgi-bin/slow-head"),
+	  200,
+	  { "Content-Type: text/x\r\n" },
+	  { NULL },
+	  "hello" },
+	{ "6.2.1 nothing", GET("/cgi-bin/nothing"), 502, { NULL }, { NULL }, NULL },
+	{ "6.2.1 no header", GET("/cgi-bin/no-head"), 502, { NULL }, { "hello" }, NULL },
+	{ "6.2.1 an empty header", GET("/cgi-bin/empty-head"), 502, { NULL }, { "hello" }, NULL },
+	{ "6.2.1 no end of the header", GET("/cgi-bin/only-head"), 502, { NULL }, { NULL }, NULL },
+	{ "6.2.1 none of CGI's fields",
+	  GET("/cgi-bin/other-head"),
+	  502,
+	  { NULL },
+	  { "hello" },
+	  NULL },
+	{ "6.2.1 a status line", GET("/cgi-bin/status-line"), 502, { NULL }, { "hello" }, NULL },
+	{ "6.2.1 a folded line", GET("/cgi-bin/folded"), 502, { NULL }, { "hello" }, NULL },
+	{ "6.2.1 a blank before the colon",
+	  GET("/cgi-bin/spaced"),
+	  502,
+	  { NULL },
+	  { "hello" },
+	  NULL },
+	{ "6.2.1 NUL", GET("/cgi-bin/nul"), 502, { NULL }, { "hello" }, NULL },
+	{ "6.2.1 a bare CR", GET("/cgi-bin/bare-cr"), 502, { NULL }, { "Injected" }, NULL },
+	{ "6.2.1 a header of 40 KB", GET("/cgi-bin/huge-head"), 502, { NULL }, { "hello" }, NULL },
+	/* 6.2.2: a redirect within the site */
+	{ "6.2.2", GET("/cgi-bin/to-file"), 200, { NULL }, { "Location" }, "0123456789" },
+	{ "6.2.2 of a POST",
+	  POST("/cgi-bin/to-file", "Content-Length: 1\r\n", "x"),
+	  200,
+	  { NULL },
+	  { "Location" },
+	  "0123456789" },
+	{ "6.2.2 to nothing", GET("/cgi-bin/to-nothing"), 404, { NULL }, { NULL }, NULL },
+	{ "6.2.2 to a folder", GET("/cgi-bin/to-folder"), 301, { "Location: " }, { NULL }, NULL },
+	{ "6.2.2 above the root", GET("/cgi-bin/to-above"), 400, { NULL }, { "root:" }, NULL },
+	{ "6.2.2 to NUL", GET("/cgi-bin/to-encoded"), 502, { NULL }, { NULL }, NULL },
+	{ "6.2.2 to another host",
+	  GET("/cgi-bin/to-slashes"),
+	  404,
+	  { NULL },
+	  { "Location" },
+	  NULL },
+	{ "6.2.2 to a program",
+	  POST("/cgi-bin/to-env?a=b", "Content-Length: 1\r\n", "x"),
+	  200,
+	  { "\nQUERY_STRING=c=d\n", "\nPATH_INFO=/more\n", "\nREQUEST_METHOD=GET\n",
+	    "\nREQUEST_URI=/cgi-bin/to-env?a=b\n" },
+	  { "CONTENT_LENGTH", "CONTENT_TYPE" },
+	  NULL },
+	{ "6.2.2 for ever", GET("/cgi-bin/to-itself"), 502, { NULL }, { NULL }, NULL },
+	/* 6.2.3, 6.2.4: a redirect of the client */
+	{ "6.2.3",
+	  GET("/cgi-bin/to-url"),
+	  302,
+	  { "HTTP/1.1 302 Found\r\n", "Location: http://b.test/x?y\r\n" },
+	  { NULL },
+	  "" },
+	{ "6.2.4",
+	  GET("/cgi-bin/to-url-body"),
+	  302,
+	  { "Location: http://b.test/\r\n" },
+	  { NULL },
+	  "<a>" },
+	{ "6.2.4 with a status",
+	  GET("/cgi-bin/to-url-301"),
+	  301,
+	  { "HTTP/1.1 301 Moved\r\n", "Location: https://b.test/\r\n" },
+	  { NULL },
+	  "" },
+	/* 6.3: fields */
+	{ "6.3.3",
+	  GET("/cgi-bin/status-404"),
+	  404,
+	  { "HTTP/1.1 404 Nowhere\r\n" },
+	  { NULL },
+	  "mine" },
+	{ "6.3.3 without a reason",
+	  GET("/cgi-bin/status-only"),
+	  404,
+	  { "HTTP/1.1 404 \r\n" },
+	  { NULL },
+	  "mine" },
+	{ "6.3.3 that nobody knows",
+	  GET("/cgi-bin/status-odd"),
+	  299,
+	  { "HTTP/1.1 299 \r\n" },
+	  { NULL },
+	  "odd" },
+	{ "6.3.3 100", GET("/cgi-bin/status-100"), 502, { NULL }, { NULL }, NULL },
+	{ "6.3.3 101", GET("/cgi-bin/status-101"), 502, { NULL }, { NULL }, NULL },
+	{ "6.3.3 999", GET("/cgi-bin/status-999"), 502, { NULL }, { NULL }, NULL },
+	{ "6.3.3 a word", GET("/cgi-bin/status-word"), 502, { NULL }, { NULL }, NULL },
+	{ "6.3.3 four digits", GET("/cgi-bin/status-2000"), 502, { NULL }, { NULL }, NULL },
+	{ "6.3.4",
+	  GET("/cgi-bin/other-fields"),
+	  200,
+	  { "Set-Cookie: a=b\r\nSet-Cookie: c=d\r\n", "Cache-Control: max-age=5\r\n",
+	    "Server: wwwd\r\n" },
+	  { NULL },
+	  "hello" },
+	{ "6.3.4 the server's own",
+	  GET("/cgi-bin/ours"),
+	  200,
+	  { "Connection: close\r\n" },
+	  { "other", "never", "Upgrade" },
+	  "hello" },
+	{ "6.3.4 Allow", GET("/cgi-bin/status-405"), 405, { "Allow: GET\r\n" }, { "HEAD" }, "no" },
+	/* 6.4: the body of the response */
+	{ "6.4 a length",
+	  GET("/cgi-bin/length"),
+	  200,
+	  { "Content-Length: 5\r\n" },
+	  { "Transfer-Encoding" },
+	  "hello" },
+	{ "6.4 a length that is too small",
+	  GET("/cgi-bin/length-small"),
+	  200,
+	  { "Content-Length: 5\r\n" },
+	  { NULL },
+	  "hello" },
+	{ "6.4 a length that is too large",
+	  GET("/cgi-bin/length-large"),
+	  CUT,
+	  { NULL },
+	  { NULL },
+	  NULL },
+	{ "6.4 a length that is none",
+	  GET("/cgi-bin/length-odd"),
+	  200,
+	  { "Transfer-Encoding: chunked\r\n" },
+	  { "Content-Length" },
+	  "hello" },
+	{ "6.4 HTTP/1.0",
+	  "GET /cgi-bin/hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+	  200,
+	  { "Connection: close\r\n" },
+	  { "Transfer-Encoding", "keep-alive" },
+	  "hello" },
+	{ "6.4 204",
+	  GET("/cgi-bin/status-204"),
+	  204,
+	  { NULL },
+	  { "Transfer-Encoding", "Content-Length" },
+	  "" },
+	{ "6.4 204 with a body",
+	  GET("/cgi-bin/status-204-body"),
+	  204,
+	  { NULL },
+	  { "Transfer-Encoding", "Content-Length" },
+	  "" },
+	{ "6.4 304",
+	  GET("/cgi-bin/status-304"),
+	  304,
+	  { "ETag: \"a\"\r\n" },
+	  { "Transfer-Encoding", "body" },
+	  "" },
+	{ "6.4 HEAD",
+	  "HEAD /cgi-bin/length HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+	  200,
+	  { "Content-Length: 5\r\n" },
+	  { "hello" },
+	  "" },
+	{ "6.4 HEAD without a length",
+	  "HEAD /cgi-bin/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+	  200,
+	  { NULL },
+	  { "hello" },
+	  "" },
+	/* 5: a program that writes for itself */
+	{ "5",
+	  GET("/cgi-bin/nph-raw"),
+	  299,
+	  { "HTTP/1.1 299 Mine\r\n" },
+	  { "Date", "Server" },
+	  "raw" },
+	/* which files are programs */
+	{ "not executable", GET("/cgi-bin/data"), 403, { NULL }, { "secret" }, NULL },
+	{ "not executable, compressed",
+	  WITH("/cgi-bin/script.sh", "Accept-Encoding: gzip\r\n"),
+	  200,
+	  { NULL },
+	  { "Content-Encoding" },
+	  "secret source" },
+	{ "a sibling", GET("/cgi-bin/script.sh.gz"), 403, { NULL }, { "secret" }, NULL },
+	{ "a blank", GET("/cgi-bin/script.sh%20"), 404, { NULL }, { "secret" }, NULL },
+	{ "a slash", GET("/cgi-bin/data/"), 403, { NULL }, { "secret" }, NULL },
+	{ "another spelling",
+	  GET("/cgi-bin/../%63gi-bin/./data"),
+	  403,
+	  { NULL },
+	  { "secret" },
+	  NULL },
+	{ "none", GET("/cgi-bin/none"), 404, { NULL }, { NULL }, NULL },
+	{ "hidden", GET("/cgi-bin/.hidden"), 404, { NULL }, { "hidden" }, NULL },
+	{ "the folder", GET("/cgi-bin/"), 403, { NULL }, { "env" }, NULL },
+	{ "the folder without a slash", GET("/cgi-bin"), 301, { NULL }, { NULL }, NULL },
+	{ "a folder", GET("/cgi-bin/folder/"), 403, { NULL }, { "deep" }, NULL },
+	{ "in a folder",
+	  GET("/cgi-bin/folder/deep/x"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "/cgi-bin/folder/deep /x folder" },
+	{ "no interpreter", GET("/cgi-bin/no-interpreter"), 502, { NULL }, { "secret" }, NULL },
+	{ "no format", GET("/cgi-bin/no-format"), 502, { NULL }, { "secret" }, NULL },
+	{ "a name like an option", GET("/cgi-bin/-option"), 200, { NULL }, { NULL }, "option" },
+	{ "a link to the outside", GET("/cgi-bin/link"), 404, { NULL }, { NULL }, NULL },
+	{ "a file beside", GET("/ten.txt"), 200, { NULL }, { NULL }, "0123456789" },
+};
+
+/* ---- how they are asked ---- */
+
+/* Connected sockets of TCP as connect_pair() has them; the server's port. */
+static unsigned connect_pair_port(int ends[2])
+{
+	struct sockaddr_in own = { 0 };
+	socklen_t size = sizeof(own);
+
+	connect_pair(ends);
+	ck_assert_int_eq(getsockname(ends[1], (struct sockaddr *)&own, &size), 0);
+	return ntohs(own.sin_port);
+}
+
+static int count_of(const char *text)
+{
+	int count = 0;
+
+	for (const char *at = reply.bytes; (at = strstr(at, text)); at += strlen(text))
+		count++;
+	return count;
+}
+
+/* Whether that comes, as the response goes on. */
+static bool hear_until(int fd, const char *text)
+{
+	reply.size = 0;
+	do {
+		ssize_t n = recv(fd, reply.bytes + reply.size, REPLY_ROOM - 1 - reply.size, 0);
+
+		if (n <= 0)
+			return false;
+		reply.size += (size_t)n;
+		reply.bytes[reply.size] = '\0';
+	} while (!strstr(reply.bytes, text));
+	return true;
+}
+
+static void reset_connection(int fd)
+{
+	const struct linger now_and_hard = { 1, 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now_and_hard, sizeof(now_and_hard));
+	close(fd);
+}
+
+/* "NAME=file of the top", for --cgi-env. */
+static const char *variable(const char *name, const char *file)
+{
+	static char words[4][4096];
+	static unsigned at;
+	char *word = words[at++ % 4];
+
+	snprintf(word, sizeof(words[0]), "%s=%s", name, in_top(file));
+	return word;
+}
+
+/* The chunks' data, in place; false if they are broken. */
+static bool join_chunks(char *at, size_t *size)
+{
+	char *to = at, *end = at + *size;
+
+	for (;;) {
+		char *line;
+		size_t n = strtoul(at, &line, 16);
+
+		if (line == at || end - line < 2 || memcmp(line, "\r\n", 2) != 0 ||
+		    (size_t)(end - line) < n + 4 || memcmp(line + 2 + n, "\r\n", 2) != 0)
+			return false;
+		memmove(to, line + 2, n);
+		to += n;
+		at = line + n + 4;
+		if (n == 0)
+			break;
+	}
+	*size = (size_t)(to - reply.body);
+	*to = '\0';
+	return at == end;
+}
+
+/* The whole response, whose body has no chunks any more; CUT where it is not whole. */
+static int hear_response(int fd)
+{
+	int status = hear_all(fd);
+	const char *length;
+
+	if (status <= 0)
+		return CUT;
+	if (status == 100)
+		status = next_reply();
+	if (field("Transfer-Encoding") &&
+	    !join_chunks(reply.bytes + (reply.body - reply.bytes), &reply.body_size))
+		return CUT;
+	length = field("Content-Length");
+	if (length && reply.body_size && strtoul(length, NULL, 10) != reply.body_size)
+		return CUT;
+	return status;
+}
+
+/* With {site} and {port} as they are. */
+static bool has(const char *text, unsigned port)
+{
+	char wanted[2 * 4096];
+	const char *mark = strchr(text, '{');
+
+	if (!mark || (mark[1] != 's' && mark[1] != 'p'))
+		return strstr(reply.bytes, text);
+	if (mark[1] == 's')
+		snprintf(wanted, sizeof(wanted), "%.*s%s%s", (int)(mark - text), text, site,
+			 strchr(mark, '}') + 1);
+	else
+		snprintf(wanted, sizeof(wanted), "%.*s%u%s", (int)(mark - text), text, port,
+			 strchr(mark, '}') + 1);
+	return strstr(reply.bytes, wanted);
+}
+
+static const char *judge(const struct row *row, int status, unsigned port)
+{
+	if (status != row->status)
+		return "another status";
+	for (int i = 0; i < COUNT(row->has) && row->has[i]; i++)
+		if (!has(row->has[i], port))
+			return row->has[i];
+	for (int i = 0; i < COUNT(row->lacks) && row->lacks[i]; i++)
+		if (strstr(reply.bytes, row->lacks[i]))
+			return row->lacks[i];
+	if (row->body && strcmp(reply.body, row->body) != 0)
+		return "another body";
+	return NULL;
+}
+
+#define OPTIONS                                                                                   \
+	"--cgi", "/cgi-bin/", "--cgi", with_site("/any/x", "env"), "--cgi-env",                   \
+		"MINE=of the options", "--cgi", with_site("/any/x/longer", "hello"), "--cgi-env", \
+		"HTTP_X_MINE=of the options", "--body-max", "16M", "--no-log", "/none"
+
+static const char *with_site(const char *prefix, const char *program)
+{
+	static char words[4][4096];
+	static unsigned at;
+	char *word = words[at++ % 4];
+
+	snprintf(word, sizeof(words[0]), "%s=%s/cgi-bin/%s", prefix, site, program);
+	return word;
+}
+
+static const char *const environment[] = { "SECRET=of the supervisor", NULL };
+
+static const struct {
+	const char *name;
+	bool loop;
+} ways[] = { { "the event loop", true }, { "one connection", false } };
+
+static int build_of(int i)
+{
+	return i / COUNT(ways);
+}
+
+START_TEST(table)
+{
+	static char faults[1 << 16];
+	bool loop = ways[_i % COUNT(ways)].loop;
+	struct server server = { 0 };
+	size_t n = 0;
+
+	if (build_of(_i) >= build_count)
+		return;
+	wwwd = builds[build_of(_i)];
+	put_programs();
+	ck_assert_int_eq(symlink("/bin/true", in_top("site/cgi-bin/link")), 0);
+	if (loop)
+		server = serve((struct given){ .args = LIST(OPTIONS), .env = environment });
+	for (const struct row *row = rows; row < rows + COUNT(rows); row++) {
+		unsigned port = server.port;
+		const char *fault;
+		pid_t pid = 0;
+		int ends[2];
+
+		if (loop) {
+			ends[0] = dial(server.port);
+		} else {
+			port = connect_pair_port(ends);
+			pid = start((struct given){ .in = ends[1],
+						    .out = ends[1],
+						    .args = LIST("-d", site, OPTIONS),
+						    .env = environment });
+			close(ends[1]);
+		}
+		say(ends[0], row->request);
+		fault = judge(row, hear_response(ends[0]), port);
+		if (fault && n < sizeof(faults) - 4096)
+			n += (size_t)snprintf(faults + n, 4096, "%s: %s\n%.2000s\n", row->section,
+					      fault, reply.bytes);
+		close(ends[0]);
+		if (!loop && finish(pid) != 0)
+			n += (size_t)snprintf(faults + n, 4096, "%s: the process failed\n",
+					      row->section);
+	}
+	ck_assert_msg(n == 0, "%s: %s", ways[_i % COUNT(ways)].name, faults);
+	if (loop)
+		ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* ---- connections ---- */
+
+START_TEST(keep_alive)
+{
+	struct server server;
+	int fd;
+
+	put_programs();
+	server = serve((struct given){ .args = LIST(OPTIONS) });
+	fd = dial(server.port);
+	say(fd, "POST /cgi-bin/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+		"5\r\nhello\r\n0\r\n\r\n"
+		"GET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+		"GET /cgi-bin/none HTTP/1.1\r\nHost: a\r\n\r\n"
+		"GET /cgi-bin/no-head HTTP/1.1\r\nHost: a\r\n\r\n"
+		"GET /cgi-bin/length HTTP/1.1\r\nHost: a\r\n\r\n"
+		"HEAD /cgi-bin/length HTTP/1.1\r\nHost: a\r\n\r\n"
+		"GET /cgi-bin/hello HTTP/1.1\r\nHost: a\r\n\r\n"
+		"GET /cgi-bin/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+	hear_all(fd);
+	ck_assert_int_eq(count_of("HTTP/1.1 200 OK\r\n"), 6);
+	ck_assert_int_eq(count_of("HTTP/1.1 404 Not Found\r\n"), 1);
+	ck_assert_int_eq(count_of("HTTP/1.1 502 Bad Gateway\r\n"), 1);
+	ck_assert_int_eq(count_of("hello"), 4);
+	ck_assert_int_eq(count_of("Connection: close"), 1);
+	close(fd);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* A body of 3 MiB in chunks has no length that could be told, and streams. */
+START_TEST(long_chunked_body)
+{
+	enum { CHUNKS = 768, CHUNK = 4096 };
+	char data[CHUNK + 1];
+	struct server server;
+	pid_t sender;
+	int fd;
+
+	put_programs();
+	put_program("site/cgi-bin/count", SH HEAD "printf '%s:' \"$CONTENT_LENGTH\"; wc -c");
+	memset(data, 'x', CHUNK);
+	data[CHUNK] = '\0';
+	server = serve((struct given){ .args = LIST(OPTIONS) });
+	fd = dial(server.port);
+	say(fd, "POST /cgi-bin/count HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+		"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n");
+	ck_assert_int_eq(hear(fd, false), 100);
+	sender = fork();
+	if (sender == 0) {
+		for (int i = 0; i < CHUNKS; i++) {
+			say(fd, "1000\r\n");
+			say(fd, data);
+			say(fd, "\r\n");
+		}
+		say(fd, "0\r\n\r\n");
+		_exit(0);
+	}
+	ck_assert_int_eq(hear_response(fd), 200);
+	ck_assert_str_eq(reply.body, ":3145728\n");
+	waitpid(sender, NULL, 0);
+	close(fd);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* What a program writes arrives while it goes on. */
+START_TEST(output_streams)
+{
+	struct server server;
+	int fd, gate;
+
+	put_programs();
+	ck_assert_int_eq(mkfifo(in_top("work/gate"), 0666), 0);
+	ck_assert_int_eq(chmod(in_top("work/gate"), 0666), 0);
+	put_program("site/cgi-bin/events", SH HEAD "echo one; read x < \"$GATE\"; echo two");
+	server = serve((struct given){
+		.args = LIST(OPTIONS, "--cgi-env", variable("GATE", "work/gate")) });
+	fd = dial(server.port);
+	say(fd, GET("/cgi-bin/events"));
+	ck_assert(hear_until(fd, "one\n"));
+	ck_assert_ptr_null(strstr(reply.bytes, "two"));
+	gate = open(in_top("work/gate"), O_WRONLY | O_CLOEXEC);
+	ck_assert_int_eq(write(gate, "\n", 1), 1);
+	close(gate);
+	ck_assert(hear_until(fd, "two\n"));
+	close(fd);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* ---- what is left ---- */
+
+/* The numbers that a program has written there; they are gone in time. */
+static bool are_gone(const char *name)
+{
+	for (long long end = now() + END_TIME; now() < end; nap(5)) {
+		const char *text = content(name);
+		bool alive = !*text;
+
+		for (char *at = (char *)(uintptr_t)text; *at; at++)
+			if (kill((pid_t)strtol(at, &at, 10), 0) == 0)
+				alive = true;
+			else if (!*at)
+				break;
+		if (!alive)
+			return true;
+	}
+	return false;
+}
+
+/* A program that has told its number waits for ever; in its group, and with a child beside it. */
+static const struct {
+	const char *name, *text;
+} waiting[] = {
+	{ "sleeps", "echo $$ > $OUT; exec sleep 1000" },
+	{ "has children", "sleep 1000 & echo $$ $! > $OUT; wait" },
+	{ "ignores signals",
+	  "trap '' TERM HUP INT PIPE; sleep 1000 & echo $$ $! > $OUT; wait; wait" },
+	{ "has begun", HEAD "echo one; echo $$ > $OUT; exec sleep 1000" },
+	{ "has ended its output", HEAD "echo $$ > $OUT; exec >&- 2>&-; exec sleep 1000" },
+	{ "has left a child", HEAD "sleep 1000 >&- 2>&- <&- & echo $! > $OUT" },
+	{ "floods", HEAD "echo $$ > $OUT; exec yes" },
+	{ "floods errors", HEAD "echo $$ > $OUT; exec yes >&2" },
+	{ "has a session of its own",
+	  HEAD "setsid sh -c 'echo $$ > $OUT; exec sleep 1000' >&- 2>&- <&- & wait; sleep 0.1" },
+};
+
+static void put_waiting(int i)
+{
+	char text[1024];
+
+	put_programs();
+	snprintf(text, sizeof(text), SH "%s\n", waiting[i].text);
+	put_program("site/cgi-bin/waits", text);
+}
+
+/* A client that resets the connection, in each mode. */
+START_TEST(client_that_leaves)
+{
+	int which = _i / COUNT(ways), ends[2];
+	bool loop = ways[_i % COUNT(ways)].loop;
+	struct server server = { 0 };
+
+	put_waiting(which);
+	if (loop) {
+		server = serve((struct given){ .args = LIST(OPTIONS, "--quiet", "--cgi-env",
+							    variable("OUT", "work/pids")) });
+		ends[0] = dial(server.port);
+	} else {
+		connect_pair_port(ends);
+		server.pid = start(
+			(struct given){ .in = ends[1],
+					.out = ends[1],
+					.args = LIST("-d", site, OPTIONS, "--quiet", "--cgi-env",
+						     variable("OUT", "work/pids")) });
+		close(ends[1]);
+	}
+	say(ends[0], GET("/cgi-bin/waits"));
+	ck_assert_msg(wait_text("work/pids", "\n"), "%s: it was not started", waiting[which].name);
+	reset_connection(ends[0]);
+	if (!loop)
+		ck_assert_int_eq(finish(server.pid), 0);
+	else if (strcmp(waiting[which].name, "has a session of its own") == 0)
+		ck_assert_int_eq(stop(server.pid), 0);
+	ck_assert_msg(are_gone("work/pids"), "%s: it goes on", waiting[which].name);
+	if (loop && kill(server.pid, 0) == 0)
+		ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* A client that may still be reading is waited for, but not for ever. */
+START_TEST(half_closed_client)
+{
+	struct server server;
+	int fd;
+
+	put_waiting(0);
+	server = serve(
+		(struct given){ .args = LIST(OPTIONS, "--cgi-env", variable("OUT", "work/pids")) });
+	fd = dial(server.port);
+	say(fd, GET("/cgi-bin/waits"));
+	shutdown(fd, SHUT_WR);
+	ck_assert(wait_text("work/pids", "\n"));
+	ck_assert_int_eq(hear_response(fd), 504);
+	close(fd);
+	ck_assert(are_gone("work/pids"));
+	fd = dial(server.port);
+	say(fd, GET("/cgi-bin/hello"));
+	shutdown(fd, SHUT_WR);
+	ck_assert_int_eq(hear_response(fd), 200);
+	close(fd);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* --cgi-time, before the first byte and between bytes. */
+START_TEST(silent_program)
+{
+	struct server server;
+	bool begun = _i;
+	int fd;
+
+	put_waiting(begun ? 3 : 0);
+	server = serve((struct given){ .args = LIST(OPTIONS, "--cgi-time", "1", "--verbose",
+						    "--cgi-env", variable("OUT", "work/pids")) });
+	fd = dial(server.port);
+	say(fd, GET("/cgi-bin/waits"));
+	ck_assert_int_eq(hear_response(fd), begun ? CUT : 504);
+	close(fd);
+	ck_assert(are_gone("work/pids"));
+	ck_assert(begun || wait_text("err", "504 for a program that takes longer than --cgi-time"));
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* --cgi-max: one more is told to come again, and comes when there is room. */
+START_TEST(too_many_programs)
+{
+	enum { MOST = 3 };
+	struct server server;
+	int fds[MOST], status = 503;
+
+	put_waiting(0);
+	server = serve((struct given){ .args = LIST(OPTIONS, "--cgi-max", "3", "--cgi-env",
+						    variable("OUT", "work/pids")) });
+	for (int i = 0; i < MOST; i++) {
+		put("work/pids", "");
+		ck_assert_int_eq(chmod(in_top("work/pids"), 0666), 0);
+		fds[i] = dial(server.port);
+		say(fds[i], GET("/cgi-bin/waits"));
+		ck_assert(wait_text("work/pids", "\n"));
+	}
+	ck_assert_int_eq(get(server.port, "/cgi-bin/length"), 503);
+	ck_assert_ptr_nonnull(field("Retry-After"));
+	ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
+	reset_connection(fds[0]);
+	for (long long end = now() + END_TIME; status == 503 && now() < end; nap(5))
+		status = get(server.port, "/cgi-bin/length");
+	ck_assert_int_eq(status, 200);
+	/* one after the other is never too many */
+	for (int i = 0; i < 50; i++)
+		ck_assert_int_eq(get(server.port, "/cgi-bin/length"), 200);
+	for (int i = 1; i < MOST; i++)
+		close(fds[i]);
+	ck_assert_int_eq(stop(server.pid), 0);
+	ck_assert(are_gone("work/pids"));
+}
+END_TEST
+
+/* A program's response that has begun is finished at a stop, as a download is. */
+START_TEST(sigterm_finishes_a_program)
+{
+	static const int signals[] = { SIGTERM, SIGINT };
+	int which = _i / COUNT(ways), ends[2], gate;
+	bool loop = ways[_i % COUNT(ways)].loop;
+	struct server server = { 0 };
+
+	put_programs();
+	ck_assert_int_eq(mkfifo(in_top("work/gate"), 0666), 0);
+	ck_assert_int_eq(chmod(in_top("work/gate"), 0666), 0);
+	put_program("site/cgi-bin/events", SH HEAD "echo one; read x < \"$GATE\"; echo two");
+	if (loop) {
+		server = serve(
+			(struct given){ .args = LIST(OPTIONS, "--workers", which ? "2" : "1",
+						     "--cgi-env", variable("GATE", "work/gate")) });
+		ends[0] = dial(server.port);
+	} else {
+		connect_pair_port(ends);
+		server.pid = start((struct given){ .in = ends[1],
+						   .out = ends[1],
+						   .args = LIST("-d", site, OPTIONS, "--cgi-env",
+								variable("GATE", "work/gate")) });
+		close(ends[1]);
+	}
+	say(ends[0], "GET /cgi-bin/events HTTP/1.1\r\nHost: a\r\n\r\n");
+	ck_assert(hear_until(ends[0], "one\n"));
+	kill(server.pid, signals[which]);
+	gate = open(in_top("work/gate"), O_WRONLY | O_CLOEXEC);
+	ck_assert_int_eq(write(gate, "\n", 1), 1);
+	close(gate);
+	ck_assert(hear_until(ends[0], "two\n\r\n0\r\n\r\n"));
+	ck_assert(at_end(ends[0]));
+	ck_assert_int_eq(finish(server.pid), 0);
+}
+END_TEST
+
+/* The descriptors, the signals and the group of a program, whatever the server has inherited. */
+START_TEST(what_a_program_inherits)
+{
+	char command[4096];
+	pid_t pid;
+	int ends[2];
+
+	put_programs();
+	put_program("site/cgi-bin/state",
+		    SH "exec </dev/null\n" HEAD "echo $$; cut -d' ' -f5 /proc/$$/stat\n"
+		       "exec grep -E '^(Sig(Blk|Ign)|NoNewPrivs)' /proc/self/status");
+	put_program("site/cgi-bin/files", SH HEAD "exec ls /proc/self/fd");
+	snprintf(command, sizeof(command),
+		 "trap '' USR1 HUP; exec 8</etc/passwd 9<&0; exec \"$0\" -d '%s' --cgi /cgi-bin/",
+		 site);
+	for (int i = 0; i < 2; i++) {
+		unsigned long own, group;
+		char *end;
+
+		connect_pair(ends);
+		pid = start((struct given){ .in = ends[1],
+					    .out = ends[1],
+					    .program = "/bin/sh",
+					    .args = LIST("-c", command, wwwd) });
+		close(ends[1]);
+		say(ends[0], i ? GET("/cgi-bin/files") : GET("/cgi-bin/state"));
+		ck_assert_int_eq(hear_response(ends[0]), 200);
+		close(ends[0]);
+		ck_assert_int_eq(finish(pid), 0);
+		if (i) {
+			ck_assert_str_eq(reply.body, "0\n1\n2\n3\n"); /* the last is that of ls */
+			continue;
+		}
+		own = strtoul(reply.body, &end, 10);
+		group = strtoul(end, &end, 10);
+		ck_assert_uint_eq(own, group);
+		ck_assert_str_eq(end, "\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
+				      "NoNewPrivs:\t1\n");
+	}
+}
+END_TEST
+
+/* Standard error, line by line, with the program's name and without what a terminal would obey. */
+START_TEST(errors_are_logged)
+{
+	struct server server;
+	const char *log = _i ? "work/log" : "err";
+	int fd;
+
+	put_programs();
+	server = serve((struct given){ .args = _i ? LIST(OPTIONS, "--log", in_top("work/log"))
+						  : LIST(OPTIONS) });
+	fd = dial(server.port);
+	say(fd, GET("/cgi-bin/errors?secret"));
+	ck_assert_int_eq(hear_response(fd), 200);
+	close(fd);
+	ck_assert(wait_text(log, "wwwd: cgi-bin/errors: one\n"));
+	ck_assert(wait_text(log, "wwwd: cgi-bin/errors: two?[m\n"));
+	ck_assert(wait_text(log, "wwwd: cgi-bin/errors: three\n"));
+	ck_assert_int_eq(stop(server.pid), 0);
+	ck_assert_ptr_nonnull(
+		strstr(content(log), "\"GET /cgi-bin/errors?secret HTTP/1.1\" 200 5 "));
+}
+END_TEST
+
+/* A log that was moved away is made anew by the connections that have processes of their own too. */
+START_TEST(log_is_made_anew)
+{
+	struct server server;
+	int fd;
+
+	put_programs();
+	server = serve((struct given){ .args = LIST(OPTIONS, "--log", in_top("work/log")) });
+	fd = dial(server.port);
+	say(fd, "GET /cgi-bin/length HTTP/1.1\r\nHost: a\r\n\r\n");
+	ck_assert_int_eq(hear(fd, false), 200);
+	ck_assert(wait_text("work/log", "/length "));
+	ck_assert_int_eq(rename(in_top("work/log"), in_top("work/old")), 0);
+	kill(server.pid, SIGHUP);
+	/* the broker and the connection are told one after the other */
+	for (long long end = now() + END_TIME; now() < end; nap(10)) {
+		say(fd, "GET /cgi-bin/length?new HTTP/1.1\r\nHost: a\r\n\r\n");
+		ck_assert_int_eq(hear(fd, false), 200);
+		if (strstr(content("work/log"), "?new "))
+			break;
+	}
+	ck_assert_ptr_nonnull(strstr(content("work/log"), "?new "));
+	close(fd);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* A connection that has a process of its own is a connection: for the idle exit, and for places. */
+START_TEST(adopted_connections_count)
+{
+	struct server server;
+	int fd, other;
+
+	put_waiting(0);
+	server = serve(
+		(struct given){ .args = LIST(OPTIONS, "--exit-idle-time", "1", "--connections-max",
+					     "1", "--cgi-env", variable("OUT", "work/pids")) });
+	fd = dial(server.port);
+	say(fd, GET("/cgi-bin/waits"));
+	ck_assert(wait_text("work/pids", "\n"));
+	other = dial(server.port);
+	say(other, GET("/ten.txt"));
+	nap(1500);
+	ck_assert_int_eq(kill(server.pid, 0), 0);
+	ck_assert_int_lt(recv(other, reply.bytes, 1, MSG_DONTWAIT), 0);
+	reset_connection(fd);
+	ck_assert_int_eq(hear_response(other), 200);
+	close(other);
+	ck_assert_int_eq(finish(server.pid), 0);
+}
+END_TEST
+
+/* Memory and processes stay what they were. */
+START_TEST(nothing_grows)
+{
+	struct server server;
+	int descriptors;
+	pid_t broker;
+
+	put_programs();
+	server = serve((struct given){ .args = LIST(OPTIONS, "--quiet") });
+	broker = wait_workers(server.pid, 1)[0];
+	ck_assert_int_eq(get(server.port, "/cgi-bin/length"), 200);
+	descriptors = count_descriptors(server.pid);
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(get(server.port, i % 2 ? "/cgi-bin/length" : "/cgi-bin/no-head"),
+				 i % 2 ? 200 : 502);
+	for (long long end = now() + END_TIME; now() < end && count_children(broker); nap(5))
+		;
+	ck_assert_uint_eq(count_children(broker), 0);
+	ck_assert_int_le(count_descriptors(server.pid), descriptors);
+	ck_assert_int_eq(count_descriptors(broker),
+			 5); /* 0 to 2, the root, and the socket of errands */
+	ck_assert_int_eq(stop(server.pid), 0);
+	ck_assert_int_ne(kill(broker, 0), 0);
+}
+END_TEST
+
+/* ---- options ---- */
+
+static const struct {
+	int status;
+	const char *names;
+	const char *args[4];
+} faults[] = {
+	{ 2, "--cgi", { "--cgi", "git=/bin/true" } },
+	{ 2, "--cgi", { "--cgi", "/git" } },
+	{ 2, "--cgi", { "--cgi", "/git=bin/true" } },
+	{ 2, "--cgi", { "--cgi", "/git=" } },
+	{ 2, "--cgi", { "--cgi", "" } },
+	{ 2, "--cgi", { "--cgi", "/a/../b/" } },
+	{ 2, "--cgi", { "--cgi", "/a/..=/bin/true" } },
+	{ 2, "--cgi", { "--cgi", "/a//b=/bin/true" } },
+	{ 2, "--cgi", { "--cgi", "/%61/" } },
+	{ 2, "twice", { "--cgi", "/a=/bin/true", "--cgi", "/a/=/bin/false" } },
+	{ 1, "/nowhere/program", { "--cgi", "/a=/nowhere/program" } },
+	{ 1, "/etc/passwd", { "--cgi", "/a=/etc/passwd" } },
+	{ 1, "not a program", { "--cgi", "/a=/etc" } },
+	{ 1, "/folder/", { "--cgi", "/folder/" } },
+	{ 2, "--cgi-env", { "--cgi-env", "A" } },
+	{ 2, "--cgi-env", { "--cgi-env", "=b" } },
+	{ 2, "--cgi-env", { "--cgi-env", "1=b" } },
+	{ 2, "--cgi-max", { "--cgi-max", "0" } },
+	{ 2, "--cgi-time", { "--cgi-time", "0" } },
+};
+
+START_TEST(option_fault)
+{
+	pid_t pid;
+
+	pid = start((struct given){ .args = LIST("-d", site, "-h", "127.0.0.1", "-p", "0",
+						 faults[_i].args[0], faults[_i].args[1],
+						 faults[_i].args[2], faults[_i].args[3]) });
+	ck_assert_int_eq(finish(pid), faults[_i].status);
+	ck_assert_msg(strstr(content("err"), faults[_i].names), "it says: %s", content("err"));
+}
+END_TEST
+
+/* Without an option there is no broker. */
+START_TEST(no_broker)
+{
+	struct server server = serve((struct given){ 0 });
+
+	ck_assert_uint_eq(count_children(server.pid), 0);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+Suite *programs_suite(void)
+{
+	Suite *suite = suite_create("programs");
+	TCase *group = test_case(suite, "the table", 60);
+
+	tcase_add_loop_test(group, table, 0, 2 * COUNT(ways));
+	group = test_case(suite, "connections", 30);
+	tcase_add_test(group, keep_alive);
+	tcase_add_test(group, long_chunked_body);
+	tcase_add_test(group, output_streams);
+	group = test_case(suite, "what is left", 60);
+	tcase_add_loop_test(group, client_that_leaves, 0, COUNT(waiting) * COUNT(ways));
+	tcase_add_test(group, half_closed_client);
+	tcase_add_loop_test(group, silent_program, 0, 2);
+	tcase_add_test(group, too_many_programs);
+	tcase_add_loop_test(group, sigterm_finishes_a_program, 0, 2 * COUNT(ways));
+	tcase_add_test(group, what_a_program_inherits);
+	tcase_add_loop_test(group, errors_are_logged, 0, 2);
+	tcase_add_test(group, log_is_made_anew);
+	tcase_add_test(group, adopted_connections_count);
+	tcase_add_test(group, nothing_grows);
+	group = test_case(suite, "options", 30);
+	tcase_add_loop_test(group, option_fault, 0, COUNT(faults));
+	tcase_add_test(group, no_broker);
+	return suite;
+}
