@@ -5613,7 +5613,7 @@ static enum http_want begin_body(struct http_conn *conn, struct http_common *com
 {
 	struct http_work *w = conn->work;
 	enum choice_kind kind = w->choice.kind;
-	bool waits = w->req.expect && has_body(&w->req) && w->input.end == w->input.head_end;
+	bool waits = w->req.expect && has_body(&w->req);
 
 	w->framing = (struct framing){ .left = w->req.length };
 	if (kind == PROGRAM || kind == LOGIN) {

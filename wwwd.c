@@ -2309,14 +2309,17 @@ static void close_others(void)
 _Noreturn static void become_program(const struct http_scope *rule, char *script,
 				     char **environment, const int *fds)
 {
+	static const uint64_t
+		defaults[8]; /* the kernel's struct sigaction: SIG_DFL, and nothing else */
 	static LARGE char command[PATH_MAX + 2];
 	char *arguments[2] = { command, NULL };
 	unsigned char error;
 	sigset_t none;
 
 	setpgid(0, 0);
+	/* by the call itself: libc keeps two of them for itself, which may be ignored here */
 	for (int i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
+		(void)syscall(SYS_rt_sigaction, i, defaults, NULL, sizeof(uint64_t));
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)setrlimit(RLIMIT_NOFILE, &files_at_start);

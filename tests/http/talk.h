@@ -188,11 +188,16 @@ static inline void talk_prepare(int fd)
 
 static inline struct http_site site_of(const struct tree *tree)
 {
-	return (struct http_site){ .root = tree->fd,
-				   .listing = true,
-				   .limits = usual_limits,
-				   .prepare = talk_prepare,
-				   .log = talk_log };
+	static const struct http_rule none;
+	struct http_site site = { .root = tree->fd,
+				  .listing = true,
+				  .limits = usual_limits,
+				  .prepare = talk_prepare,
+				  .log = talk_log };
+
+	for (int i = 0; i < HTTP_RULES; i++)
+		site.rules[i].at = &none;
+	return site;
 }
 
 static inline struct http_common turn_at(int64_t clock)
