@@ -15,6 +15,7 @@
 #include "listing.c"
 #include "cache.c"
 #include "answer.c"
+#include "rules.c"
 #include "pipelining.c"
 #include "timeouts.c"
 #include "linger.c"
@@ -57,6 +58,7 @@ int main(void)
 	srunner_add_suite(runner, listing_suite());
 	srunner_add_suite(runner, cache_suite());
 	srunner_add_suite(runner, answer_suite());
+	srunner_add_suite(runner, rules_suite());
 	srunner_add_suite(runner, conversation_suite());
 	need(mkdir(wire, 0755) == 0, "mkdir");
 	wire_top = wire;
