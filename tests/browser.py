@@ -107,7 +107,7 @@ def make_folder(site):
 
 NAMES = """
     const sorting = a => a.getAttribute('href').startsWith('?');
-    return [...document.querySelectorAll('a')].filter(a => !sorting(a)).map(a => a.textContent);
+    return [...document.querySelectorAll('main a')].filter(a => !sorting(a)).map(a => a.textContent);
 """
 WIDTHS = """
     return [document.documentElement.scrollWidth, document.documentElement.clientWidth];
@@ -144,7 +144,72 @@ def check_listing(browser, url):
     same("listing: a file's link", browser.run("return document.body.innerText"), "inside")
     browser.open(url + "/")
     check("listing: no parent of the root", ".." not in plain(browser.run(NAMES)))
+    browser.open(url + "/list/alpha/")
+    same("listing: the way to it", browser.run("""
+        return [...document.querySelectorAll('nav a')].map(a => [a.textContent, a.href]);
+    """), [["/", url + "/"], ["list/", url + "/list/"]])
+    browser.click("/")
+    same("listing: the way to the root", browser.call("GET", "/url"), url + "/")
+    same("listing: its parts are named", browser.run("""
+        return [document.querySelectorAll('main, nav[aria-label]').length,
+                document.querySelectorAll('th:not([scope=col])').length];
+    """), [2, 0])
     same("listing: nothing on the console", browser.complaints(), [])
+
+
+def check_data(browser, url):
+    """The listing as a script reads it, and a link to another site."""
+    browser.open(url + "/list/alpha/inside.txt")  # the policy of a listing lets it load nothing
+    listed = browser.call("POST", "/execute/async", {"script": """
+        const done = arguments[0];
+        fetch('/list/?format=json').then(r => r.json()).then(done, e => done([{name: String(e)}]));
+    """, "args": []})
+    same("JSON: names", [entry["name"] for entry in listed][:3], ["alpha", "beta", "one.txt"])
+    same("JSON: a file", [entry for entry in listed if entry["name"] == "two.txt"],
+         [{"name": "two.txt", "type": "file", "mtime": "Tue, 14 Nov 2023 22:13:20 GMT", "size": 10}])
+    browser.open(url + "/moved/")
+    same("redirect: marked", browser.run("return document.querySelector('small').textContent"),
+         "→ " + url + "/list/alpha/inside.txt")
+    browser.click("there")
+    until(lambda: "inside" in browser.call("GET", "/url"))
+    same("redirect: followed", browser.run("return document.body.innerText"), "inside")
+    same("JSON, redirect: nothing on the console", browser.complaints(), [])
+
+
+APP = """<!DOCTYPE html><title>app</title><main></main>
+<script src="/app.js"></script>
+"""
+ROUTER = """
+    const show = () => document.querySelector('main').textContent = 'at ' + location.pathname;
+    const go = path => { history.pushState({}, '', path); show(); };
+    addEventListener('popstate', show);
+    show();
+"""
+
+
+def make_application(site):
+    make_files(site, {"app.html": APP, "app.js": ROUTER, "favicon.ico": ""})
+    return site
+
+
+def check_application(browser, url):
+    """A single-page application with a router, by --fallback."""
+    at = "return document.querySelector('main').textContent"
+    browser.open(url + "/")
+    same("application: its root", browser.run(at), "at /")
+    browser.run("go('/user/7')")
+    same("application: a route", browser.run(at), "at /user/7")
+    browser.call("POST", "/refresh", {})
+    same("application: reloaded", browser.run(at), "at /user/7")
+    browser.call("POST", "/back", {})
+    same("application: back", browser.run(at), "at /")
+    browser.open(url + "/deep/link?and=query")
+    same("application: a deep link", browser.run(at), "at /deep/link")
+    same("application: nothing on the console", browser.complaints(), [])
+    same("application: a script that is missing", fetch(url + "/app.3f2a.js")[0], 404)
+    browser.run("document.body.append(Object.assign(document.createElement('script'), {src: '/no.js'}))")
+    check("application: and the browser says so", until(
+        lambda: any("404" in line for line in browser.complaints())))
 
 
 def check_sorting(browser, url):
@@ -237,6 +302,9 @@ def check_phone(browser, url, pages):
                      deviceScaleFactor=2, mobile=True)
     for page in pages:
         browser.open(url + page)
+        check(f"{page} on a phone, all columns", browser.run("""
+            return [...document.querySelectorAll('td, th')].every(e => e.offsetWidth > 0);
+        """))
         full, seen = browser.run(WIDTHS)
         check(f"{page} on a phone, no scrolling sideways", full <= seen <= 360, full, seen)
         sizes = browser.run("""
@@ -277,11 +345,17 @@ def check_sample(browser, url):
 def main():
     interruptible()
     with folder() as top, Server(make_folder(top / "site"), "--quiet") as made, \
+            Server(make_application(top / "app"), "--quiet", "--index", "app.html",
+                   "--fallback", "app.html") as app, \
             Server(TOP / "www", "--quiet") as shipped, \
             Process("chromedriver", "--port=0") as driver:
         browser = Browser(driver, top / "profile")
+        (top / "site/moved").mkdir()
+        (top / "site/moved/there").symlink_to(made.url + "/list/alpha/inside.txt")
         try:
             check_listing(browser, made.url)
+            check_data(browser, made.url)
+            check_application(browser, app.url)
             check_sorting(browser, made.url)
             check_hostile(browser, made.url)
             check_colours(browser, made.url, {"/list/": ["h1", "td a"], "/none": ["h1"]})
@@ -291,7 +365,7 @@ def main():
             check_phone(browser, shipped.url, ["/", "/gallery/", "/none"])
         finally:
             browser.call("DELETE", "")
-        for server in made, shipped:
+        for server in made, app, shipped:
             same("SIGTERM ends the server", server.stop()[0], 0)
     return tally.end()
 
