@@ -5068,7 +5068,9 @@ static void put_variables(struct out *o, const struct http_work *w, const struct
 	put(o, "", 1);
 	put_variable(o, "QUERY_STRING", query);
 	put_variable(o, "REDIRECT_STATUS", text_of("200"));
-	put_form(o, "DOCUMENT_ROOT=%s%s%t", site->name, req->folder.len ? "/" : "", req->folder);
+	put_form(o, "DOCUMENT_ROOT=%s", site->name);
+	if (req->folder.len)
+		put_form(o, "/%t", req->folder);
 	put(o, "", 1);
 	put_form(o, name.len ? "SCRIPT_NAME=/%t" : "SCRIPT_NAME=%t", name);
 	put(o, "", 1);

@@ -2492,21 +2492,20 @@ static bool is_loopback(const union address *address)
 	}
 }
 
-/* Passwords are sent as they are: anyone on the way reads them, but where TLS is added in front. */
+/* Passwords are sent as they are: anyone on the way reads them, but where a front adds TLS. */
 static void warn_of_passwords(void)
 {
+	bool exposed = false;
+
 	for (size_t i = 0; i < listener_count; i++) {
 		union address own = { .any.sa_family = AF_UNSPEC };
 		socklen_t size = sizeof(own);
 
-		if (getsockname(listeners[i].fd, &own.any, &size) == 0 && !is_loopback(&own)) {
-			log_message(LOG_WARNING,
-				    "--auth: passwords can be read on the way to %s, "
-				    "where there is no TLS in front",
-				    *listeners[i].where ? listeners[i].where : "this socket");
-			return;
-		}
+		exposed |= getsockname(listeners[i].fd, &own.any, &size) == 0 && !is_loopback(&own);
 	}
+	if (exposed && !site.proxied && !site.trusts)
+		log_message(LOG_WARNING, "--auth: passwords can be read on the way to this "
+					 "address, for there is no TLS");
 }
 
 /* An error at start, if a password can't be checked. */

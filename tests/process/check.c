@@ -25,9 +25,9 @@ TCase *test_case(Suite *suite, const char *name, double seconds)
 
 int main(void)
 {
-	Suite *(*const suites[])(
-		void) = { option_suite, life_suite,  log_suite,     limit_suite,
-			  calm_suite,   fresh_suite, confine_suite, programs_suite };
+	Suite *(*const suites[])(void) = { option_suite,  life_suite,     log_suite,
+					   limit_suite,   calm_suite,     fresh_suite,
+					   confine_suite, programs_suite, passwords_suite };
 	SRunner *runner;
 	int failed, ran;
 

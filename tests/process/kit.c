@@ -608,6 +608,91 @@ bool at_end(int fd)
 	return recv(fd, &byte, 1, 0) == 0;
 }
 
+/* Connected sockets of TCP as connect_pair() has them; the server's port. */
+unsigned connect_pair_port(int ends[2])
+{
+	struct sockaddr_in own = { 0 };
+	socklen_t size = sizeof(own);
+
+	connect_pair(ends);
+	ck_assert_int_eq(getsockname(ends[1], (struct sockaddr *)&own, &size), 0);
+	return ntohs(own.sin_port);
+}
+
+int count_of(const char *text)
+{
+	int count = 0;
+
+	for (const char *at = reply.bytes; (at = strstr(at, text)); at += strlen(text))
+		count++;
+	return count;
+}
+
+/* Whether that comes, as the response goes on. */
+bool hear_until(int fd, const char *text)
+{
+	reply.size = 0;
+	do {
+		ssize_t n = recv(fd, reply.bytes + reply.size, REPLY_ROOM - 1 - reply.size, 0);
+
+		if (n <= 0)
+			return false;
+		reply.size += (size_t)n;
+		reply.bytes[reply.size] = '\0';
+	} while (!strstr(reply.bytes, text));
+	return true;
+}
+
+void reset_connection(int fd)
+{
+	const struct linger now_and_hard = { 1, 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now_and_hard, sizeof(now_and_hard));
+	close(fd);
+}
+
+/* The chunks' data, in place; false if they are broken. */
+static bool join_chunks(char *at, size_t *size)
+{
+	char *to = at, *end = at + *size;
+
+	for (;;) {
+		char *line;
+		size_t n = strtoul(at, &line, 16);
+
+		if (line == at || end - line < 2 || memcmp(line, "\r\n", 2) != 0 ||
+		    (size_t)(end - line) < n + 4 || memcmp(line + 2 + n, "\r\n", 2) != 0)
+			return false;
+		memmove(to, line + 2, n);
+		to += n;
+		at = line + n + 4;
+		if (n == 0)
+			break;
+	}
+	*size = (size_t)(to - reply.body);
+	*to = '\0';
+	return at == end;
+}
+
+/* The whole response, whose body has no chunks any more; CUT where it is not whole. */
+int hear_response(int fd)
+{
+	int status = hear_all(fd);
+	const char *length;
+
+	if (status <= 0)
+		return CUT;
+	if (status == 100)
+		status = next_reply();
+	if (field("Transfer-Encoding") &&
+	    !join_chunks(reply.bytes + (reply.body - reply.bytes), &reply.body_size))
+		return CUT;
+	length = field("Content-Length");
+	if (length && reply.body_size && strtoul(length, NULL, 10) != reply.body_size)
+		return CUT;
+	return status;
+}
+
 int ask(unsigned port, const char *request)
 {
 	int fd = dial(port), status;

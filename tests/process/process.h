@@ -88,6 +88,7 @@ unsigned free_port(void);
 int listen_tcp(unsigned *port);
 /* Connected sockets of TCP: the client's end, the server's end. */
 void connect_pair(int ends[2]);
+unsigned connect_pair_port(int ends[2]); /* and the server's port */
 /* A new terminal; the other side of it. */
 int open_terminal(int *slave);
 /* Network of one's own, if the kernel lets us: nobody else has a port of it. */
@@ -116,6 +117,13 @@ int hear(int fd, bool head);
 int hear_all(int fd);
 /* What follows the head of the last one, which has no body, as one. */
 int next_reply(void);
+/* The same without its chunks; CUT if it is not whole. A 100 before it is skipped. */
+enum { CUT = -2 };
+int hear_response(int fd);
+/* Whether that text comes, as the response goes on. */
+bool hear_until(int fd, const char *text);
+int count_of(const char *text); /* in the last answer */
+void reset_connection(int fd);
 bool at_end(int fd); /* nothing but the end of the connection comes */
 /* One request on a connection of its own. */
 int ask(unsigned port, const char *request);
@@ -141,7 +149,7 @@ void skip(const char *test, const char *reason);
 
 Suite *mode_suite(void), *option_suite(void), *life_suite(void), *log_suite(void),
 	*limit_suite(void), *calm_suite(void), *fresh_suite(void), *confine_suite(void),
-	*programs_suite(void);
+	*programs_suite(void), *passwords_suite(void);
 
 /* A test case with the top made and removed around each test. */
 TCase *test_case(Suite *suite, const char *name, double seconds);

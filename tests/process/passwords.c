@@ -1,0 +1,522 @@
+/*
+ * Passwords: every way to what needs one, of the event loop and of a process for one connection;
+ * what is remembered, logged and told to a program; and the files that are refused.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "process.h"
+
+#define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
+
+/* ada: "secret:with colon", bob: "\303\244", eve: "yes", "a b": "other" */
+#define ADA "ada:$5$rounds=1000$wwwdwwwd$IA412bWVMmKzQNDZzXTDwf3.BTtlcXtcjuDMwJCm.OD\n"
+#define BOB "bob:$2b$04$abcdefghijklmnopqrstuuc1pqO32Jjm3MjkBXEuJk7AAzEdrKrQ.\n"
+#define EVE "eve:$y$j75$wwwdwwwd$F23uBRsyTQDRuJ4ID30nSeUSnLT5/yakLTs//PL85hB\n"
+#define A_B "a b:$5$rounds=1000$wwwdwwwe$INSACdPPdKTkBb/vuB2Zh2OuiZahRsOLQph4q8wraQB\n"
+
+#define OF_ADA "Authorization: Basic YWRhOnNlY3JldDp3aXRoIGNvbG9u\r\n"
+#define OF_BOB "Authorization: Basic Ym9iOsOk\r\n"
+#define OF_EVE "authorization: bAsIc  ZXZlOnllcw==\r\n"
+#define OF_A_B "Authorization: Basic YSBiOm90aGVy\r\n"
+#define WRONG "Authorization: Basic YWRhOndyb25n\r\n"   /* ada:wrong */
+#define UNKNOWN "Authorization: Basic emVkOndyb25n\r\n" /* zed:wrong */
+
+static void put_site(void)
+{
+	static const char *const folders[] = { "private",    "private/sub", "deep",   "deep/er",
+					       "deep/index", "open",        "cgi-bin" };
+	static const char *const files[] = {
+		"private/index.html", "private/x.txt",
+		"private/x.txt.gz",   "private/sub/y.txt",
+		"secret.txt",         "secret.txt.gz",
+		"page.html",          "deep/x.txt",
+		"deep/er/x.txt",      "deep/index/index.html",
+		"open/x.txt",         "privateer.txt",
+		"404.html",
+	};
+	static const char program[] = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'; env\n";
+	char name[64];
+
+	for (int i = 0; i < COUNT(folders); i++) {
+		snprintf(name, sizeof(name), "site/%s", folders[i]);
+		ck_assert_int_eq(mkdir(in_top(name), 0755), 0);
+	}
+	for (int i = 0; i < COUNT(files); i++) {
+		snprintf(name, sizeof(name), "site/%s", files[i]);
+		put(name, files[i]);
+	}
+	for (int i = 0; i < 2; i++) {
+		put(i ? "site/cgi-bin/guarded" : "site/cgi-bin/open", program);
+		ck_assert_int_eq(
+			chmod(in_top(i ? "site/cgi-bin/guarded" : "site/cgi-bin/open"), 0755), 0);
+	}
+	put("users", "# who may read\n\n" ADA BOB EVE A_B);
+	put("others", BOB);
+}
+
+/* "/PREFIX=FILE of the top" */
+static const char *rule(const char *prefix, const char *file)
+{
+	static char words[16][4096];
+	static unsigned at;
+	char *word = words[at++ % 16];
+
+	snprintf(word, sizeof(words[0]), "%s=%s", prefix, in_top(file));
+	return word;
+}
+
+#define RULES                                                                                  \
+	"--cgi", "/cgi-bin/", "--auth", rule("/private/", "users"), "--auth",                  \
+		rule("/secret.txt", "users"), "--auth", rule("/page.html", "users"), "--auth", \
+		rule("/deep", "users"), "--auth", rule("/deep/er", "others"), "--auth",        \
+		rule("/deep/index/index.html", "others"), "--auth",                            \
+		rule("/cgi-bin/guarded", "users"), "--auth", rule("/404.html", "others"),      \
+		"--clean-urls"
+
+#define ASK(method, target, fields) \
+	method " " target " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" fields "\r\n"
+#define PREFLIGHT "Origin: http://b\r\nAccess-Control-Request-Method: POST\r\n"
+
+static const struct row {
+	const char *request;
+	int status;
+	const char *has, *lacks;
+} rows[] = {
+	/* spellings, and what may tell what is there */
+	{ ASK("GET", "/private", ""), 401, "WWW-Authenticate: Basic realm=\"/private\"", NULL },
+	{ ASK("GET", "/private/", ""), 401, "charset=\"UTF-8\"\r\n", "index" },
+	{ ASK("GET", "/private/index.html", ""), 401, NULL, "index" },
+	{ ASK("GET", "/private/x.txt", ""), 401, NULL, "private/x" },
+	{ ASK("HEAD", "/private/x.txt", ""), 401, NULL, NULL },
+	{ ASK("POST", "/private/x.txt", ""), 401, NULL, NULL },
+	{ ASK("OPTIONS", "/private/x.txt", ""), 401, NULL, "Allow" },
+	{ ASK("GET", "/private/x.txt", "Range: bytes=0-1\r\n"), 401, NULL, NULL },
+	{ ASK("GET", "/private/x.txt", "If-None-Match: *\r\n"), 401, NULL, NULL },
+	{ ASK("GET", "/private/x.txt", "Accept-Encoding: gzip\r\n"), 401, NULL, "gzip" },
+	{ ASK("GET", "/private/x.txt.gz", ""), 401, NULL, NULL },
+	{ ASK("GET", "/private/none", ""), 401, NULL, NULL },
+	{ ASK("GET", "/private/.hidden", ""), 401, NULL, NULL },
+	{ ASK("GET", "/private/sub", ""), 401, NULL, "Location" },
+	{ ASK("GET", "/private/sub/", ""), 401, NULL, "y.txt" },
+	{ ASK("GET", "/private/sub/?format=json", ""), 401, NULL, "y.txt" },
+	{ ASK("GET", "//private/x.txt", ""), 401, NULL, NULL },
+	{ ASK("GET", "/private//x.txt", ""), 401, NULL, NULL },
+	{ ASK("GET", "/./private/x.txt", ""), 401, NULL, NULL },
+	{ ASK("GET", "/open/../private/x.txt", ""), 401, NULL, NULL },
+	{ ASK("GET", "/private/../private/x.txt", ""), 401, NULL, NULL },
+	{ ASK("GET", "/open/%2e%2e/private/x.txt", ""), 401, NULL, NULL },
+	{ ASK("GET", "/%70rivate/x.txt", ""), 401, NULL, NULL },
+	{ ASK("GET", "http://a/private/x.txt", ""), 401, NULL, NULL },
+	{ ASK("GET", "/private?x", ""), 401, NULL, NULL },
+	{ ASK("GET", "/private/x.txt?y", ""), 401, NULL, NULL },
+	{ ASK("GET", "/private%2fx.txt", ""), 400, NULL, NULL },
+	{ ASK("GET", "/secret.txt", ""), 401, NULL, NULL },
+	{ ASK("GET", "/secret.txt.gz", ""), 401, NULL, NULL },
+	{ ASK("GET", "/secret.txt/", ""), 401, NULL, NULL },
+	{ ASK("GET", "/page.html", ""), 401, NULL, NULL },
+	{ ASK("GET", "/page", ""), 401, NULL, NULL },
+	{ ASK("GET", "/cgi-bin/guarded", ""), 401, NULL, "REQUEST" },
+	{ ASK("GET", "/cgi-bin/guarded/x", ""), 401, NULL, "REQUEST" },
+	{ ASK("POST", "/cgi-bin/guarded", ""), 401, NULL, "REQUEST" },
+	{ ASK("OPTIONS", "/cgi-bin/guarded", ""), 401, NULL, "REQUEST" },
+	/* a browser's question before it asks, which runs no program either */
+	{ ASK("OPTIONS", "/private/x.txt", PREFLIGHT), 204, "Allow: ", NULL },
+	{ ASK("OPTIONS", "/cgi-bin/guarded", PREFLIGHT), 204, "Allow: ", "REQUEST" },
+	/* what needs none */
+	{ ASK("GET", "/", ""), 200, NULL, "WWW-Authenticate" },
+	{ ASK("GET", "/privateer.txt", ""), 200, "privateer.txt", "Cache-Control" },
+	{ ASK("GET", "/open/x.txt", ""), 200, NULL, NULL },
+	{ ASK("GET", "/open/x.txt", WRONG), 200, NULL, NULL },
+	{ ASK("GET", "/PRIVATE/x.txt", ""), 404, NULL, NULL },
+	/* with a password */
+	{ ASK("GET", "/private/x.txt", OF_ADA), 200, "private/x.txt", NULL },
+	{ ASK("GET", "/private/x.txt", OF_BOB), 200, "private/x.txt", NULL },
+	{ ASK("GET", "/private/x.txt", OF_EVE), 200, "Cache-Control: private\r\n", NULL },
+	{ ASK("GET", "/private/x.txt", OF_A_B), 200, NULL, NULL },
+	{ ASK("HEAD", "/private/x.txt", OF_ADA), 200, "Content-Length: 13\r\n", NULL },
+	{ ASK("GET", "/private/", OF_ADA), 200, "private/index.html", NULL },
+	{ ASK("GET", "/private", OF_ADA), 301, "Location: private/\r\n", NULL },
+	{ ASK("GET", "/private/sub/", OF_ADA), 200, "y.txt", NULL },
+	{ ASK("GET", "/private/sub/", OF_ADA), 200, "Cache-Control: private\r\n", NULL },
+	{ ASK("GET", "/private/none", OF_ADA), 404, NULL, NULL },
+	{ ASK("GET", "/private/x.txt", "Accept-Encoding: gzip\r\n" OF_ADA), 200, "gzip", NULL },
+	{ ASK("GET", "/page", OF_ADA), 200, "page.html", NULL },
+	{ ASK("POST", "/cgi-bin/guarded", OF_ADA "Content-Length: 1\r\n") "x", 200,
+	  "\nREMOTE_USER=ada\n", "AUTHORIZATION" },
+	{ ASK("GET", "/cgi-bin/guarded", OF_A_B), 200, "\nAUTH_TYPE=Basic\n", NULL },
+	{ ASK("GET", "/cgi-bin/guarded", OF_A_B), 200, "\nREMOTE_USER=a b\n", NULL },
+	{ ASK("GET", "/cgi-bin/open", OF_ADA), 200, "HTTP_AUTHORIZATION=", "REMOTE_USER" },
+	/* the longest prefix wins */
+	{ ASK("GET", "/deep/x.txt", OF_ADA), 200, NULL, NULL },
+	{ ASK("GET", "/deep/er/x.txt", OF_ADA), 401, "realm=\"/deep/er\"", NULL },
+	{ ASK("GET", "/deep/er/x.txt", OF_BOB), 200, NULL, NULL },
+	{ ASK("GET", "/deep/er/../x.txt", OF_ADA), 200, NULL, NULL },
+	{ ASK("GET", "/deep/index/", OF_ADA), 401, NULL, NULL },
+	{ ASK("GET", "/deep/index/", OF_BOB), 200, "deep/index/index.html", NULL },
+	/* a page for errors has a password of its own */
+	{ ASK("GET", "/none", ""), 404, "nothing at this address", "404.html" },
+	{ ASK("GET", "/private/none", OF_BOB), 404, "nothing at this address", "404.html" },
+	{ ASK("GET", "/404.html", OF_BOB), 200, "404.html", NULL },
+	/* with a wrong one */
+	{ ASK("GET", "/private/x.txt", WRONG), 401, NULL, NULL },
+	{ ASK("GET", "/private/x.txt", UNKNOWN), 401, NULL, NULL },
+	{ ASK("GET", "/private/x.txt", "Authorization: Basic YWRhOg==\r\n"), 401, NULL, NULL },
+	{ ASK("GET", "/private/x.txt", "Authorization: Basic OnNlY3JldA==\r\n"), 401, NULL, NULL },
+	{ ASK("GET", "/private/x.txt", "Authorization: Basic YWRh\r\n"), 401, NULL, NULL },
+	{ ASK("GET", "/private/x.txt", "Authorization: Basic\r\n"), 401, NULL, NULL },
+	{ ASK("GET", "/private/x.txt", "Authorization: Basic !!!!\r\n"), 401, NULL, NULL },
+	{ ASK("GET", "/private/x.txt", "Authorization: Bearer YWRh\r\n"), 401, NULL, NULL },
+	{ ASK("GET", "/private/x.txt", "Authorization:\r\n"), 401, NULL, NULL },
+	{ ASK("GET", "/private/x.txt", "Authorization: Basic IyB3aG86eA==\r\n"), 401, NULL, NULL },
+	{ ASK("GET", "/private/x.txt", OF_ADA WRONG), 401, NULL, NULL },
+	{ ASK("GET", "/private/x.txt", OF_ADA OF_ADA), 401, NULL, NULL },
+	/* ada, NUL: what is behind it might be another's */
+	{ ASK("GET", "/private/x.txt", "Authorization: Basic YWRhADpzZWNyZXQ6d2l0aCBjb2xvbg==\r\n"),
+	  401, NULL, NULL },
+};
+
+static int hear_row(int fd, const char *request)
+{
+	return strncmp(request, "HEAD ", 5) == 0 ? hear_all(fd) : hear_response(fd);
+}
+
+START_TEST(table)
+{
+	static char faults[1 << 16];
+	struct server server = { 0 };
+	size_t n = 0;
+
+	put_site();
+	if (!_i)
+		server = serve((struct given){ .args = LIST(RULES) });
+	for (const struct row *row = rows; row < rows + COUNT(rows); row++) {
+		pid_t pid = 0;
+		int ends[2], status;
+
+		if (_i) {
+			connect_pair(ends);
+			pid = start((struct given){
+				.in = ends[1], .out = ends[1], .args = LIST("-d", site, RULES) });
+			close(ends[1]);
+		} else {
+			ends[0] = dial(server.port);
+		}
+		say(ends[0], row->request);
+		status = hear_row(ends[0], row->request);
+		if ((status != row->status || (row->has && !strstr(reply.bytes, row->has)) ||
+		     (row->lacks && strstr(reply.bytes, row->lacks))) &&
+		    n < sizeof(faults) - 4096)
+			n += (size_t)snprintf(faults + n, 4096, "%s%d\n%.2000s\n", row->request,
+					      status, reply.bytes);
+		close(ends[0]);
+		if (_i)
+			ck_assert_int_eq(finish(pid), 0);
+	}
+	ck_assert_msg(n == 0, "%s", faults);
+	if (!_i)
+		ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* Where everything needs one: also what is no name, and what is refused before it is looked at. */
+static const struct {
+	const char *request;
+	int status;
+} of_all[] = {
+	{ ASK("GET", "/", ""), 401 },         { ASK("GET", "/none", ""), 401 },
+	{ ASK("GET", "http://a", ""), 401 },  { ASK("GET", "http://a?x", ""), 401 },
+	{ ASK("GET", "/404.html", ""), 401 }, { ASK("PUT", "/x", ""), 405 },
+	{ ASK("BREW", "/x", ""), 501 },       { ASK("GET", "/../x", ""), 400 },
+	{ ASK("GET", "/%zz", ""), 400 },      { ASK("OPTIONS", "*", ""), 204 },
+};
+
+START_TEST(all_of_the_site)
+{
+	char request[6000], name[32];
+	struct server server;
+	int fd;
+
+	put("users", ADA);
+	for (int status = 400; status < 506; status++) {
+		snprintf(name, sizeof(name), "site/%d.html", status);
+		if (status != 401)
+			put(name, "secret");
+	}
+	put("site/app.html", "secret");
+	server = serve((struct given){
+		.args = LIST("--auth", rule("/", "users"), "--fallback", "app.html") });
+	for (int i = 0; i < COUNT(of_all); i++) {
+		fd = dial(server.port);
+		say(fd, of_all[i].request);
+		ck_assert_msg(hear_all(fd) == of_all[i].status, "%s: %d", of_all[i].request,
+			      reply.status);
+		ck_assert_msg(!strstr(reply.bytes, "secret"), "%s: %s", of_all[i].request,
+			      reply.bytes);
+		close(fd);
+	}
+	memset(request, 'x', sizeof(request));
+	memcpy(request, "GET /", 5);
+	strcpy(request + 5000, " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+	fd = dial(server.port);
+	say(fd, request);
+	ck_assert_int_eq(hear_all(fd), 404);
+	ck_assert_ptr_null(strstr(reply.bytes, "secret"));
+	close(fd);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* Nothing in the responses tells what is there from what isn't. */
+START_TEST(tells_nothing)
+{
+	static char first[REPLY_ROOM];
+	struct server server;
+
+	put_site();
+	server = serve((struct given){ .args = LIST(RULES) });
+	for (int i = 0; i < 2; i++) {
+		int fd = dial(server.port);
+
+		say(fd, i ? ASK("GET", "/private/none", "") : ASK("GET", "/private/x.txt", ""));
+		ck_assert_int_eq(hear_all(fd), 401);
+		close(fd);
+		memset(strstr(reply.bytes, "Date: "), '-',
+		       strlen("Date: Sun, 06 Nov 1994 08:49:37"));
+		if (i)
+			ck_assert_str_eq(reply.bytes, first);
+		strcpy(first, reply.bytes);
+	}
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* On a connection a good password is remembered, and is asked of each request. */
+START_TEST(remembered)
+{
+	static const struct {
+		const char *fields;
+		int status;
+	} asked[] = { { OF_ADA, 200 }, { OF_ADA, 200 }, { "", 401 },     { OF_ADA, 200 },
+		      { WRONG, 401 },  { "", 401 },     { OF_BOB, 200 }, { OF_ADA, 200 } };
+	struct server server;
+	char request[512];
+	int fd;
+
+	put_site();
+	server = serve((struct given){ .args = LIST(RULES) });
+	fd = dial(server.port);
+	for (int i = 0; i < COUNT(asked); i++) {
+		snprintf(request, sizeof(request),
+			 "GET /private/x.txt HTTP/1.1\r\nHost: a\r\n%s\r\n", asked[i].fields);
+		say(fd, request);
+		ck_assert_msg(hear(fd, false) == asked[i].status, "request %d: %d", i,
+			      reply.status);
+	}
+	close(fd);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+START_TEST(three_failures)
+{
+	struct server server;
+	int fd;
+
+	put_site();
+	server = serve((struct given){ .args = LIST(RULES, "--verbose") });
+	fd = dial(server.port);
+	for (int i = 0; i < 3; i++) {
+		say(fd, "GET /private/x.txt HTTP/1.1\r\nHost: a\r\n" WRONG "\r\n");
+		ck_assert_int_eq(hear(fd, false), 401);
+		ck_assert_int_eq(field("Connection") != NULL, i == 2);
+	}
+	ck_assert(at_end(fd));
+	close(fd);
+	ck_assert_int_eq(stop(server.pid), 0);
+	ck_assert(wait_text("err", "127.0.0.1 - ada ["));
+	ck_assert(wait_text("err", "401 for a wrong name or password"));
+}
+END_TEST
+
+START_TEST(logged)
+{
+	struct server server;
+	int fd;
+
+	put_site();
+	server = serve((struct given){ .args = LIST(RULES) });
+	for (int i = 0; i < 2; i++) {
+		fd = dial(server.port);
+		say(fd,
+		    i ? ASK("GET", "/private/x.txt", "") : ASK("GET", "/private/x.txt", OF_A_B));
+		hear_all(fd);
+		close(fd);
+	}
+	ck_assert(wait_text("err", "127.0.0.1 - a\\x20b ["));
+	ck_assert(wait_text("err", "127.0.0.1 - - ["));
+	ck_assert_ptr_null(strstr(content("err"), "YSBiOm90aGVy"));
+	ck_assert_ptr_null(strstr(content("err"), "other"));
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* A file that was changed counts for the next connection; one that is not there lets nobody in. */
+START_TEST(changes_of_the_file)
+{
+	static const char request[] = ASK("GET", "/private/x.txt", OF_BOB);
+	struct server server;
+
+	put_site();
+	server = serve((struct given){ .args = LIST(RULES) });
+	ck_assert_int_eq(ask(server.port, request), 200);
+	put("users", ADA);
+	ck_assert_int_eq(ask(server.port, request), 401);
+	put("users", ADA BOB);
+	ck_assert_int_eq(ask(server.port, request), 200);
+	put("users", "");
+	ck_assert_int_eq(ask(server.port, request), 401);
+	put("users", "bob:\303\244\n");
+	ck_assert_int_eq(ask(server.port, request), 401);
+	unlink(in_top("users"));
+	ck_assert_int_eq(ask(server.port, request), 503);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* A hash that takes a while takes it for a name that isn't there too. */
+START_TEST(unknown_names_cost_as_much)
+{
+	struct server server;
+	long long began;
+
+	put_site();
+	put("users",
+	    "ada:$6$rounds=1500000$wwwd$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
+	server = serve((struct given){ .args = LIST(RULES) });
+	began = now();
+	ck_assert_int_eq(ask(server.port, ASK("GET", "/private/x.txt", UNKNOWN)), 401);
+	ck_assert_int_gt(now() - began, 100);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* The site's own word on caches counts. */
+START_TEST(caches)
+{
+	struct server server;
+
+	put_site();
+	server =
+		serve((struct given){ .args = LIST(RULES, "--header", "Cache-Control: no-store") });
+	ck_assert_int_eq(ask(server.port, ASK("GET", "/private/x.txt", OF_ADA)), 200);
+	ck_assert_str_eq(field("Cache-Control"), "no-store");
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* ---- files that are refused ---- */
+
+static const struct {
+	const char *text, *says;
+} files[] = {
+	{ ADA "bob:$apr1$xxxxxxxx$xxxxxxxxxxxxxxxxxxxxxx\n", "line 2, " },
+	{ "bob:$apr1$xxxxxxxx$xxxxxxxxxxxxxxxxxxxxxx\n", "$apr1$" },
+	{ "#\n\nbob:{SHA}xxxxxxxxxxxxxxxxxxxxxxxxxxx=\n", "line 3, " },
+	{ "bob:plain\n", "line 1, " },
+	{ "bob:\n", "line 1, " },
+	{ "bob\n", "line 1, " },
+	{ ":$5$rounds=1000$wwwdwwwd$IA412bWVMmKzQNDZzXTDwf3.BTtlcXtcjuDMwJCm.OD\n", "line 1, " },
+};
+
+static pid_t start_with(const char *file)
+{
+	return start((struct given){ .args = LIST("-d", site, "-h", "127.0.0.1", "-p", "0",
+						  "--auth", rule("/x", file)) });
+}
+
+START_TEST(file_refused)
+{
+	char command[4096];
+
+	put("users", files[_i].text);
+	ck_assert_int_eq(finish(start_with("users")), 1);
+	ck_assert_msg(strstr(content("err"), files[_i].says), "it says: %s", content("err"));
+	snprintf(command, sizeof(command), "'htpasswd -B %s NAME'", in_top("users"));
+	ck_assert_msg(strstr(content("err"), command), "it says: %s", content("err"));
+}
+END_TEST
+
+START_TEST(file_missing)
+{
+	ck_assert_int_eq(finish(start_with("users")), 1);
+	ck_assert_ptr_nonnull(strstr(content("err"), "users: No such file"));
+}
+END_TEST
+
+START_TEST(file_beneath_the_root)
+{
+	put("site/users", ADA);
+	ck_assert_int_eq(finish(start_with("site/users")), 1);
+	ck_assert_ptr_nonnull(strstr(content("err"), "would be served"));
+}
+END_TEST
+
+START_TEST(static_build)
+{
+	if (build_count < 2)
+		return;
+	put("users", ADA);
+	wwwd = builds[1];
+	ck_assert_int_eq(finish(start_with("users")), 2);
+	ck_assert_ptr_nonnull(strstr(content("err"), "the static build can't check passwords"));
+}
+END_TEST
+
+static const struct {
+	const char *host;
+	bool warns;
+} addresses[] = { { "127.0.0.1", false }, { "::1", false }, { "*", true } };
+
+START_TEST(warning_without_tls)
+{
+	pid_t pid;
+
+	put("users", ADA);
+	pid = start((struct given){ .args = LIST("-d", site, "-h", addresses[_i].host, "-p", "0",
+						 "--auth", rule("/x", "users")) });
+	ck_assert_uint_ne(wait_port(pid), 0);
+	ck_assert_int_eq(stop(pid), 0);
+	ck_assert_int_eq(strstr(content("err"), "passwords can be read on the way") != NULL,
+			 addresses[_i].warns);
+}
+END_TEST
+
+Suite *passwords_suite(void)
+{
+	Suite *suite = suite_create("passwords");
+	TCase *group = test_case(suite, "the table", 60);
+
+	tcase_add_loop_test(group, table, 0, 2);
+	tcase_add_test(group, all_of_the_site);
+	tcase_add_test(group, tells_nothing);
+	group = test_case(suite, "connections", 30);
+	tcase_add_test(group, remembered);
+	tcase_add_test(group, three_failures);
+	tcase_add_test(group, logged);
+	tcase_add_test(group, changes_of_the_file);
+	tcase_add_test(group, unknown_names_cost_as_much);
+	tcase_add_test(group, caches);
+	group = test_case(suite, "files", 30);
+	tcase_add_loop_test(group, file_refused, 0, COUNT(files));
+	tcase_add_test(group, file_missing);
+	tcase_add_test(group, file_beneath_the_root);
+	tcase_add_test(group, static_build);
+	tcase_add_loop_test(group, warning_without_tls, 0, COUNT(addresses));
+	return suite;
+}
