@@ -113,7 +113,7 @@ static bool cut_line(struct wire_text *rest, struct wire_text *line)
 	rest->at += line->size + (end ? 2 : 0);
 	rest->size -= line->size + (end ? 2 : 0);
 	for (size_t i = 0; i < line->size; i++)
-		if ((line->at[i] < ' ' && line->at[i] >= 0 && line->at[i] != '\t') ||
+		if (((unsigned char)line->at[i] < ' ' && line->at[i] != '\t') ||
 		    line->at[i] == 0x7f)
 			return false;
 	return true;
