@@ -138,7 +138,7 @@ BRANCHES = 95
 COUNT = gcc $(TEST_LANGUAGE) -O0 -g --coverage
 WRAPS = -Wl,--wrap=syscall,--wrap=prctl,--wrap=setrlimit
 COVERAGE_CHECKS = build/coverage/check_http build/coverage/fuzz $(BUILT)/check_wire
-coverage: $(BUILT)/check_wire
+coverage: $(BUILT)/check_wire $(BUILT)/check_process wwwd wwwd-static
 	rm -rf build/coverage
 	mkdir -p build/coverage
 	$(COUNT) -o build/coverage/check_http $(CHECK_HTTP) $(CHECK)
@@ -191,7 +191,7 @@ check-lecture: wwwd
 ANALYSED = $(SOURCES:%.c=build/%.analysed)
 lint: $(ANALYSED)
 	clang-format --dry-run --Werror http.h $(SOURCES) $(wildcard tests/*.[ch] tests/*/*.[ch])
-	clang-tidy --quiet $(SOURCES) -- -std=c11
+	for source in $(SOURCES); do clang-tidy --quiet $$source -- -std=c11 || exit 1; done
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr \
 		--error-exitcode=1 $(SOURCES)
 	! mandoc -T lint wwwd.8 2>&1 | grep -v 'referenced manual not found\|outdated mandoc.db'

@@ -5610,25 +5610,34 @@ static void compact(struct input *in)
 	in->start = 0;
 }
 
+/*
+ * Whether an error is the last response of the connection. The body is mostly read all the same, so
+ * that the connection can go on. But 400 ends it anyway; what follows a CONNECT may be for the tunnel
+ * (RFC 9931); and a client that waits for 100 need not send what is not served to it.
+ */
+static bool is_last(const struct http_work *w)
+{
+	switch (w->choice.status) {
+	case BAD_REQUEST: return true;
+	case METHOD_NOT_ALLOWED:
+	case NOT_IMPLEMENTED: return w->req.expect || w->req.method == CONNECT;
+	case UNAUTHORIZED: return w->req.expect && has_body(&w->req);
+	default: return false;
+	}
+}
+
 /* The response is chosen: it is sent, unless the body comes first. */
 static enum http_want begin_body(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
 	enum choice_kind kind = w->choice.kind;
-	bool waits = w->req.expect && has_body(&w->req);
 
 	w->framing = (struct framing){ .left = w->req.length };
 	if (kind == PROGRAM || kind == LOGIN) {
 		arm(conn, common, HTTP_MOVING);
 		return go(conn, !conn->own.site->run ? ADOPT : kind == LOGIN ? CHECK : RUN);
 	}
-	/*
-	 * Where the response is an error the body is not needed. It is read all the same, so that the
-	 * connection can go on, unless the client waits for 100 and so need not send it; what follows
-	 * a CONNECT may be for the tunnel (RFC 9931); and 400 ends the connection anyway.
-	 */
-	if (kind == STATUS_PAGE &&
-	    (waits || w->req.method == CONNECT || w->choice.status == BAD_REQUEST)) {
+	if (kind == STATUS_PAGE && is_last(w)) {
 		answer_last(conn);
 		return respond(conn, common);
 	}
