@@ -163,6 +163,10 @@ check-fresh:
 check-browser: wwwd
 	tests/run tests/browser.py
 
+# Ten thousand pages of a generator, and a crawler.
+check-site: wwwd
+	tests/run tests/site.py
+
 check-supervisors: wwwd wwwd-static
 	tests/run tests/supervisors/run
 
@@ -235,6 +239,6 @@ clean:
 ifneq ($(filter deps% clean,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
-.PHONY: all static deps run lecture check check-32 check-asan check-browser check-differential \
-	check-faults check-floods check-fresh check-fronts check-lecture check-supervisors coverage fuzz \
-	fuzz-afl fuzz-keep soak lint bench install uninstall dist clean
+.PHONY: all static deps run lecture check check-32 check-asan check-browser check-site \
+	check-differential check-faults check-floods check-fresh check-fronts check-lecture \
+	check-supervisors coverage fuzz fuzz-afl fuzz-keep soak lint bench install uninstall dist clean
