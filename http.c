@@ -2544,25 +2544,32 @@ static void close_file(struct file *file)
 		close(take_fd(file));
 }
 
+/* http or https, a valid host, and neither blanks nor control bytes. */
+static bool is_url(text t)
+{
+	static const text plain = TEXT("http://"), secure = TEXT("https://");
+	size_t host = 0;
+
+	if (!take_name(&t, plain) && !take_name(&t, secure))
+		return false;
+	while (host < t.len && !strchr("/?#", t.at[host]))
+		host++;
+	for (size_t i = 0; i < t.len; i++)
+		if (!is(t.at[i], TARGET) && t.at[i] != '#')
+			return false;
+	return valid_authority((text){ t.at, host });
+}
+
 /*
  * The URL that a symbolic link leads to, which nothing here ever follows: an empty text where it leads
- * elsewhere, or to what is no URL. The name is as for readlinkat(2).
+ * elsewhere. The name is as for readlinkat(2).
  */
 static text read_redirect(int folder, const char *name, char url[PATH_MAX])
 {
-	static const text plain = TEXT("http://"), secure = TEXT("https://"), none = { NULL, 0 };
 	ssize_t n = readlinkat(folder, name, url, PATH_MAX);
-	text t = { url, n > 0 ? (size_t)n : 0 }, rest = t;
-	size_t host = 0;
+	text t = { url, n > 0 ? (size_t)n : 0 };
 
-	if (!take_name(&rest, plain) && !take_name(&rest, secure))
-		return none;
-	while (host < rest.len && !strchr("/?#", rest.at[host]))
-		host++;
-	for (size_t i = 0; i < rest.len; i++)
-		if (!is(rest.at[i], TARGET) && rest.at[i] != '#')
-			return none;
-	return valid_authority((text){ rest.at, host }) ? t : none;
+	return is_url(t) ? t : (text){ NULL, 0 };
 }
 
 /* A regular file, or a folder where `folder` says so: 0 or an errno value. */
@@ -3428,7 +3435,9 @@ static bool try_check(struct draft *draft, text path, enum check_kind kind, bool
 
 	if (entry->checks == CHECKS_MOST)
 		return false;
-	put_form(&draft->bytes, "%t%s%t", draft->folder, draft->folder.len ? "/" : "", path);
+	if (draft->folder.len)
+		put_form(&draft->bytes, "%t/", draft->folder);
+	put_text(&draft->bytes, path);
 	put(&draft->bytes, "", 1);
 	if (draft->bytes.overrun)
 		return false;
@@ -3753,10 +3762,9 @@ static void read_host(struct http_work *w)
 	text t = req->authority.len ? req->authority : req->value[HOST];
 	char *host = w->input.at + (t.len ? t.at - w->input.at : 0); /* ours to change */
 	bool literal = t.len && host[0] == '[', good;
-	size_t n = 0;
+	const char *end = memchr(host, literal ? ']' : ':', t.len);
+	size_t n = end ? (size_t)(end - host) + literal : t.len;
 
-	while (n < t.len && (literal ? host[n - (n > 0)] != ']' || n == 0 : host[n] != ':'))
-		n++;
 	req->port = (text){ host + n, t.len - n };
 	(void)skip_char(&req->port, ':');
 	n -= n && host[n - 1] == '.';

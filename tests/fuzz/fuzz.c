@@ -23,6 +23,7 @@
 #include "percent.c"
 #include "codings.c"
 #include "front.c"
+#include "rules.c"
 
 static const struct target targets[] = {
 	{ "conversation", run_conversation, true, 5, 4000 },
@@ -33,6 +34,7 @@ static const struct target targets[] = {
 	{ "percent", run_percent, false, 3, 4000 },
 	{ "codings", run_codings, false, 3, 4000 },
 	{ "front", run_front, false, 2, 4000 },
+	{ "rules", run_rules, false, 2, 4000 },
 };
 
 static void run_case(const unsigned char *data, size_t size)
