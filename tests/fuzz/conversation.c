@@ -95,6 +95,12 @@ static const char *const words[] = {
 	"/away.txt",
 	"/loop",
 	"/folder/deep.txt",
+	"Accept: text/html\r\n",
+	"/page",
+	"/route",
+	"http://A.:80",
+	"?format=json",
+	"/moved",
 };
 _Static_assert(WORD + LENGTH(words) <= DEAF, "a word a byte");
 
@@ -150,6 +156,9 @@ static void make_site(void)
 	put_file(&around, "secret.txt", OUTSIDE);
 	need(setenv("TMPDIR", around.top, 1) == 0, "setenv");
 	make_tree(&tree);
+	snprintf(away, sizeof(away), "%s/a", around.top); /* it may also be the folder of a host */
+	need(rename(tree.top, away) == 0, away);
+	strcpy(tree.top, away);
 	make_contents();
 	put_file(&tree, ".hidden", HIDDEN);
 	put_folder(&tree, "folder/sub");
@@ -160,6 +169,7 @@ static void make_site(void)
 	put_link(&tree, "loop", "loop");
 	snprintf(away, sizeof(away), "%s/secret.txt", around.top);
 	put_link(&tree, "away.txt", away);
+	put_link(&tree, "moved", "https://new.example/");
 	need(realpath(tree.top, beneath) != NULL, tree.top);
 }
 
@@ -195,13 +205,24 @@ static bool work_is_clean(const struct http_work *work)
 
 static void begin_run(struct run *run, unsigned options)
 {
-	static const struct http_rule header = { .text = TEXT("X-Site: yes") };
+	static const struct http_rule headers[] = {
+		{ .pattern = TEXT("*"), .text = TEXT("X-Site: no") },
+		{ .text = TEXT("X-Site: yes") },
+	};
+	static const struct http_rule fallback = { .text = TEXT("page.html") };
 
 	run->site = site_of(&tree);
 	run->site.walk = options & WALK;
 	run->site.listing = !(options & NO_LISTING);
-	if (options & HEADERS)
-		run->site.rules[HTTP_FIELDS] = (struct http_rule_list){ &header, 1 };
+	if (options & HEADERS) {
+		run->site.rules[HTTP_FIELDS] = (struct http_rule_list){ headers, LENGTH(headers) };
+		run->site.rules[HTTP_FALLBACKS] = (struct http_rule_list){ &fallback, 1 };
+		run->site.clean_urls = true;
+	}
+	if ((options & (HEADERS | NO_LISTING)) == (HEADERS | NO_LISTING)) {
+		run->site.hosts = true; /* of which there is one */
+		run->site.root = around.fd;
+	}
 	if (options & SMALL) {
 		run->site.limits.line = 100;
 		run->site.limits.header = 300;
