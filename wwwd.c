@@ -2928,6 +2928,16 @@ _Noreturn static void become_broker(int socket, pid_t parent, int connection)
 	keep_errands(socket);
 }
 
+/* For programs. The user that root becomes may not be able to search all folders above. */
+static void name_site(void)
+{
+	if (!site.program_count && !site.guard_count)
+		return;
+	site.name = realpath(options.dir ? options.dir : ".", NULL);
+	if (!site.name)
+		die("%s: %s", options.dir ? options.dir : ".", strerror(errno));
+}
+
 /* Between the loss of root and the confinement. `out` is the one connection, or NULL for many. */
 static void start_broker(const struct http_end *out)
 {
@@ -2938,9 +2948,6 @@ static void start_broker(const struct http_end *out)
 		return;
 	self = getpid();
 	examine_error(!out);
-	site.name = realpath(options.dir ? options.dir : ".", NULL);
-	if (!site.name)
-		die("%s: %s", options.dir ? options.dir : ".", strerror(errno));
 	for (size_t i = 0; i < site.program_count; i++)
 		examine_program(&programs[i]);
 	examine_guards(!out);
@@ -4116,6 +4123,7 @@ static int serve_one(struct http_end in, struct http_end out, const union addres
 	int status;
 
 	open_log(false);
+	name_site();
 	give_up_privileges();
 	start_broker(&out);
 	confine(&out);
@@ -4153,6 +4161,7 @@ static int serve_many(void)
 		die("mmap: %s", strerror(errno));
 	limit_connections();
 	share_memory();
+	name_site();
 	give_up_privileges();
 	start_broker(NULL);
 	confine(NULL);

@@ -1,13 +1,13 @@
 #!/bin/bash
 # What the documents say is true: the commands of README are run, and print what README shows below
 # them; the make targets of all READMEs exist; wwwd.8 has the options of --help, and their ranges.
-# Ports 8080 to 8088 of README stand for free ports here.
+# Ports 8080 to 8093 of README stand for free ports here.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
 passed=0 failed=0
 top=$PWD
-scratch=$(mktemp -d) || exit 1
+scratch=$(mktemp -d) && chmod 711 "$scratch" || exit 1 # for the user that root becomes
 groups=()
 
 finish() {
@@ -82,7 +82,7 @@ asked_for() {
 }
 
 ports=()
-for port in {8080..8091}; do
+for port in {8080..8093}; do
 	ports+=(-e "s/\b$port\b/$(free_port)/g")
 done
 first_port=$(sed "${ports[@]}" <<<8080)

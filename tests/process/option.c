@@ -41,6 +41,11 @@ START_TEST(help)
 					     "--port",
 					     "--user",
 					     "--header",
+					     "--cgi",
+					     "--cgi-env",
+					     "--cgi-time",
+					     "--cgi-max",
+					     "--auth",
 					     "--no-listing",
 					     "--log",
 					     "--quiet",
@@ -65,7 +70,7 @@ START_TEST(help)
 	ck_assert_int_eq(run(LIST("--help")), 0);
 	ck_assert_str_eq(content("err"), "");
 	text = content("out");
-	ck_assert_int_le(count_lines(text), 32);
+	ck_assert_int_le(count_lines(text), 40);
 	for (int i = 0; i < COUNT(named); i++)
 		ck_assert_msg(strstr(text, named[i]), "%s isn't in it", named[i]);
 	for (line = text; *line; line += strcspn(line, "\n") + 1)
