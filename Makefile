@@ -170,6 +170,10 @@ check-site: wwwd
 check-supervisors: wwwd wwwd-static
 	tests/run tests/supervisors/run
 
+# git, cgit, gitweb, PHP and fossil as programs.
+check-programs: wwwd
+	tests/run tests/programs/run
+
 # Rude clients, and stops and restarts under load: two and a half minutes.
 build/floods/rude: tests/floods/rude.c
 	mkdir -p build/floods
@@ -240,5 +244,5 @@ ifneq ($(filter deps% clean,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
 .PHONY: all static deps run lecture check check-32 check-asan check-browser check-site \
-	check-differential check-faults check-floods check-fresh check-fronts check-lecture \
+	check-differential check-faults check-floods check-fresh check-fronts check-lecture check-programs \
 	check-supervisors coverage fuzz fuzz-afl fuzz-keep soak lint bench install uninstall dist clean
