@@ -49,9 +49,9 @@
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
- * A frame that is not merged into its caller's: a page of the stack that is touched by those
- * responses alone that need it. With the layout of struct http_work this took the page faults of a
- * one-connection process from 18.5 to 10.4.
+ * Not inlined: the large arrays of such a function would be part of its caller's frame, and more pages
+ * of the stack would be touched. Together with the layout of struct http_work this took the page
+ * faults of a one-connection process from 18.5 to 10.4.
  */
 #define OWN_FRAME __attribute__((noinline))
 
@@ -105,11 +105,11 @@ _Static_assert(FLUSH_MOST + OUT_ROOM <= HTTP_OUT_SIZE,
  */
 enum {
 	EFFORT_MOST = 100,
-	EFFORT_RESPONSE = 3, /* one that the cache has, or that needs no file */
-	EFFORT_LOOKUP = 25,  /* one that looks up names */
+	EFFORT_RESPONSE = 3, /* each response, */
+	EFFORT_LOOKUP = 25,  /* and more if names are looked up for it */
 	EFFORT_PART = 5,     /* a part of a multipart response */
-	EFFORT_LINES = 16,   /* so many lines of chunked syntax are one unit, */
-	EFFORT_BYTES = 8192, /* and so many bytes that are received or sent */
+	EFFORT_LINES = 16,   /* lines of chunked coding for one unit, */
+	EFFORT_BYTES = 8192, /* and bytes that are received or sent */
 };
 
 /* ---- text ------------------------------------------------------------------ */
@@ -165,8 +165,8 @@ static text text_trim(text t)
 }
 
 /*
- * Returns what stands before the first `c` of `rest`, of which only what follows that c is left; all
- * of it, with nothing left, if there is none. An empty rest whose `at` is NULL tells the two apart.
+ * Splits *rest at the first `c`: returns the part before it and leaves the part behind it in *rest.
+ * Without a `c` it returns all of *rest, and sets rest->at to NULL.
  */
 static text cut(text *rest, char c)
 {
@@ -291,7 +291,7 @@ static bool read_number(text t, uint64_t *n)
 
 /* ---- output ---------------------------------------------------------------- */
 
-/* A bounded buffer; with no memory behind it (at == NULL) it only counts. */
+/* A bounded buffer. If `at` is NULL, what is put into it is only counted. */
 struct out {
 	char *at;
 	size_t len, size;
@@ -386,7 +386,7 @@ static void put_absolute(struct out *o, text t)
 	put_encoded(o, t, PLAIN, ":/?#[]@!$&'()*+,;=%");
 }
 
-/* How many bytes the character of well-formed UTF-8 (RFC 3629) has that begins here, or 0. */
+/* The length of the UTF-8 character (RFC 3629) at `s`, or 0 if it is not well-formed. */
 static size_t utf8_length(const unsigned char *s, size_t n)
 {
 	static const struct {
@@ -533,7 +533,7 @@ static const text day_names[] = { TEXT("Sunday"),    TEXT("Monday"),   TEXT("Tue
 				  TEXT("Saturday") };
 static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
-/* gmtime(3) would read the time zone's file first, with five system calls. */
+/* Days from 1970-01-01 to the date. (gmtime(3) and its kin read the time zone's file first.) */
 static int64_t days_of(int64_t year, int month, int day)
 {
 	int64_t y = month <= 2 ? year - 1 : year;
@@ -1084,7 +1084,7 @@ struct framing {
 	size_t trailers;
 };
 
-/* What reading says: more has to be received; it is complete; struct request has the refusal. */
+/* The result of reading: more has to be received; it is complete; struct request says why not. */
 enum reading { MORE, WHOLE, REFUSED };
 
 /* The reason is for the reader of the log. Returns the status. */
@@ -1205,7 +1205,7 @@ static enum method find_method(text name)
 	return m;
 }
 
-/* Of a line that may be only begun: false if it doesn't begin with a method and a space. */
+/* Of a line that may not be complete: false if it doesn't begin with a method and a space. */
 static bool read_method(struct request *req, text *line)
 {
 	text name = cut(line, ' ');
@@ -1401,7 +1401,7 @@ static int read_framing(struct request *req, const struct http_limits *limits)
 	return 0;
 }
 
-/* A method that long is unknown (RFC 9112 3), a target that long is too long. */
+/* Without a space within the limit it is the method that is too long (RFC 9112 3), else the target. */
 static int line_too_long(struct request *req, const char *line, size_t most)
 {
 	if (memchr(line, ' ', most))
@@ -1585,8 +1585,8 @@ static enum reading end_chunk(struct input *in, struct request *req, struct fram
 }
 
 /*
- * Trailer fields are read as fields are, and dropped. None may be one that has a meaning in a
- * header (RFC 9110 6.5.1), for others may merge the two and then believe it.
+ * Trailer fields are read as fields are, and dropped. A field that has a meaning in a header is refused
+ * (RFC 9110 6.5.1), because a proxy might merge the trailers into the header.
  */
 static enum reading read_trailer(struct input *in, struct request *req, struct framing *body,
 				 const struct http_limits *limits)
@@ -1965,7 +1965,7 @@ static const struct {
 	[GZIP] = { TEXT("gzip"), ".gz" },
 };
 
-/* The codings that the client takes, best first; the identity, which is always taken, ends them. */
+/* The codings that the client accepts, best first. IDENTITY, which is always accepted, ends them. */
 struct preference {
 	uint8_t order[CODINGS];
 };
@@ -2003,7 +2003,7 @@ static enum coding find_coding(text name)
 	return c;
 }
 
-/* What each coding weighs for the client; what it doesn't name weighs as much as "*". */
+/* The weight of each coding; those that the field does not name have that of "*", or -1. */
 static void read_weights(const struct request *req, int weight[CODINGS])
 {
 	struct field_list list = elements_of(req, ACCEPT_ENCODING);
@@ -2062,7 +2062,7 @@ static int64_t age_of(struct timespec then, const struct timespec *now)
 	return (now->tv_sec - then.tv_sec) * 1000 + (now->tv_nsec - then.tv_nsec) / 1000000;
 }
 
-/* What tells one state of a file from any other. */
+/* What identifies one version of a file. */
 struct version {
 	dev_t dev;
 	ino_t ino;
@@ -3398,7 +3398,7 @@ static struct cached *cache_find(const struct http_common *common, const struct 
 	return entry;
 }
 
-/* Any change from now on shows in its times: what was changed within a tick is not remembered. */
+/* Whether the last change is older than a tick, so that any later change alters the times. */
 static bool settled(const struct version *v, const struct timespec *now)
 {
 	return age_of(v->modified, now) > tick_of(v) && age_of(v->changed, now) > tick_of(v);
@@ -3996,7 +3996,7 @@ static bool rules_have(const struct http_site *site, text path, text name)
 	return false;
 }
 
-/* What differs between one response and the same response later; the cache keeps what follows. */
+/* The part of a head that is not cached: the status line, Date and Connection. */
 static void put_opening(struct out *o, const struct http_common *common, const struct request *req,
 			text line)
 {
@@ -4128,7 +4128,7 @@ static uint64_t length_of_parts(const struct body *body)
 	return length + heads.len;
 }
 
-/* A boundary that doesn't stand in the file by chance, and that its author can't guess. */
+/* The author of the file cannot guess the boundary, and it is most unlikely to occur in the file. */
 static void make_boundary(char boundary[BOUNDARY_SIZE], const struct stat *st,
 			  const struct http_common *common)
 {
@@ -4371,7 +4371,7 @@ static void remember(struct http_conn *conn, const struct http_common *common,
 		w->body.entry->users = open;
 }
 
-/* A condition of the request fails, or says that the client has the file already. */
+/* Answers 412 or 304. */
 static void answer_condition(struct http_conn *conn, struct http_common *common, struct head *head)
 {
 	if (head->status != NOT_MODIFIED) {
@@ -5160,7 +5160,7 @@ static bool ask_acknowledged(const struct http_conn *conn, uint64_t *bytes, uint
 	if (size >= offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof(info.tcpi_bytes_retrans))
 		*unread = info.tcpi_notsent_bytes + info.tcpi_bytes_sent - info.tcpi_bytes_retrans -
 			  info.tcpi_bytes_acked;
-	if (*unread > INT64_MAX) /* our FIN is acknowledged too, and is no byte that was sent */
+	if (*unread > INT64_MAX) /* -1: the FIN is counted as acknowledged, but not as sent */
 		*unread = 0;
 	return true;
 }
@@ -5276,7 +5276,7 @@ static ssize_t transmit(struct http_conn *conn, const void *buffer, size_t size)
 	return n;
 }
 
-/* Nothing is left to send: what comes next is put together in the memory that all share. */
+/* Everything was sent: what comes next is put together in the shared buffer. */
 static void release_output(struct output *o, const struct http_common *common)
 {
 	free(o->own);
@@ -5340,7 +5340,7 @@ static enum http_want leave(struct http_conn *conn)
 	return HTTP_DONE;
 }
 
-/* The client is gone, or is given up; what was sent of a response is logged. */
+/* Ends the conversation without completing its response; a response that was begun is logged. */
 static enum http_want lose(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
@@ -5356,7 +5356,7 @@ static enum http_want lose(struct http_conn *conn, struct http_common *common)
 	return leave(conn);
 }
 
-/* Sends the output: HTTP_GO when it is gone. An output in which something is missing is not sent. */
+/* Sends the output: HTTP_GO when all was sent. Where something did not fit, the conversation ends. */
 static enum http_want flush(struct http_conn *conn, struct http_common *common)
 {
 	struct output *o = &conn->work->output;
@@ -5419,7 +5419,7 @@ static void account(struct http_conn *conn, struct http_common *common)
 	conn->held = held;
 }
 
-/* What is left to send when a step ends is moved out of the way of the other connections. */
+/* Unsent output is copied from the shared buffer into memory of the connection's own. */
 static bool keep_unsent(struct output *o)
 {
 	size_t left = o->bytes.len - o->sent;
@@ -5529,7 +5529,7 @@ static void answer_last(struct http_conn *conn)
 	conn->work->input.next = conn->work->input.end;
 }
 
-/* The request can't be read, or not all of it will be: respond so and close. */
+/* An error for a request that cannot be read completely; then the connection is closed. */
 static enum http_want refuse(struct http_conn *conn, struct http_common *common, int status)
 {
 	struct http_work *w = conn->work;
@@ -5724,7 +5724,7 @@ static enum http_want step_adopt(struct http_conn *conn, struct http_common *com
 	return begin_body(conn, common);
 }
 
-/* The head is complete; nothing of it moves any more until the request is answered. */
+/* The head is complete. It stays in place until it is answered: struct request points into it. */
 static enum http_want end_head(struct http_conn *conn, struct http_common *common)
 {
 	const struct http_limits *limits = &conn->own.site->limits;
@@ -5767,7 +5767,7 @@ static enum http_want step_head(struct http_conn *conn, struct http_common *comm
 	}
 	if (w->output.bytes.len)
 		return go(conn, FLUSH);
-	if (in->start < in->end && conn->clock == HTTP_IDLE) /* empty lines are no beginning */
+	if (in->start < in->end && conn->clock == HTTP_IDLE) /* not for empty lines alone */
 		arm(conn, common, HTTP_HEADER);
 	if (in->start == in->end)
 		clear_input(in);
@@ -5905,7 +5905,7 @@ static void write_rows(struct http_work *w, struct http_common *common)
 		release_body(&w->body, common);
 }
 
-/* To what sendfile(2) can't write to: a pipe that must not block, a terminal, a file. */
+/* For an output that is not a socket: copies a part of the file into the buffer. */
 static ssize_t copy_part(struct http_work *w, struct range *range)
 {
 	struct out *o = &w->output.bytes;
@@ -5939,7 +5939,7 @@ static enum http_want send_part(struct http_conn *conn, struct http_common *comm
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0 && errno == EAGAIN)
 		return HTTP_WRITE;
-	if (sent <= 0) /* 0: the file is shorter than it was, and there is no way to say so */
+	if (sent <= 0) /* 0: the file has become shorter, which HTTP can't tell behind the head */
 		return lose(conn, common);
 	range->begin += (uint64_t)sent;
 	w->body_sent += (uint64_t)sent;
@@ -6559,7 +6559,7 @@ static enum http_want step_linger(struct http_conn *conn, struct http_common *co
 	return conn->own.dry ? HTTP_READ : HTTP_AGAIN;
 }
 
-/* The kernel would offer for minutes what the client has not taken. A reset ends that. */
+/* Without a reset the kernel would retransmit for minutes what the client has not acknowledged. */
 void http_forsake(const struct http_conn *conn)
 {
 	const struct linger not_at_all = { .l_onoff = 1, .l_linger = 0 };
@@ -6592,7 +6592,7 @@ static enum http_want time_out(struct http_conn *conn, struct http_common *commo
 	return begin_body(conn, common);
 }
 
-/* The deadline has passed: what it was for decides what becomes of the connection. */
+/* The deadline has passed. What happens depends on the clock that it was of. */
 static enum http_want expire(struct http_conn *conn, struct http_common *common)
 {
 	struct request *req = &conn->work->req;

@@ -1,13 +1,13 @@
 /*
  * http.h - the door between the process (wwwd.c) and the conversation (http.c).
  *
- * The process owns descriptors, clocks and memory; it says when a socket is
- * ready and what time it is. The conversation owns every byte on the wire.
+ * The process owns descriptors and memory; it says when a socket is ready and
+ * what time it is. The conversation reads and writes every byte on the wire.
  */
 #ifndef HTTP_H
 #define HTTP_H
 
-/* This comes first: Linux's own functions, and sizes and times of 64 bits on every processor. */
+/* These macros have to be defined before any system header: Linux's functions, 64-bit sizes and times. */
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 #define _GNU_SOURCE 1
 #ifndef __LP64__
@@ -30,7 +30,7 @@ struct http_limits {
 	uint64_t body;       /* bytes of a body that is read and dropped */
 	int64_t header_time; /* us from a head's first byte to its last */
 	int64_t idle_time;   /* us until the next request begins */
-	int64_t stall_time;  /* us over which stall_rate is judged */
+	int64_t stall_time;  /* us over which the average rate is compared with stall_rate */
 	uint64_t stall_rate; /* bytes a second that a body or a response has to move */
 	uint32_t requests;   /* requests a connection */
 };
@@ -110,7 +110,7 @@ struct http_rule {
 /* Everything a request may touch: made at start, read-only after. */
 struct http_site {
 	int root;        /* directory; nothing that is not beneath it is ever opened */
-	bool walk;       /* do without openat2(2), as where the kernel has none */
+	bool walk;       /* open the folders of a path one by one, as without openat2(2) */
 	bool listing;    /* a folder without an index is listed */
 	bool https_only; /* what did not come by TLS is redirected to https */
 	bool proxied;    /* each connection begins with a header of the PROXY protocol */
@@ -167,7 +167,7 @@ struct http_entry {
 };
 
 enum http_want {
-	HTTP_GO,    /* never returned: there is more to do at once */
+	HTTP_GO,    /* within http.c: run the next step at once; it is never returned */
 	HTTP_READ,  /* call again when the connection is readable, */
 	HTTP_WRITE, /* when it is writable, */
 	HTTP_POLL,  /* when one of http_polls() is ready, */
@@ -185,7 +185,7 @@ enum http_clock { HTTP_IDLE, HTTP_HEADER, HTTP_MOVING, HTTP_PROGRAM, HTTP_LINGER
  */
 struct http_conn {
 	struct http_work *work;
-	int64_t deadline; /* call again by then, ready or not */
+	int64_t deadline; /* call http_step() no later than then */
 	uint32_t held;    /* bytes of memory, as counted in http_common.memory */
 	uint8_t clock;    /* enum http_clock, by which the deadline was set */
 	bool answered;    /* a response was completed */
@@ -205,8 +205,8 @@ struct http_conn {
 		uint8_t state;
 		bool in_socket, out_socket; /* or a pipe, or a file */
 		bool prepared;              /* see struct http_end */
-		bool dry;                   /* the last read took all there was */
-		bool linger;                /* the peer may still be sending */
+		bool dry;                   /* the last read returned less than was asked for */
+		bool linger;                /* read and discard input before closing */
 		bool measured;
 	} own; /* of http.c */
 };
@@ -259,7 +259,7 @@ bool http_settle(struct http_conn *conn, struct http_common *common);
  */
 int64_t http_pace(struct http_conn *conn, struct http_common *common, int64_t time);
 
-/* Have the kernel forget what it could not deliver when the descriptor is closed. */
+/* From now on close(2) resets the connection: the kernel discards what it has not delivered. */
 void http_forsake(const struct http_conn *conn);
 
 /* What all connections and the cache hold. */
