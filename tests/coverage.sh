@@ -22,7 +22,7 @@ done
 export GCOV_PREFIX="$counts" GCOV_PREFIX_STRIP=99
 tests/run "$@"
 # what a program and a password need runs in processes of its own
-for suite in programs passwords modes; do
+for suite in programs passwords files; do
 	CK_RUN_SUITE=$suite tests/run build/tests/check_process
 done
 unset GCOV_PREFIX GCOV_PREFIX_STRIP
