@@ -6452,16 +6452,18 @@ static enum http_want relay_output(struct http_conn *conn, struct http_common *c
 			 p->header.size - p->header.len);
 	if (n < 0 && is_transient())
 		return HTTP_POLL;
+	if (n < 0)
+		return fail_program(conn, common, BAD_GATEWAY, "a program that can't be read from");
 	p->active = true;
-	data.len = n > 0 ? (size_t)n : 0;
+	data.len = (size_t)n;
 	w->effort += 1 + (unsigned)(data.len / EFFORT_BYTES);
 	if (!p->begun && p->raw && n > 0)
 		begin_raw(conn, data);
 	if (!p->begun) {
 		p->header.len += data.len;
-		return take_program_head(conn, common, n <= 0);
+		return take_program_head(conn, common, n == 0);
 	}
-	if (n <= 0)
+	if (n == 0)
 		return finish_program(conn, common);
 	put_body_data(w, data);
 	return p->counted && p->rest == 0 ? finish_program(conn, common) : HTTP_GO;

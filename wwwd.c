@@ -2323,11 +2323,14 @@ _Noreturn static void become_program(const struct http_scope *rule, char *script
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)setrlimit(RLIMIT_NOFILE, &files_at_start);
-	for (int i = 0; i < 3; i++)
-		dup2(fds[i], i);
+	error = 0;
+	for (int i = 0; i < 3 && !error; i++)
+		if (dup2(fds[i], i) < 0)
+			error = (unsigned char)errno;
 	close_others();
-	error = (unsigned char)(rule->path ? find_program(rule, command)
-					   : find_script(rule, script, command));
+	if (!error)
+		error = (unsigned char)(rule->path ? find_program(rule, command)
+						   : find_script(rule, script, command));
 	if (!error) {
 		execve(command, arguments, environment);
 		/* it is there: what isn't is its interpreter */
@@ -2476,7 +2479,7 @@ _Noreturn static void answer_check(const struct http_scope *guard, const char *n
 			stpcpy(hash, colon + 1);
 		found |= same;
 	}
-	if (!file)
+	if (!file || ferror(file)) /* no answer: 503 */
 		_exit(EXIT_FAILURE);
 	computed = *hash ? crypt_function(password, hash) : NULL;
 	answer = computed && found && same_hash(computed, hash) ? 'y' : 'n';
@@ -2678,7 +2681,9 @@ static bool take_errand(int socket)
 	if (n >= (ssize_t)sizeof(message.errand))
 		do_errand(&message.errand, message.bytes, (size_t)n - sizeof(message.errand), fds,
 			  count);
-	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		nap(1); /* no memory, perhaps: not at full speed */
+	return n != 0;
 }
 
 /* Whether a process of the group is left: their parents have ended, so they are this one's. */

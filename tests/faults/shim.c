@@ -17,6 +17,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -28,6 +29,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -174,6 +176,7 @@ WRAP(int, accept4, (int fd, struct sockaddr *peer, socklen_t *size, int flags),
 WRAP(int, access, (const char *path, int mode), (path, mode), -1)
 WRAP(int, bind, (int fd, const struct sockaddr *to, socklen_t size), (fd, to, size), -1)
 WRAP(int, connect, (int fd, const struct sockaddr *to, socklen_t size), (fd, to, size), -1)
+WRAP(int, chdir, (const char *path), (path), -1)
 WRAP(int, dup, (int fd), (fd), -1)
 WRAP(int, dup2, (int from, int to), (from, to), -1)
 WRAP(int, dup3, (int from, int to, int flags), (from, to, flags), -1)
@@ -182,9 +185,12 @@ WRAP(int, epoll_ctl, (int epoll, int what, int fd, struct epoll_event *event),
      (epoll, what, fd, event), -1)
 WRAP(int, epoll_pwait, (int fd, struct epoll_event *to, int most, int time, const sigset_t *mask),
      (fd, to, most, time, mask), -1)
+WRAP(int, execve, (const char *path, char *const args[], char *const env[]), (path, args, env), -1)
 WRAP(int, faccessat, (int at, const char *path, int mode, int flags), (at, path, mode, flags), -1)
 WRAP(DIR *, fdopendir, (int fd), (fd), NULL)
+WRAP(int, fchdir, (int fd), (fd), -1)
 WRAP(int, flock, (int fd, int what), (fd, what), -1)
+WRAP(FILE *, fopen, (const char *path, const char *mode), (path, mode), NULL)
 WRAP(pid_t, fork, (void), (), -1)
 WRAP(int, fstat, (int fd, struct stat *st), (fd, st), -1)
 WRAP(int, fstatat, (int at, const char *path, struct stat *st, int flags),
@@ -203,6 +209,7 @@ WRAP(int, listen, (int fd, int most), (fd, most), -1)
 WRAP(int, lstat, (const char *path, struct stat *st), (path, st), -1)
 WRAP(void *, mmap, (void *at, size_t size, int prot, int flags, int fd, off_t from),
      (at, size, prot, flags, fd, from), MAP_FAILED)
+WRAP(int, pipe2, (int ends[2], int flags), (ends, flags), -1)
 WRAP(int, poll, (struct pollfd *p, nfds_t count, int time), (p, count, time), -1)
 WRAP(ssize_t, readlinkat, (int at, const char *path, char *to, size_t size),
      (at, path, to, size), -1)
@@ -210,6 +217,8 @@ WRAP(struct dirent *, readdir, (DIR *dir), (dir), NULL)
 WRAP(int, ppoll,
      (struct pollfd *p, nfds_t count, const struct timespec *time, const sigset_t *mask),
      (p, count, time, mask), -1)
+WRAP(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags), -1)
+WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags), -1)
 WRAP(ssize_t, sendto,
      (int fd, const void *from, size_t size, int flags, const struct sockaddr *to, socklen_t n),
      (fd, from, size, flags, to, n), -1)
@@ -222,8 +231,11 @@ WRAP(int, sigaction, (int signal, const struct sigaction *now, struct sigaction 
      (signal, now, was), -1)
 WRAP(int, sigprocmask, (int how, const sigset_t *now, sigset_t *was), (how, now, was), -1)
 WRAP(int, socket, (int family, int type, int protocol), (family, type, protocol), -1)
+WRAP(int, socketpair, (int family, int type, int protocol, int ends[2]),
+     (family, type, protocol, ends), -1)
 WRAP(int, stat, (const char *path, struct stat *st), (path, st), -1)
 WRAP(int, unlink, (const char *path), (path), -1)
+WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options), -1)
 /* clang-format on */
 
 /* What is said on standard error, the address that the test needs among it, is always said. */
