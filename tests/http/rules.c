@@ -134,6 +134,7 @@ static int asked(const struct http_site *site, const char *request, const char *
 	struct reply reply;
 	text stream;
 
+	now.clock++; /* another turn of the process */
 	talk_open(&talk, site, &now);
 	talk_say(&talk, request);
 	stream = talk_heard(&talk);
