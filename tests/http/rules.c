@@ -297,7 +297,7 @@ START_TEST(a_host_is_left)
 }
 END_TEST
 
-static char logged_host[64], logged_port[8];
+static char logged_host[64], logged_port[8], logged_line[HTTP_LOG_LINE];
 static int logged_times;
 
 static void note_host(const struct http_conn *conn, const struct http_entry *entry)
@@ -306,6 +306,7 @@ static void note_host(const struct http_conn *conn, const struct http_entry *ent
 	logged_times++;
 	snprintf(logged_host, sizeof(logged_host), "%.*s", SHOWN(entry->host));
 	snprintf(logged_port, sizeof(logged_port), "%.*s", SHOWN(entry->port));
+	logged_line[http_log_line(logged_line, "192.0.2.1", entry)] = '\0';
 }
 
 START_TEST(hosts_are_logged)
@@ -322,6 +323,7 @@ START_TEST(hosts_are_logged)
 		{ "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "-", "" },
 		{ "PUT / HTTP/1.1\r\nHost: a\r\n\r\n", "a", "" },
 	};
+	char begin[128];
 	struct tree tree;
 	struct http_site site = begin_cached(&tree);
 
@@ -331,10 +333,15 @@ START_TEST(hosts_are_logged)
 		asked(&site, rows[i].request, NULL);
 		ck_assert_str_eq(logged_host, rows[i].host);
 		ck_assert_str_eq(logged_port, rows[i].port);
+		/* Apache's vhost_combined */
+		snprintf(begin, sizeof(begin), "%s:%s 192.0.2.1 - - [", rows[i].host,
+			 rows[i].port[0] ? rows[i].port : "80");
+		expect(strncmp(logged_line, begin, strlen(begin)) == 0, "%s", logged_line);
 	}
 	site.hosts = false;
 	asked(&site, rows[0].request, NULL);
 	ck_assert_str_eq(logged_host, "");
+	ck_assert_int_eq(strncmp(logged_line, "192.0.2.1 - - [", 15), 0);
 	end_cached(&tree);
 }
 END_TEST
