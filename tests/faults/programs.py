@@ -31,6 +31,7 @@ TALKS = {
 # What a call may fail with, beside what the tables of `run` say.
 ERRORS = {
     "chdir": "EACCES EIO",
+    "clone": "EAGAIN ENOMEM",
     "dup2": "EINTR EMFILE",
     "execve": "ENOMEM EACCES ENOENT",
     "fchdir": "EACCES EIO",

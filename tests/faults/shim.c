@@ -13,6 +13,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -308,6 +309,11 @@ int prctl(int what, ...)
 	if (judge("prctl") == FAIL)
 		return -1;
 	return REAL(prctl)(what, argument[0], argument[1], argument[2], argument[3]);
+}
+
+int clone(int (*begin)(void *), void *stack, int flags, void *argument, ...)
+{
+	return judge("clone") == FAIL ? -1 : REAL(clone)(begin, stack, flags, argument);
 }
 
 static const char *name_of(long number)
