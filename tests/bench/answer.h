@@ -5,7 +5,9 @@
 
 #define BODY_64 "The quick brown fox jumps over the lazy dog, and again, and on.\n"
 #define BODY_256 BODY_64 BODY_64 BODY_64 BODY_64
+#define BODY_1024 BODY_256 BODY_256 BODY_256 BODY_256
 
+#ifdef ANSWER_CONNECTION
 /* clang-format off */
 static const char answer[] =
 	"HTTP/1.1 200 OK\r\n"
@@ -18,9 +20,10 @@ static const char answer[] =
 	"X-Content-Type-Options: nosniff\r\n"
 	"Connection: " ANSWER_CONNECTION "\r\n"
 	"\r\n"
-	BODY_256 BODY_256 BODY_256 BODY_256;
+	BODY_1024;
 /* clang-format on */
 
 #define ANSWER_SIZE (sizeof(answer) - 1)
+#endif
 
 #endif

@@ -94,6 +94,9 @@ ROWS = (
     Row("process", "1 KiB, a process each connection, two at a time", "handler",
         rate, (0.5, 0.3), tuple(HANDLERS),
         PAGE | {"connections": 2, "close": True}, repeats=(4, 1), ours="wwwd, static"),
+    Row("programs", "CGI: a C program that writes 1 KiB, 8 connections", "cgi",
+        rate, (1, 0.3), ("wwwd", "lighttpd", "busybox", "mini-httpd"),
+        {"path": "/cgi-bin/page", "connections": 8, "resets": True}, repeats=(2, 1)),
     Row("costs", "A process for one connection, log and confinement on", "program",
         costs, (1, 1), tuple(PROGRAMS)),
 )
@@ -131,6 +134,8 @@ BARS = (
      lambda f: f("process", "wwwd, dynamic") / f("process", "null, dynamic"), "≥", 0.85),
     ("process, static ÷ best other handler",
      lambda f: f("process", "wwwd, static") / f.most("process", OTHER_HANDLERS), "≥", 2),
+    ("programs ÷ best peer",
+     lambda f: f("programs", "wwwd") / f.most("programs", ("lighttpd", "busybox", "mini-httpd")), "≥", 1),
     ("process, static, system calls", lambda f: f("costs", "wwwd, static", CALLS), "≤", 20),
     ("process, dynamic, system calls", lambda f: f("costs", "wwwd, dynamic", CALLS), "≤", 20),
     ("process, static, private memory, KiB",

@@ -74,7 +74,7 @@ def nginx(bench, port, cache=""):
     return [program("nginx"), "-c", work / "conf", "-e", work / "error"]
 
 
-def lighttpd(bench, port):
+def lighttpd(bench, port, more=""):
     conf = bench.work / f"lighttpd-{port}.conf"
     conf.write_text(f"""
         server.bind = "127.0.0.1"
@@ -84,6 +84,7 @@ def lighttpd(bench, port):
         server.max-keep-alive-requests = {REQUESTS}
         server.max-keep-alive-idle = {IDLE}
         mimetype.assign = ( ".html" => "text/html", ".jpg" => "image/jpeg" )
+        {more}
     """)
     return [program("lighttpd"), "-D", "-f", conf]
 
@@ -115,6 +116,19 @@ LISTENERS = {
     "python": Kind(
         lambda b, p: [program("python3"), "-m", "http.server", "-b", "127.0.0.1", "-d", b.site, p],
         "http.server, its log thrown away: it can't be turned off"),
+}
+
+MOD_CGI = """
+        server.modules = ( "mod_cgi" )
+        $HTTP["url"] =~ "^/cgi-bin/" { cgi.assign = ( "" => "" ) }
+"""
+
+# The same program, by CGI.
+CGI = {
+    "wwwd": Kind(lambda b, p: wwwd(b, p, "--quiet", "--cgi", "/cgi-bin/")),
+    "lighttpd": Kind(lambda b, p: lighttpd(b, p, MOD_CGI), "mod_cgi"),
+    "busybox": LISTENERS["busybox"],
+    "mini-httpd": Kind(lambda b, p: [*LISTENERS["mini-httpd"].command(b, p), "-c", "cgi-bin/*"]),
 }
 
 # Under one and the same super-server.
@@ -188,6 +202,7 @@ def start(bench, stack):
     return {
         "listener": start_all(bench, stack, LISTENERS, bench.server_cpus),
         "handler": start_all(bench, stack, HANDLERS, bench.all_cpus),
+        "cgi": start_all(bench, stack, CGI, bench.all_cpus),
         "program": {name: Program(bench, *names) for name, names in PROGRAMS.items()},
     }
 
