@@ -23,6 +23,7 @@
 #include "percent.c"
 #include "codings.c"
 #include "front.c"
+#include "program.c"
 #include "rules.c"
 
 static const struct target targets[] = {
@@ -34,6 +35,7 @@ static const struct target targets[] = {
 	{ "percent", run_percent, false, 3, 4000 },
 	{ "codings", run_codings, false, 3, 4000 },
 	{ "front", run_front, false, 2, 4000 },
+	{ "program", run_program_output, false, 2, 2000 },
 	{ "rules", run_rules, false, 2, 4000 },
 };
 

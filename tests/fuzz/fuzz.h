@@ -105,6 +105,7 @@ static void count_freed(void *memory)
 #define malloc(size) count_new(malloc(size))
 #define calloc(n, size) count_new(calloc(n, size))
 #define realloc(memory, size) count_grown(memory, size)
+#define strndup(s, n) count_new(strndup(s, n))
 #define free(memory) count_freed(memory)
 
 #include "../http/talk.h"
