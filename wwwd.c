@@ -2317,6 +2317,8 @@ struct launch {
  */
 static int become_program(void *argument)
 {
+	static const uint64_t
+		defaults[8]; /* the kernel's struct sigaction: SIG_DFL, nothing else */
 	static LARGE char command[PATH_MAX + 2];
 	const struct launch *launch = argument;
 	char *arguments[2] = { command, NULL };
@@ -2324,8 +2326,9 @@ static int become_program(void *argument)
 	sigset_t none;
 
 	setpgid(0, 0);
+	/* by the call itself: libc keeps two signals for itself, which may be ignored here */
 	for (int i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
+		(void)syscall(SYS_rt_sigaction, i, defaults, NULL, sizeof(uint64_t));
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)setrlimit(RLIMIT_NOFILE, &files_at_start);
