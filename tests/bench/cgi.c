@@ -5,7 +5,8 @@
 
 int main(void)
 {
-	static const char page[] = "Content-Type: text/html\r\nContent-Length: 1024\r\n\r\n" BODY_1024;
+	static const char page[] =
+		"Content-Type: text/html\r\nContent-Length: 1024\r\n\r\n" BODY_1024;
 
 	return write(STDOUT_FILENO, page, sizeof(page) - 1) != (ssize_t)sizeof(page) - 1;
 }
