@@ -2642,6 +2642,9 @@ static bool is_sound(const struct errand *errand, size_t size, size_t fd_count)
 			return false;
 		break;
 	case REOPEN_LOG:
+		if (!options.log)
+			return false;
+		break;
 	case STOP: break;
 	default: return false;
 	}
@@ -2886,8 +2889,9 @@ _Noreturn static void keep_errands(int socket)
 		watch_lives(polls + 1, count, now);
 		end_programs(now);
 		collect_children(now);
-		if (polls[0].revents)
-			open = take_errand(socket);
+		/* an empty message is no end */
+		if (polls[0].revents && !take_errand(socket))
+			open = !(polls[0].revents & POLLHUP);
 		pass_on_signals(now);
 	}
 	end_orphans();

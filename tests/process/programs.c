@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -1161,6 +1162,124 @@ START_TEST(nothing_grows)
 }
 END_TEST
 
+/* ---- a process that reads requests and obeys an attacker ---- */
+
+/* The end of the server's socket to the broker, or -1 where it can't be had. */
+static int steal_socket(pid_t pid)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), fd = -1, type = 0;
+	socklen_t size = sizeof(type);
+
+	for (int number = 3; number < 64 && type != SOCK_SEQPACKET; number++) {
+		if (fd >= 0)
+			close(fd);
+		fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+		if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
+			type = 0;
+	}
+	close(pidfd);
+	return type == SOCK_SEQPACKET ? fd : -1;
+}
+
+/* Bytes, with some descriptors. */
+static void send_forged(int fd, const void *bytes, size_t size, int fd_count)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(8 * sizeof(int))] = { 0 };
+	struct iovec part = { (void *)(uintptr_t)bytes, size };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	int ends[2];
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	if (fd_count) {
+		struct cmsghdr *passed;
+
+		message.msg_control = control;
+		message.msg_controllen = CMSG_SPACE((size_t)fd_count * sizeof(int));
+		passed = CMSG_FIRSTHDR(&message);
+		passed->cmsg_level = SOL_SOCKET;
+		passed->cmsg_type = SCM_RIGHTS;
+		passed->cmsg_len = CMSG_LEN((size_t)fd_count * sizeof(int));
+		for (int i = 0; i < fd_count; i++)
+			memcpy(CMSG_DATA(passed) + (size_t)i * sizeof(int), &ends[i % 2],
+			       sizeof(int));
+	}
+	(void)sendmsg(fd, &message, MSG_NOSIGNAL);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static uint32_t any(void)
+{
+	static uint64_t seed = 1;
+
+	seed = seed * 6364136223846793005 + 1442695040888963407;
+	return (uint32_t)(seed >> 33);
+}
+
+/*
+ * Messages as an attacker could send them, who does not know more than their form: a kind, a rule,
+ * the sizes of two texts, something else, and the texts. Nothing is executed but what was named.
+ */
+START_TEST(forged_errands)
+{
+	static const char *const scripts[] = {
+		"cgi-bin/../../outside",
+		"../outside",
+		"cgi-bin/../outside-link",
+		"/bin/sh",
+		"cgi-bin/link",
+		"outside",
+		"cgi-bin/./../../outside",
+		"",
+		"cgi-bin",
+		"cgi-bin/",
+		"cgi-binx/env",
+		"cgi-bin/.hidden",
+	};
+	static const char variables[] = "LD_PRELOAD=/x\0PATH=/x\0HTTP_PROXY=x\0HTTP_X\0=\0HTTP_a=b";
+	struct server server;
+	int fd, status = 0;
+
+	put_programs();
+	put_program("outside", SH "echo $$ > \"$RAN\"");
+	put_program("site/outside", SH "echo $$ > \"$RAN\"");
+	ck_assert_int_eq(symlink("../outside", in_top("site/cgi-bin/link")), 0);
+	server = serve((struct given){
+		.args = LIST(OPTIONS, "--quiet", "--cgi-env", variable("RAN", "work/ran")) });
+	fd = steal_socket(server.pid);
+	if (fd < 0) {
+		skip("forged_errands", "the socket of another process can't be had");
+		return;
+	}
+	for (int i = 0; i < 20000; i++) {
+		uint32_t words[64];
+		char *bytes = (char *)words;
+		const char *script = scripts[any() % COUNT(scripts)];
+		size_t head = 16 + any() % 24 * 4, first = strlen(script),
+		       second = sizeof(variables);
+
+		for (int k = 0; k < 64; k++)
+			words[k] = any() % 4 ? any() % 5 : any();
+		words[0] = words[0] == 4 ? 0 : words[0]; /* which would stop it */
+		words[2] = (uint32_t)first;
+		words[3] = (uint32_t)second;
+		if (head + first + second > sizeof(words))
+			continue;
+		memcpy(bytes + head, script, first);
+		memcpy(bytes + head + first, variables, second);
+		send_forged(fd, words, any() % 8 ? head + first + second : any() % sizeof(words),
+			    any() % 8 ? 4 : (int)(any() % 8));
+	}
+	/* those that it still has to read take places, and count for others */
+	for (long long end = now() + END_TIME; status != 200 && now() < end; nap(5))
+		status = get(server.port, "/cgi-bin/length");
+	ck_assert_int_eq(status, 200);
+	ck_assert_int_lt(access(in_top("work/ran"), F_OK), 0);
+	close(fd);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
 /* ---- options ---- */
 
 static const struct {
@@ -1232,6 +1351,7 @@ Suite *programs_suite(void)
 	tcase_add_test(group, log_is_made_anew);
 	tcase_add_test(group, adopted_connections_count);
 	tcase_add_test(group, nothing_grows);
+	tcase_add_test(group, forged_errands);
 	group = test_case(suite, "options", 30);
 	tcase_add_loop_test(group, option_fault, 0, COUNT(faults));
 	tcase_add_test(group, no_broker);
