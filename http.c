@@ -5839,6 +5839,25 @@ static enum reading read_body(struct http_work *w, const struct http_limits *lim
 	return reading;
 }
 
+/* Before more of a body is read: the client is told to send it and what was taken makes room. */
+static enum http_want make_room_for_body(struct http_conn *conn, struct http_common *common)
+{
+	struct http_work *w = conn->work;
+	struct input *in = &w->input;
+	enum http_want want;
+
+	if (w->req.expect && in->end == in->head_end) /* RFC 9110 10.1.1 */
+		put_string(&w->output.bytes, "HTTP/1.1 100 Continue\r\n\r\n");
+	w->req.expect = false;
+	want = flush(conn, common);
+	if (want != HTTP_GO)
+		return want;
+	memmove(in->at + in->head_end, in->at + in->next, in->end - in->next);
+	in->end -= in->next - in->head_end;
+	in->next = in->head_end;
+	return HTTP_GO;
+}
+
 static enum http_want step_body(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
@@ -5853,15 +5872,9 @@ static enum http_want step_body(struct http_conn *conn, struct http_common *comm
 	case REFUSED: return refuse_body(conn, common, w->req.refusal);
 	case MORE: break;
 	}
-	if (w->req.expect && in->end == in->head_end) /* RFC 9110 10.1.1 */
-		put_string(&w->output.bytes, "HTTP/1.1 100 Continue\r\n\r\n");
-	w->req.expect = false;
-	want = flush(conn, common);
+	want = make_room_for_body(conn, common);
 	if (want != HTTP_GO)
 		return want;
-	memmove(in->at + in->head_end, in->at + in->next, in->end - in->next);
-	in->end -= in->next - in->head_end;
-	in->next = in->head_end;
 	if (spent(w))
 		return HTTP_AGAIN;
 	want = fill(conn, common);
@@ -6178,15 +6191,9 @@ static enum http_want read_for_program(struct http_conn *conn, struct http_commo
 		p->pending = data;
 	if (p->whole || data.len || in->next != before)
 		return HTTP_GO;
-	if (w->req.expect && in->end == in->head_end) /* RFC 9110 10.1.1 */
-		put_string(&w->output.bytes, "HTTP/1.1 100 Continue\r\n\r\n");
-	w->req.expect = false;
-	want = flush(conn, common);
+	want = make_room_for_body(conn, common);
 	if (want != HTTP_GO)
 		return want;
-	memmove(in->at + in->head_end, in->at + in->next, in->end - in->next);
-	in->end -= in->next - in->head_end;
-	in->next = in->head_end;
 	want = fill(conn, common);
 	if (want == HTTP_GO && in->ended)
 		return fail_program(conn, common, BAD_REQUEST, "the end within a body");
@@ -6308,10 +6315,11 @@ static enum http_want redirect_within(struct http_conn *conn, struct http_common
 	text query = text_of(target ? target : ""), path = cut(&query, '?');
 	unsigned redirects = p->redirects + 1;
 
-	if (!target || redirects > REDIRECTS_MOST || !percent_encoded(path, true))
-		return free(target),
-		       fail_program(conn, common, BAD_GATEWAY,
+	if (!target || redirects > REDIRECTS_MOST || !percent_encoded(path, true)) {
+		free(target);
+		return fail_program(conn, common, BAD_GATEWAY,
 				    "a redirect within the site that can't be followed");
+	}
 	end_program(conn);
 	free(p->target);
 	*p = (struct program){ .target = target, .redirects = redirects };
@@ -6471,11 +6479,8 @@ static enum http_want relay_output(struct http_conn *conn, struct http_common *c
 	text data = { bytes, 0 };
 	ssize_t n;
 
-	if (w->output.bytes.len) {
-		enum http_want want = flush(conn, common);
-
-		return want;
-	}
+	if (w->output.bytes.len)
+		return flush(conn, common);
 	if (p->begun || p->raw)
 		n = read(p->pipes.out, bytes, sizeof(bytes));
 	else

@@ -263,6 +263,14 @@ static size_t line_prefix(char prefix[PREFIX_SIZE], int priority)
 	return (size_t)snprintf(prefix, PREFIX_SIZE, "wwwd: ");
 }
 
+/* So that what is logged is one line, without colours. */
+static void replace_controls(char *from, const char *to)
+{
+	for (char *c = from; c < to; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+}
+
 /* False if standard error, or syslog in its place, does not take the line now. */
 __attribute__((format(printf, 2, 3))) static bool log_message(int priority, const char *format, ...)
 {
@@ -280,9 +288,7 @@ __attribute__((format(printf, 2, 3))) static bool log_message(int priority, cons
 		n = sizeof(line) - 1;
 		memcpy(line + n - 3, "...", 3);
 	}
-	for (char *c = line + prefix; c < line + n; c++) /* it is one line, without colours */
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	replace_controls(line + prefix, line + n);
 	if (error_stream.is_client)
 		return send_datagram(&syslog_address, line, n) >= 0;
 	line[n++] = '\n';
@@ -1727,9 +1733,7 @@ static void log_program(struct http_text program, struct http_text line)
 	n = snprintf(record, sizeof(record) - 1, "wwwd: %.*s: %.*s", (int)program.len, program.at,
 		     (int)line.len, line.at);
 	n = n < (int)sizeof(record) - 1 ? n : (int)sizeof(record) - 2;
-	for (char *c = record; c < record + n; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	replace_controls(record, record + n);
 	record[n++] = '\n';
 	add_record(record, (size_t)n);
 }
@@ -2408,6 +2412,7 @@ static bool load_crypt(void)
 		log_message(LOG_ERR, "passwords: %s", dlerror());
 	return crypt_function;
 }
+
 /* What is wrong with the line of an htpasswd file, or NULL. */
 static const char *line_fault(const char *line)
 {
@@ -2503,6 +2508,7 @@ _Noreturn static void answer_check(const struct http_scope *guard, const char *n
 	(void)!write(fd, &answer, 1);
 	_exit(EXIT_SUCCESS);
 }
+
 static bool is_loopback(const union address *address)
 {
 	switch (address->any.sa_family) {
