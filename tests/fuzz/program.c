@@ -103,7 +103,8 @@ static void hear_outcome(const struct talk *talk, struct outcome *outcome)
 	outcome->whole = true;
 	if (wire_value(&response, "Transfer-Encoding").at)
 		outcome->whole = take_chunks(&body, outcome->bytes);
-	need(body.len <= sizeof(outcome->bytes), "room for a body");
+	/* a file that a Location of the site names may be longer: its beginning is compared */
+	body.len = body.len < sizeof(outcome->bytes) ? body.len : sizeof(outcome->bytes);
 	memmove(outcome->bytes, body.at, body.len);
 	outcome->body = (text){ outcome->bytes, body.len };
 }
