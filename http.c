@@ -696,7 +696,7 @@ void http_tell(struct http_common *common, int64_t clock, const struct timespec 
 
 /* ---- media types -------------------------------------------------------------- */
 
-/* But where the page itself names another charset: see begins_otherwise(). */
+/* The second is for pages that name another charset themselves: see begins_otherwise(). */
 static const char html[] = "text/html; charset=utf-8", html_alone[] = "text/html";
 
 /*
@@ -892,7 +892,7 @@ static bool begins_otherwise(text page)
 	return charset.len && !alike(charset, text_of("utf-8")) && !alike(charset, text_of("utf8"));
 }
 
-/* The same of a file whose bytes are not sent from the first on, or not with the head. */
+/* For a file whose first bytes are not sent together with the head: they are read here. */
 OWN_FRAME static const char *type_of_page(const char *type, int fd)
 {
 	char begin[PAGE_BEGIN];
@@ -903,7 +903,7 @@ OWN_FRAME static const char *type_of_page(const char *type, int fd)
 
 /* ---- the rules of a site ------------------------------------------------------ */
 
-/* Whether a pattern, in which '*' stands for any bytes, is that of a path without its first slash. */
+/* Whether a pattern, in which '*' stands for any bytes, matches "/" and then the path. */
 static bool matches(text pattern, text path)
 {
 	size_t p = 0, at = 0, star = SIZE_MAX, from = 0;
@@ -934,7 +934,10 @@ static bool applies(const struct http_rule *rule, text path)
 	return !rule->pattern.at || (path.at && matches(rule->pattern, path));
 }
 
-/* Whether a later rule that applies has the same name: but rules without a pattern stand together. */
+/*
+ * Whether a later rule that applies sets the same field. Of rules without a pattern none replaces
+ * another: each sends its field.
+ */
 static bool overruled(const struct http_rule_list *rules, const struct http_rule *rule, text path)
 {
 	text field = rule->text, name = cut(&field, ':');
@@ -1375,7 +1378,7 @@ static int read_coding(struct request *req)
 	return 0;
 }
 
-/* What can only be judged when all the fields are there: 0 or a status. */
+/* Judges what depends on more than one field: 0 or a status. */
 static int read_framing(struct request *req, const struct http_limits *limits)
 {
 	if (req->minor >= 1 && !req->seen[HOST])
@@ -1401,7 +1404,7 @@ static int read_framing(struct request *req, const struct http_limits *limits)
 	return 0;
 }
 
-/* Without a space within the limit it is the method that is too long (RFC 9112 3), else the target. */
+/* 501 if the limit is reached within the method, 414 if it is reached behind it (RFC 9112 3). */
 static int line_too_long(struct request *req, const char *line, size_t most)
 {
 	if (memchr(line, ' ', most))
@@ -1796,7 +1799,7 @@ static enum reading read_proxy_block(text t, struct proxied *p)
 		       : not_proxied(p, "a PROXY header with invalid extensions");
 }
 
-/* What is received begins with such a header, or is refused at the first byte that differs. */
+/* Either version of the header. Bytes that begin neither are refused at the first that differs. */
 static enum reading read_proxy(text t, struct proxied *p)
 {
 	static const text line = TEXT("PROXY "), block = TEXT("\r\n\r\n\0\r\nQUIT\n");
@@ -1810,7 +1813,7 @@ static enum reading read_proxy(text t, struct proxied *p)
 	return first ? read_proxy_line(t, p) : read_proxy_block(t, p);
 }
 
-/* What a value stands for that may be quoted, if nothing in it is escaped. */
+/* The value without its quotes, if it has any. Escapes are not decoded: no address has one. */
 static text unquoted(text t)
 {
 	bool quoted = t.len > 1 && t.at[0] == '"' && t.at[t.len - 1] == '"';
@@ -1840,9 +1843,9 @@ static bool read_node(text t, struct http_peer *peer)
 	return true;
 }
 
-/* One of those whom a request passed, as the next one has seen it. */
+/* The sender of a request, as the proxy that received it describes it. */
 struct hop {
-	bool known; /* by its address */
+	bool known; /* the proxy gives its address */
 	struct http_peer peer;
 	text proto; /* "https" if it used TLS */
 };
@@ -1905,8 +1908,9 @@ static bool from_right(const struct request *req, enum field field, int n, text 
 }
 
 /*
- * From the right, where the trusted peer has written, to the first that is not trusted. What stands
- * before that one may be the client's own invention. Of X-Forwarded-Proto the same place counts.
+ * Reads the elements from the right, where the trusted peer has added its own, up to the first address
+ * that is not trusted: that is the client, which may have invented what stands to its left. Of
+ * X-Forwarded-Proto the element in the same place counts.
  */
 static struct hop find_hop(const struct request *req, const struct http_site *site,
 			   enum field field)
@@ -1929,8 +1933,8 @@ static struct hop find_hop(const struct request *req, const struct http_site *si
 }
 
 /*
- * The client as a trusted peer tells it. Such a peer writes fields of one kind, perhaps, and passes on
- * the other kind as the client has sent it: if both are there and differ, neither is believed.
+ * The client as a trusted peer describes it. A peer may write one kind of field and pass on the other
+ * kind as the client has sent it: if both kinds are there and differ, neither is believed.
  */
 static void read_client(struct request *req, const struct http_site *site)
 {
@@ -2052,7 +2056,7 @@ static struct preference read_preference(const struct request *req)
 	}
 }
 
-/* How long ago it was, in ms; at most 1000 s, for the time of a file may be anything. */
+/* How long ago it was, in ms; limited to 1000 s either way, since a file may have any time. */
 static int64_t age_of(struct timespec then, const struct timespec *now)
 {
 	const int64_t far = 1000;
@@ -2500,7 +2504,7 @@ int http_open_beneath(const struct http_site *site, const char *path, int flags,
 	return errno;
 }
 
-/* 404 where there is nothing, 403 where it may not be read; else it couldn't be found out. */
+/* 404 if there is no such file, 403 if it may not be read, else a status of 500 or more. */
 static int status_of(int error)
 {
 	switch (error) {
@@ -2603,8 +2607,9 @@ static bool is_older(const struct stat *a, const struct stat *b)
 }
 
 /*
- * Replaces the file by the best sibling that the client takes, that isn't empty, and that is not
- * older. Returns its coding; what is the file's type is found in the file itself.
+ * Replaces the file by its best sibling in a coding that the client accepts, if there is one that is
+ * neither empty nor older than the file. Returns the coding. The type remains that of the file, whose
+ * beginning may have to be read for it.
  */
 OWN_FRAME static enum coding open_sibling(const struct http_site *site, const char *path,
 					  const struct preference *preference, struct file *file,
@@ -3006,7 +3011,7 @@ static bool add_item(struct listing *listing, struct http_common *common, const 
 	return true;
 }
 
-/* What a request for the link would reach: 0 or an errno value. */
+/* The status of the file that a request for this name would open: 0 or an errno value. */
 static int stat_link(const struct http_site *site, const char *folder, const char *name,
 		     struct stat *st)
 {
@@ -3081,7 +3086,7 @@ static int read_entries(const struct http_site *site, struct http_common *common
 	return 0;
 }
 
-/* As people count: file2 before file10. Case does not matter; nor do the zeros before a number. */
+/* Numbers in names are compared as numbers: file2 before file10. Case and leading zeros are ignored. */
 static int natural_order(const char *a, const char *b)
 {
 	int order = 0;
@@ -3107,7 +3112,7 @@ static int natural_order(const char *a, const char *b)
 	return order;
 }
 
-/* Folders first; then by the key; what is equal by name, which is never equal in the end. */
+/* Folders come first, then the key decides, then the name; no two names are the same. */
 static bool comes_before(const struct listing *listing, uint32_t left, uint32_t right)
 {
 	const struct item *a = &listing->items[left], *b = &listing->items[right];
@@ -3428,8 +3433,8 @@ struct draft {
 	struct out bytes;
 	const struct http_site *site;
 	const struct timespec *now;
-	text folder;  /* see struct source */
-	bool watched; /* the times of the file's folder are checked: no name comes there or goes */
+	text folder; /* see struct source */
+	bool watched; /* one of the checks shows that no name was added to the file's folder, or removed */
 };
 
 /* False if the check fails already, or there is no room for it; then the draft is as it was. */
@@ -3472,10 +3477,10 @@ static bool add_absence(struct draft *draft, const char *name)
 }
 
 /*
- * That none of the names comes to be that would have been taken before this one: the page of that very
- * name, another index, a better sibling. The times of the folder show it, or, where these change all
- * the time, their absence does. If a sibling is there that was not good enough, it may become so in its
- * place: then nothing is remembered.
+ * Checks that there is still no file that would be preferred to this one: the file of the very name that
+ * was requested, another index, a better sibling. The times of the folder show it; where these change
+ * often, each name is checked. A sibling that exists but was not good enough may be improved in place:
+ * then nothing is remembered.
  */
 static bool add_absences(struct draft *draft, const struct source *source)
 {
@@ -3598,13 +3603,13 @@ struct body {
 	struct ranges ranges; /* of the file; of several each has a head of its own */
 };
 
-/* No ranges: what stands in their places is not cleared, for it is large and is never read. */
+/* Afterwards there are no ranges. The array of them is not cleared, because it is large. */
 static void clear_body(struct body *body)
 {
 	memset(body, 0, offsetof(struct body, ranges.part));
 }
 
-/* What the response will be, which is known when the head of the request has been read. */
+/* Which response it will be: this is decided when the head of the request has been read. */
 struct choice {
 	enum choice_kind {
 		NO_CHOICE,
@@ -3709,7 +3714,7 @@ struct http_work *http_work_init(void *memory, const struct http_limits *limits)
 	return w;
 }
 
-/* The site of the request. */
+/* The site of the request: with --hosts, that of its host. */
 static const struct http_site *site_here(const struct http_conn *conn)
 {
 	return conn->work->host.root >= 0 ? &conn->work->host : conn->own.site;
@@ -3827,8 +3832,9 @@ static int identify_host(struct http_work *w, const struct http_site *site, text
 }
 
 /*
- * Whose folder it is, of all that is asked for: 0 or a status. Many requests of one turn of the process
- * ask for one host; this saves 5 % of the time that a request takes.
+ * Finds the folder of the requested host: 0 or a status. Requests that are processed together often name
+ * the same host, so the last one found is kept for as long as the clock stands still: this saves 5 % of
+ * the time of a request.
  */
 static int find_host(struct http_work *w, const struct http_site *site,
 		     const struct http_common *common)
@@ -4003,7 +4009,7 @@ static void put_redirect(struct out *o, text url, text query)
 	put_string(o, "\r\n");
 }
 
-/* The fields that the options say for this path; but the page for what isn't there is not cached. */
+/* The fields that the options set for this path. With `no_cache` these can't set Cache-Control. */
 static void put_rules(struct out *o, const struct http_site *site, text path, bool no_cache)
 {
 	static const text caching = TEXT("Cache-Control:");
@@ -4327,7 +4333,7 @@ static const struct http_scope *find_guard(const struct http_site *site, const c
 	return NULL;
 }
 
-/* A page that says nothing of what needs a password which this request has not given. */
+/* Whether this page may be sent: it needs no password, or the one that the request has given. */
 static bool may_show(const struct http_work *w, const struct http_site *site, const char *page)
 {
 	const struct http_scope *guard = find_guard(site, page);
@@ -4357,7 +4363,7 @@ static bool answer_own_page(struct http_conn *conn, struct http_common *common, 
 	return true;
 }
 
-/* A response that is not a file of the site, or its page for an error. Ours repeats no request. */
+/* A page about a status: the site's own page, or one made here, which quotes nothing of the request. */
 static void answer_page(struct http_conn *conn, struct http_common *common, struct head head)
 {
 	const struct status_row *status = find_status((int)head.status);
@@ -4387,7 +4393,7 @@ static bool has_conditions(const struct request *req)
 	       req->seen[IF_MODIFIED_SINCE] || req->seen[IF_UNMODIFIED_SINCE];
 }
 
-/* The response from `kept` on, and the file if that is its body, are for the cache. */
+/* Offers the response to the cache: from `kept` on, and the open file if that is its body. */
 static void remember(struct http_conn *conn, const struct http_common *common,
 		     const struct source *source, struct written written)
 {
@@ -4423,7 +4429,7 @@ static text key_of(const struct http_work *w, const struct http_site *site)
 	return (text){ w->key + begin, sizeof(w->home) - begin + w->req.asked.len };
 }
 
-/* A regular file: as it is, a sibling of it, a part of it, or why not. */
+/* The response for a regular file: the file, a sibling of it, parts of it, or an error. */
 static void answer_file(struct http_conn *conn, struct http_common *common, const char *path,
 			struct file *file)
 {
@@ -4559,13 +4565,13 @@ static void release_choice(struct choice *choice, const struct http_common *comm
 	choice->kind = NO_CHOICE;
 }
 
-/* Whether another name, or another answer, may still be found for what was asked for. */
+/* Whether the error means that there is no such file, so that another name may be tried. */
 static bool is_missing(int error)
 {
 	return error && status_of(error) == NOT_FOUND;
 }
 
-/* Instead of the error: the redirect, if the path is that of a link to another site. */
+/* If the path is that of a link to another site, that is chosen: 0. Otherwise returns the error. */
 OWN_FRAME static int choose_link(struct http_work *w, const struct http_site *site, int error)
 {
 	size_t n = strlen(w->path);
@@ -4588,7 +4594,7 @@ OWN_FRAME static int choose_link(struct http_work *w, const struct http_site *si
 	return error;
 }
 
-/* What has the asked path with that behind it: 0, with the choice made, or an errno value. */
+/* Chooses the file whose name is the requested path with `ending` added: 0 or an errno value. */
 static int choose_file(struct http_work *w, const struct http_site *site, text ending, bool folder)
 {
 	size_t n = w->req.asked.len;
@@ -4607,7 +4613,7 @@ static int choose_file(struct http_work *w, const struct http_site *site, text e
 	return error;
 }
 
-/* The name of a folder: its index, or a listing; perhaps it is that of a link. */
+/* For a path that ends with a slash: the index of the folder, its listing, or a link of that name. */
 static int choose_folder(struct http_work *w, const struct http_site *site)
 {
 	int error = ENOENT;
@@ -4648,7 +4654,7 @@ static const char *fallback_of(const struct http_site *site)
 	return rules->at[rules->count - 1].text.at;
 }
 
-/* Whether a browser wants a page of which the site's fallback may find out what it is. */
+/* Whether the request is a browser's for a page, which the site's fallback answers. */
 static bool wants_fallback(const struct http_work *w, const struct http_site *site)
 {
 	const char *slash = strrchr(w->path, '/');
@@ -4760,7 +4766,7 @@ static bool is_preflight(const struct request *req)
 	return req->method == OPTIONS && req->seen[ORIGIN] && req->seen[REQUEST_METHOD];
 }
 
-/* Whether the client may go on. If not: 401, or a password that is yet to be checked. */
+/* Whether the request may be answered. If not, 401 is chosen, or that its password is checked first. */
 static bool choose_guarded(struct http_work *w, const struct http_site *site)
 {
 	const struct request *req = &w->req;
@@ -4791,7 +4797,7 @@ static bool choose_guarded(struct http_work *w, const struct http_site *site)
 	return false;
 }
 
-/* The first file on the way beneath the folder is the program. */
+/* The program is the first file on the path beneath the folder; what follows is PATH_INFO. */
 static void choose_script(struct http_work *w, const struct http_site *site)
 {
 	struct choice *choice = &w->choice;
@@ -4838,8 +4844,9 @@ static int judge_method(struct request *req)
 }
 
 /*
- * Whether the request has to be made again by https. Certificates are got by plain HTTP (RFC 8555
- * 8.3), and the name is decoded first, so that no other name passes for one of theirs.
+ * Whether the client is redirected to https. The files by which certificates are obtained have to be
+ * sent by plain HTTP (RFC 8555 8.3). The path is the decoded one, so that no spelling of another path is
+ * taken for one of these.
  */
 static bool choose_https(struct http_work *w)
 {
@@ -4934,7 +4941,7 @@ static void answer_cached(struct http_work *w, const struct http_common *common,
 	}
 }
 
-/* An authority without its port, which is one of plain HTTP. */
+/* The authority without its port. */
 static text host_of(text authority)
 {
 	text rest = authority, host = cut(&rest, authority.at[0] == '[' ? ']' : ':');
@@ -4995,8 +5002,9 @@ static bool is_function(text value)
 }
 
 /*
- * Names that can be told apart in capitals; none that wwwd has used itself, none that libraries take
- * for a setting (HTTP_PROXY).
+ * Whether a field becomes a variable. Names of other bytes than letters, digits and hyphens don't, since
+ * two of them might become one variable; nor do fields that wwwd acts on itself, nor Proxy, because
+ * HTTP_PROXY is a setting of many libraries.
  */
 static bool is_exported(text name, text value, bool guarded)
 {
@@ -5203,7 +5211,7 @@ static bool moved_enough(const struct http_conn *conn, uint64_t bytes)
 	return bytes >= limits->stall_rate * (uint64_t)limits->stall_time / 1000000;
 }
 
-/* The connection waits for the peer: from when, and from where on? */
+/* The connection begins to wait for the peer: notes the time, and what it has acknowledged so far. */
 static void begin_wait(struct http_conn *conn, const struct http_common *common)
 {
 	uint64_t unread;
@@ -5314,7 +5322,7 @@ static void release_output(struct output *o, const struct http_common *common)
 	*o = (struct output){ .bytes = { common->out, 0, HTTP_OUT_SIZE, false } };
 }
 
-/* Of the request that is being read or answered. */
+/* The client of the request that is being read or answered. */
 static const struct http_peer *client_of(const struct http_conn *conn)
 {
 	return conn->work->req.forwarded ? &conn->work->req.client : &conn->peer;
@@ -5594,7 +5602,7 @@ static enum http_want refuse_body(struct http_conn *conn, struct http_common *co
 	return refuse(conn, common, method ? method : status);
 }
 
-/* What does not begin as each connection has to is logged, but not answered: it may be no HTTP. */
+/* A connection without a valid PROXY header is logged but not answered: it may not be HTTP. */
 static enum http_want turn_away(struct http_conn *conn, struct http_common *common,
 				enum status status, const char *reason)
 {
@@ -5623,7 +5631,7 @@ static enum http_want end_proxy(struct http_conn *conn, struct http_common *comm
 	return go(conn, READ_HEAD);
 }
 
-/* Its clock runs from the accept on. */
+/* Reads the header of the PROXY protocol. The clock for it began when the connection was accepted. */
 static enum http_want step_proxy(struct http_conn *conn, struct http_common *common)
 {
 	struct input *in = &conn->work->input;
@@ -6142,7 +6150,7 @@ static enum http_want start_program(struct http_conn *conn, struct http_common *
 	return HTTP_GO;
 }
 
-/* Whether the response of the program is sent as it is, and the connection closed behind it. */
+/* Whether what the program writes is sent unchanged, after which the connection is closed. */
 static bool is_raw(const struct http_work *w)
 {
 	text name = program_name(w);
@@ -6171,7 +6179,7 @@ static enum http_want begin_program(struct http_conn *conn)
 										   : HTTP_DONE;
 }
 
-/* More of the request's body, as far as the program has taken what came before. */
+/* Reads more of the request's body, once the program has taken what was read before. */
 static enum http_want read_for_program(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
@@ -6353,7 +6361,7 @@ static void put_body_data(struct http_work *w, text data)
 	w->body_sent += data.len;
 }
 
-/* The program has no more to say, or nothing that is sent. */
+/* The program's output has ended, or the rest of it is not needed. */
 static enum http_want finish_program(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
@@ -6433,7 +6441,7 @@ static size_t end_of_head(text t, size_t *line)
 	}
 }
 
-/* Its output before the response has begun; `ended`: there is no more. */
+/* Reads the header in the program's output. `ended`: the output is complete. */
 static enum http_want take_program_head(struct http_conn *conn, struct http_common *common,
 					bool ended)
 {
@@ -6529,7 +6537,7 @@ static void arm_run(struct http_conn *conn, const struct http_common *common, bo
 		conn->deadline = half_closed;
 }
 
-/* What the program says, what it is told, and what it complains of, until none of them goes on. */
+/* Moves the request's body, the program's output and its messages until none of them can go on. */
 static enum http_want step_run(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
