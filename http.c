@@ -5906,6 +5906,7 @@ static enum http_want step_listing(struct http_conn *conn, struct http_common *c
 {
 	struct http_work *w = conn->work;
 	struct listing *listing = w->body.listing;
+	bool rows = w->req.method != HEAD; /* which needs only their length, not their order */
 	/* the responses before this one do not wait for it */
 	enum http_want want = flush(conn, common);
 
@@ -5916,12 +5917,12 @@ static enum http_want step_listing(struct http_conn *conn, struct http_common *c
 
 		if (!error && listing->dir)
 			return HTTP_AGAIN;
-		if (!error && !begin_sort(listing, common))
+		if (!error && rows && !begin_sort(listing, common))
 			error = ENOMEM;
 		if (error)
 			return fail_listing(conn, common, error);
 	}
-	if (!sort_some(listing))
+	if (rows && !sort_some(listing))
 		return HTTP_AGAIN;
 	arm(conn, common, HTTP_MOVING);
 	answer_listing(conn, common);
