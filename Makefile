@@ -21,10 +21,10 @@ LANGUAGE = -std=c11 -DVERSION='"$(VERSION)"' $(WARNINGS)
 # One process a connection: start-up is what counts, so nothing is linked, moved or mapped that
 # need not be. Each page touched is a fault: data and small .bss share the fewest when they begin
 # with a page, and nobody would apply RELRO. musl's compiler doesn't see the kernel's headers.
-STATIC = -DWWWD_STATIC -Os -flto -fno-jump-tables -fstack-protector-strong -ffunction-sections \
+STATIC = -DWWWD_STATIC -Os -flto -flto-partition=one -fno-jump-tables -fstack-protector-strong -ffunction-sections \
 	-fdata-sections -fno-asynchronous-unwind-tables -fno-pie -no-pie -static -s \
 	-Wl,--gc-sections,--sort-section=name,-z,noseparate-code,-z,norelro \
-	-Wl,--section-start=.init_array=0x430000 \
+	-Wl,--section-start=.init_array=0x440000 \
 	-idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -print-multiarch)
 
 SOURCES = wwwd.c http.c

@@ -312,12 +312,12 @@ static struct options {
 	.socket_mode = UINT64_MAX, /* as umask(2) leaves it */
 };
 
-static const char *hosts[HOSTS_MOST];
+static LARGE const char *hosts[HOSTS_MOST];
 static size_t host_count;
 
 static LARGE struct http_prefix trusted[TRUSTS_MOST];
-static struct http_scope programs[SCOPES_MOST], guards[SCOPES_MOST];
-static const char *program_variables[SCOPES_MOST + 1]; /* of --cgi-env */
+static LARGE struct http_scope programs[SCOPES_MOST], guards[SCOPES_MOST];
+static LARGE const char *program_variables[SCOPES_MOST]; /* of --cgi-env */
 static size_t program_variable_count;
 
 static LARGE struct http_rule site_rules[HTTP_RULES][RULES_MOST];
@@ -968,12 +968,12 @@ static const char *name_address(const struct http_peer *peer, char name[INET6_AD
 }
 
 /*
- * The address that the machine has for others: that from which it would reach another network, which
- * is one of the documentation's (RFC 5737, RFC 3849). To connect a datagram socket sends nothing.
+ * The address that the machine has for others: the one from which it would reach another network. To
+ * connect a datagram socket sends nothing.
  */
 static const char *own_address(bool six, char name[INET6_ADDRSTRLEN])
 {
-	/* addresses for documentation (RFC 5737, RFC 3849), to which nothing is sent */
+	/* networks for documentation: RFC 5737, RFC 3849 */
 	union address to = { .in = { .sin_family = AF_INET, .sin_addr = { htonl(0xc0000201) } } };
 	socklen_t size = sizeof(to);
 	struct http_peer own;
@@ -2231,12 +2231,13 @@ static bool is_variable(const char *variable)
 /* PATH, --cgi-env, and what the request says; the first of a name counts. */
 static void list_variables(char *environment[VARIABLES_MOST], char *text, size_t size)
 {
-	static char path[PATH_MAX] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	static LARGE char path[PATH_MAX];
 	const char *own = getenv("PATH");
 	size_t n = 0;
 
-	if (own && strlen(own) < sizeof(path) - 5)
-		stpcpy(path + 5, own);
+	if (!own || strlen(own) >= sizeof(path) - strlen("PATH="))
+		own = "/usr/local/bin:/usr/bin:/bin";
+	stpcpy(stpcpy(path, "PATH="), own);
 	for (size_t i = 0; i < program_variable_count; i++)
 		environment[n++] = (char *)program_variables[i];
 	environment[n++] = path;
@@ -3138,7 +3139,7 @@ struct network {
 
 enum { NETWORK_BUCKETS = 4096 };
 
-static struct {
+static LARGE struct {
 	struct network *bucket[NETWORK_BUCKETS];
 	struct link *by_count; /* for each number of connections up to `limit` the networks */
 	size_t limit, most;    /* most: the largest number that a network has */
