@@ -82,20 +82,21 @@ enum {
 	WORKERS_MOST = 256,
 	TRUSTS_MOST = 64,      /* of --forwarded-from */
 	LISTENERS_MOST = 1024, /* one for each worker and address */
-	EVENTS = 64,           /* taken from epoll at a time */
-	ACCEPTS = 16,          /* connections accepted at a time */
-	WAITING_MOST = 16,     /* connections that wait for a place */
-	WORKING_STEPS = 8,     /* steps per turn of the connections that gave way */
-	EXPIRIES = 64,         /* deadlines handled per turn */
-	LOOKS = 64,            /* connections that are examined to find one to close, */
-	RELIEFS = 16,          /* and how often that is done per turn */
-	SLOW = 16 << 10,       /* bytes a second, */
-	LONG_TIME = 1000000,   /* over this time, */
-	SHORT_TIME = 50000,    /* or over this one when no memory is left */
-	OWN_FILES = 64,        /* descriptors that are not for connections, */
-	OWN_FILES_LEAST = 10,  /* and where few are allowed */
-	CACHED_FILES = 256,    /* files that the cache keeps open, at most */
-	SPARE_WORKS = 16,      /* request memories kept for the next request */
+	BACKLOG = 4096,       /* connections that wait to be accepted; SOMAXCONN is 128 with musl */
+	EVENTS = 64,          /* taken from epoll at a time */
+	ACCEPTS = 16,         /* connections accepted at a time */
+	WAITING_MOST = 16,    /* connections that wait for a place */
+	WORKING_STEPS = 8,    /* steps per turn of the connections that gave way */
+	EXPIRIES = 64,        /* deadlines handled per turn */
+	LOOKS = 64,           /* connections that are examined to find one to close, */
+	RELIEFS = 16,         /* and how often that is done per turn */
+	SLOW = 16 << 10,      /* bytes a second, */
+	LONG_TIME = 1000000,  /* over this time, */
+	SHORT_TIME = 50000,   /* or over this one when no memory is left */
+	OWN_FILES = 64,       /* descriptors that are not for connections, */
+	OWN_FILES_LEAST = 10, /* and where few are allowed */
+	CACHED_FILES = 256,   /* files that the cache keeps open, at most */
+	SPARE_WORKS = 16,     /* request memories kept for the next request */
 	LOG_BUFFER = 1 << 20,
 	LOG_PAUSE_LEAST = 1000,     /* until a log that took nothing is tried again, */
 	LOG_PAUSE_MOST = 1000000,   /* and after many such tries */
@@ -1042,7 +1043,7 @@ static int listen_at(const struct addrinfo *ai, in_port_t *port, bool both, int 
 	if ((worker > 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, on_size) < 0) ||
 	    bind(fd, &address.any, ai->ai_addrlen) < 0 ||
 	    (worker == 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, on_size) < 0) ||
-	    listen(fd, SOMAXCONN) < 0 || getsockname(fd, &address.any, &size) < 0) {
+	    listen(fd, BACKLOG) < 0 || getsockname(fd, &address.any, &size) < 0) {
 		error = errno;
 		close(fd);
 		return error;
@@ -1148,7 +1149,7 @@ static void listen_on_path(const char *path)
 	(void)umask(mask);
 	if (error)
 		die("%s: %s", path, strerror(error));
-	if (listen(fd, SOMAXCONN) < 0 || rename(fresh.sun_path, path) < 0) {
+	if (listen(fd, BACKLOG) < 0 || rename(fresh.sun_path, path) < 0) {
 		error = errno;
 		unlink(fresh.sun_path);
 		die("%s: %s", path, strerror(error));
@@ -3795,7 +3796,7 @@ static void stop_loop(void)
 	loop.most = SIZE_MAX;
 	admit_waiting();
 	for (size_t i = 0; i < listener_count; i++)
-		for (int n = 0; n < SOMAXCONN && accept_some(&listeners[i]); n += ACCEPTS)
+		for (int n = 0; n < BACKLOG && accept_some(&listeners[i]); n += ACCEPTS)
 			;
 	(void)watch_listeners(false);
 	close_listeners();
