@@ -3223,6 +3223,7 @@ struct cached {
 	struct cached *chain;         /* in its bucket */
 	struct cached *newer, *older; /* by last use */
 	int64_t used;                 /* us, when it was used last */
+	uint64_t looked;              /* http_common.received when its checks held last */
 	int fd;                       /* of a file that is not in bytes, or -1 */
 	bool removed;                 /* from the cache, */
 	uint32_t users;               /* but so many connections still send it */
@@ -3241,7 +3242,7 @@ struct http_cache {
 	uint32_t files, files_most; /* kept open */
 	struct cached *newest, *oldest;
 	struct {
-		int64_t clock; /* when this was found out: it holds for no later turn of the process */
+		uint64_t looked; /* http_common.received when this was found out */
 		uint64_t home[2];
 		char name[NAME_MAX]; /* of the host */
 		size_t len;
@@ -3383,7 +3384,12 @@ int64_t http_cache_tidy(struct http_cache *cache, const struct http_common *comm
 	return cache->oldest ? cache->oldest->used + CACHE_KEPT : INT64_MAX;
 }
 
-/* NULL where there is none, or where one of its checks fails. The entry is the caller's to release. */
+/*
+ * NULL where there is none, or where one of its checks fails. The entry is the caller's to release. If
+ * nothing was received since the last look at the files, this request was sent before that look, which
+ * then counts for it too: that saves 7 to 12 % of the time of a request where many are received
+ * together.
+ */
 static struct cached *cache_find(const struct http_common *common, const struct http_site *site,
 				 text key, const struct preference *preference)
 {
@@ -3397,10 +3403,11 @@ static struct cached *cache_find(const struct http_common *common, const struct 
 		entry = entry->chain;
 	if (!entry)
 		return NULL;
-	if (!is_current(site, entry)) {
+	if (entry->looked != common->received && !is_current(site, entry)) {
 		cache_remove(cache, entry);
 		return NULL;
 	}
+	entry->looked = common->received;
 	if (entry != cache->newest) {
 		cache_unlink(cache, entry);
 		cache_link(cache, entry);
@@ -3566,6 +3573,7 @@ OWN_FRAME static struct cached *cache_add(const struct http_common *common,
 		.body_len = (uint32_t)(response.len - head_len),
 		.preference = source->preference,
 		.used = common->clock,
+		.looked = common->received,
 		.fd = fd,
 	};
 	draft.bytes.at = entry->bytes;
@@ -3832,9 +3840,9 @@ static int identify_host(struct http_work *w, const struct http_site *site, text
 }
 
 /*
- * Finds the folder of the requested host: 0 or a status. Requests that are processed together often name
- * the same host, so the last one found is kept for as long as the clock stands still: this saves 5 % of
- * the time of a request.
+ * Finds the folder of the requested host: 0 or a status. Requests that are received together often name
+ * the same host, so the last one found counts until more is received: this saves 5 % of the time of a
+ * request.
  */
 static int find_host(struct http_work *w, const struct http_site *site,
 		     const struct http_common *common)
@@ -3849,7 +3857,7 @@ static int find_host(struct http_work *w, const struct http_site *site,
 
 	const text host = w->req.host;
 
-	if (cache && cache->host.clock == common->clock &&
+	if (cache && cache->host.looked == common->received &&
 	    same(host, (text){ cache->host.name, cache->host.len })) {
 		memcpy(w->home, cache->host.home, sizeof(w->home));
 		w->req.folder = cache->host.own ? host : others;
@@ -3863,7 +3871,7 @@ static int find_host(struct http_work *w, const struct http_site *site,
 	if (error)
 		return status_of(error);
 	if (cache) {
-		cache->host.clock = common->clock;
+		cache->host.looked = common->received;
 		cache->host.own = w->req.folder.at == host.at;
 		cache->host.len = host.len;
 		memcpy(cache->host.name, host.at, host.len);
@@ -5419,6 +5427,18 @@ static enum http_want flush(struct http_conn *conn, struct http_common *common)
 	return HTTP_GO;
 }
 
+static void count_received(struct http_conn *conn, struct http_common *common, ssize_t n)
+{
+	struct input *in = &conn->work->input;
+
+	common->received++;
+	in->end += (size_t)n;
+	if (in->end > in->touched)
+		in->touched = in->end;
+	count_moved(conn, n);
+	conn->own.received += (uint32_t)n;
+}
+
 /* Receives more: HTTP_GO, also where input.ended says that nothing follows; else what to wait for. */
 static enum http_want fill(struct http_conn *conn, struct http_common *common)
 {
@@ -5431,13 +5451,24 @@ static enum http_want fill(struct http_conn *conn, struct http_common *common)
 	n = receive(conn, in->at + in->end, in->size - in->end);
 	if (n < 0)
 		return errno == EAGAIN ? HTTP_READ : lose(conn, common);
-	in->end += (size_t)n;
 	in->ended = n == 0;
-	if (in->end > in->touched)
-		in->touched = in->end;
-	count_moved(conn, n);
-	conn->own.received += (uint32_t)n;
+	count_received(conn, common, n);
 	return HTTP_GO;
+}
+
+void http_receive(struct http_conn *conn, struct http_common *common)
+{
+	struct input *in = &conn->work->input;
+	ssize_t n = 0;
+
+	if (conn->own.state == READ_HEAD && in->end < in->size)
+		n = receive(conn, in->at + in->end, in->size - in->end);
+	conn->own.dry &= n > 0; /* an end or an error is found again by the step */
+	if (n <= 0)
+		return;
+	count_received(conn, common, n);
+	if (conn->clock == HTTP_IDLE)
+		conn->own.began = common->clock;
 }
 
 /* ---- the memory that connections hold ------------------------------------------------ */
@@ -6702,7 +6733,6 @@ enum http_want http_step(struct http_conn *conn, struct http_common *common)
 	struct http_work *w = conn->work;
 	enum http_want want;
 
-	conn->own.dry = false;
 	w->effort = 0;
 	if (!w->output.own)
 		w->output.bytes =
@@ -6716,6 +6746,7 @@ enum http_want http_step(struct http_conn *conn, struct http_common *common)
 		else
 			want = expire(conn, common);
 	} while (want == HTTP_GO);
+	conn->own.dry = false;
 	return want;
 }
 

@@ -147,6 +147,7 @@ struct http_common {
 	int64_t clock;            /* us of a clock that only goes forward */
 	struct timespec wall;     /* the time of day */
 	char date[30];            /* the same as HTTP writes it */
+	uint64_t received;        /* how often bytes were received */
 	bool closing;             /* no further request on any connection */
 	char *out;                /* HTTP_OUT_SIZE bytes, in which responses are put together */
 	size_t memory;            /* bytes that connections hold at the moment, */
@@ -230,6 +231,12 @@ void http_open(struct http_conn *conn, const struct http_site *site, struct http
 
 /* Take the conversation as far as it goes without waiting. conn->work has to be set. */
 enum http_want http_step(struct http_conn *conn, struct http_common *common);
+
+/*
+ * Receives what has arrived. For a caller with many connections: requests that were received before a
+ * look at a file share that look, see cache_find().
+ */
+void http_receive(struct http_conn *conn, struct http_common *common);
 
 /* What to poll(2) for, if http_step() has said HTTP_READ, HTTP_WRITE or HTTP_POLL: how many. */
 enum { HTTP_POLLS = 4 };

@@ -68,7 +68,10 @@ static void offer(const char *key, const char *path, const char *accepted, enum 
 static bool found(const char *key, const char *accepted, const char *answer)
 {
 	const struct preference preference = taste_for(accepted);
-	struct cached *entry = cache_find(&moment, &served, text_of(key), &preference);
+	struct cached *entry;
+
+	moment.received++; /* a request, for which no earlier look counts */
+	entry = cache_find(&moment, &served, text_of(key), &preference);
 
 	if (!entry)
 		return false;
@@ -697,6 +700,64 @@ START_TEST(a_change_is_seen_at_once)
 }
 END_TEST
 
+/* The body of the response that the client has got, which is its only one. */
+static void expect_one(struct talk *talk, const char *body)
+{
+	text stream = talk_heard(talk);
+	struct reply reply;
+	const char *fault = read_reply(&stream, false, &reply);
+
+	expect(!fault, "%s in '%.*s'", fault, (int)talk->len, talk->heard);
+	ck_assert_int_eq(reply.status, 200);
+	ck_assert(is_text(reply.body, body));
+	ck_assert_uint_eq(stream.len, 0);
+	talk_close(talk);
+}
+
+/* A look at a file counts for the requests that were received before it, and for no others. */
+START_TEST(requests_received_together_share_a_look)
+{
+	static const char get[] = "GET /page" TO "\r\n";
+	struct talk talks[4];
+
+	for (int i = 0; i < 4; i++)
+		talk_open(&talks[i], &served, &moment);
+	talk_say(&talks[0], get);
+	for (int i = 1; i < 4; i++)
+		need(talk_send(&talks[i], get, i < 3 ? sizeof(get) - 1 : 9), "send");
+	for (int i = 1; i < 4; i++)
+		http_receive(&talks[i].conn, &moment);
+	talk_step(&talks[1]);
+	wait_a_tick();
+	rewrite_page();
+	talk_step(&talks[2]);
+	talk_step(&talks[3]); /* which has received what there was */
+	need(talk_send(&talks[3], get + 9, sizeof(get) - 1 - 9), "send");
+	talk_step(&talks[3]);
+	for (int i = 0; i < 4; i++)
+		expect_one(&talks[i], i < 3 ? "the page" : "THE PAGE");
+}
+END_TEST
+
+/* A client that has left, or has sent too much for now, is found by the step that follows. */
+START_TEST(an_end_is_received_by_the_step)
+{
+	struct talk talk;
+
+	talk_open(&talk, &served, &moment);
+	need(talk_send(&talk, "GET /pa", 7), "send");
+	http_receive(&talk.conn, &moment);
+	http_receive(&talk.conn, &moment); /* there is nothing more */
+	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+	shutdown(talk.far, SHUT_WR);
+	http_receive(&talk.conn, &moment);
+	talk_step(&talk);
+	ck_assert_uint_eq(talk.logs, 1);
+	ck_assert_int_eq(talk.logged[0].status, 400);
+	talk_close(&talk);
+}
+END_TEST
+
 /* Larger than what is kept as it is, and than a socket takes at once. */
 enum { BIG_SIZE = 1 << 20 };
 
@@ -831,6 +892,8 @@ Suite *cache_suite(void)
 	tcase_add_test(outside, all_spellings_are_one);
 	tcase_add_test(outside, a_folder_and_its_index_are_two);
 	tcase_add_test(outside, a_change_is_seen_at_once);
+	tcase_add_test(outside, requests_received_together_share_a_look);
+	tcase_add_test(outside, an_end_is_received_by_the_step);
 	tcase_add_test(outside, large_files_are_kept_open);
 	tcase_add_test(outside, large_files_stay_while_they_are_sent);
 	suite_add_tcase(suite, outside);
