@@ -3702,6 +3702,7 @@ struct http_work {
 	struct program *program; /* but where programs and passwords are asked for */
 	/* With --hosts, the site but with the folder of the request's host as its root; that or -1. */
 	struct http_site host;
+	char host_name[NAME_MAX];
 };
 
 size_t http_work_size(const struct http_limits *limits)
@@ -3779,21 +3780,20 @@ static void clear_request(struct http_work *w)
 static void read_host(struct http_work *w)
 {
 	struct request *req = &w->req;
-	text t = req->authority.len ? req->authority : req->value[HOST];
-	char *host = w->input.at + (t.len ? t.at - w->input.at : 0); /* ours to change */
-	bool literal = t.len && host[0] == '[', good;
-	const char *end = memchr(host, literal ? ']' : ':', t.len);
-	size_t n = end ? (size_t)(end - host) + literal : t.len;
+	text port = req->authority.len ? req->authority : req->value[HOST];
+	bool literal = port.len && port.at[0] == '[', good;
+	text host = cut(&port, literal ? ']' : ':');
 
-	req->port = (text){ host + n, t.len - n };
-	(void)skip_char(&req->port, ':');
-	n -= n && host[n - 1] == '.';
-	good = n && n <= NAME_MAX && host[0] != '.' && host[0] != '-';
-	for (size_t i = 0; i < n; i++) {
-		host[i] = (char)lower(host[i]);
-		good &= literal || (is(host[i], PLAIN) && host[i] != '~');
+	(void)skip_char(&port, ':');
+	req->port = port;
+	host.len += literal;
+	host.len -= host.len && host.at[host.len - 1] == '.';
+	good = host.len && host.len <= NAME_MAX && host.at[0] != '.' && host.at[0] != '-';
+	for (size_t i = 0; good && i < host.len; i++) {
+		w->host_name[i] = (char)lower(host.at[i]);
+		good = literal || (is(host.at[i], PLAIN) && host.at[i] != '~');
 	}
-	req->host = (text){ host, good ? n : 0 };
+	req->host = (text){ w->host_name, good ? host.len : 0 };
 }
 
 /* The folder of the host becomes the root of the site here: 0 or an errno value. */
@@ -4064,6 +4064,10 @@ static const char type_is[] = "Server: wwwd\r\nContent-Type: ";
 static void put_fields(struct out *o, const struct http_site *site,
 		       const struct http_common *common, const struct head *head, text path)
 {
+	/* what is not there, or the page in its place */
+	bool accept = head->no_cache ||
+		      (head->status == NOT_FOUND && site->rules[HTTP_FALLBACKS].count);
+
 	if (head->boundary)
 		put_form(o, "%smultipart/byteranges; boundary=%s\r\n", type_is, head->boundary);
 	else if (head->type)
@@ -4086,7 +4090,10 @@ static void put_fields(struct out *o, const struct http_site *site,
 	if (head->etag)
 		put_field(o, "ETag: ", head->etag);
 	if (head->varies)
-		put_string(o, "Vary: Accept-Encoding\r\n");
+		put_string(o, accept ? "Vary: Accept, Accept-Encoding\r\n"
+				     : "Vary: Accept-Encoding\r\n");
+	else if (accept)
+		put_string(o, "Vary: Accept\r\n");
 	if (head->ranges)
 		put_string(o, "Accept-Ranges: bytes\r\n");
 	if (head->host.len)

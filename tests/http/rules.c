@@ -316,7 +316,7 @@ START_TEST(hosts_are_logged)
 	} rows[] = {
 		{ "GET / HTTP/1.1\r\nHost: A.test.:81\r\n\r\n", "a.test", "81" },
 		{ "GET / HTTP/1.1\r\nHost: unknown\r\n\r\n", "unknown", "" },
-		{ "GET http://B.test/ HTTP/1.1\r\nHost: a\r\n\r\n", "b.test", "" },
+		{ "GET HTTP://B.test/ HTTP/1.1\r\nHost: a\r\n\r\n", "b.test", "" },
 		{ "GET / HTTP/1.1\r\nHost: [::A]:8080\r\n\r\n", "[::a]", "8080" },
 		{ "GET / HTTP/1.1\r\nHost: ..\r\n\r\n", "-", "" },
 		{ "GET / HTTP/1.0\r\n\r\n", "-", "" },
@@ -337,6 +337,10 @@ START_TEST(hosts_are_logged)
 		snprintf(begin, sizeof(begin), "%s:%s 192.0.2.1 - - [", rows[i].host,
 			 rows[i].port[0] ? rows[i].port : "80");
 		expect(strncmp(logged_line, begin, strlen(begin)) == 0, "%s", logged_line);
+		/* the request line as it came */
+		snprintf(begin, sizeof(begin), "] \"%.*s\" ",
+			 (int)strcspn(rows[i].request, "\r"), rows[i].request);
+		expect(strstr(logged_line, begin), "%s", logged_line);
 	}
 	site.hosts = false;
 	asked(&site, rows[0].request, NULL);
