@@ -133,7 +133,7 @@ static bool same(text a, text b)
 /* Case does not matter: field names, codings, tokens. */
 static bool alike(text a, text b)
 {
-	return a.len == b.len && (!a.at || !b.at || strncasecmp(a.at, b.at, a.len) == 0);
+	return a.len == b.len && (a.len == 0 || strncasecmp(a.at, b.at, a.len) == 0);
 }
 
 static void skip(text *t, size_t n)
@@ -1624,7 +1624,7 @@ static enum reading read_chunks(struct input *in, struct request *req, struct fr
 				body->chunk = CHUNK_END;
 			break;
 		case CHUNK_END: reading = end_chunk(in, req, body); break;
-		case CHUNK_TRAILER: reading = read_trailer(in, req, body, limits); break;
+		default: reading = read_trailer(in, req, body, limits);
 		}
 	} while (reading == MORE && in->next != before && --*pieces);
 	return reading;
@@ -2528,6 +2528,12 @@ static int status_of(int error)
 	}
 }
 
+/* Whether the error means that there is no such file, so that another name may be tried. */
+static bool is_missing(int error)
+{
+	return error && status_of(error) == NOT_FOUND;
+}
+
 /* Owns its descriptor: take_fd() gives it away, close_file() is the one place that closes it. */
 struct file {
 	int fd; /* or -1 */
@@ -2637,7 +2643,7 @@ OWN_FRAME static enum coding open_sibling(const struct http_site *site, const ch
 /* Whether a decoded path is that of a folder. */
 static bool is_folder(text path)
 {
-	return !path.at || path.len == 0 || path.at[path.len - 1] == '/';
+	return path.len == 0 || path.at[path.len - 1] == '/';
 }
 
 static size_t index_count(const struct http_site *site)
@@ -2799,9 +2805,13 @@ static void put_column(struct out *o, const struct listing_style *style, enum so
 			 : " \xe2\x96\xb4");
 }
 
-/* The folders from the root down to this one, each of which leads there by so many steps up. */
+/*
+ * The folders from the root down to this one. The nearest are links, by so many steps up: all of them
+ * would grow with the square of the depth.
+ */
 static void put_breadcrumbs(struct out *o, const char *path)
 {
+	enum { LINKS_MOST = 64 };
 	size_t above = 0;
 	text rest = text_of(path), name = { "", 0 };
 
@@ -2809,10 +2819,12 @@ static void put_breadcrumbs(struct out *o, const char *path)
 		above++;
 	put_string(o, "<nav aria-label=\"Folders above\"><h1>Index of ");
 	for (; above; above--, name = cut(&rest, '/')) {
-		put_string(o, "<a href=\"");
-		for (size_t i = 0; i < above; i++)
+		bool link = above <= LINKS_MOST;
+
+		put_string(o, link ? "<a href=\"" : "");
+		for (size_t i = 0; link && i < above; i++)
 			put_string(o, "../");
-		put_form(o, "\">%h/</a>", name);
+		put_form(o, link ? "\">%h/</a>" : "%h/", name);
 	}
 	put_form(o, "%h/</h1></nav>\n", name);
 }
@@ -3047,7 +3059,7 @@ static int stat_entry(const struct http_site *site, const char *folder, DIR *dir
 		error = errno;
 	else if (S_ISLNK(st->st_mode))
 		error = stat_link(site, folder, entry->d_name, st);
-	if (error && status_of(error) == NOT_FOUND)
+	if (is_missing(error))
 		*url = read_redirect(dirfd(dir), entry->d_name, url_bytes);
 	*listed = url->len || (!error && (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)));
 	return error && status_of(error) >= SERVER_ERROR ? error : 0;
@@ -3067,17 +3079,17 @@ static int read_entries(const struct http_site *site, struct http_common *common
 
 		errno = 0;
 		entry = readdir(listing->dir);
-		error = entry ? 0 : errno;
-		if (!entry && !error) {
+		if (!entry && errno)
+			return errno;
+		if (!entry) {
 			closedir(listing->dir);
 			listing->dir = NULL;
 			return 0;
 		}
-		if (entry && entry->d_name[0] == '.')
+		if (entry->d_name[0] == '.')
 			continue;
-		if (entry)
-			error = stat_entry(site, folder, listing->dir, entry, &st, url_bytes, &url,
-					   &listed);
+		error = stat_entry(site, folder, listing->dir, entry, &st, url_bytes, &url,
+				   &listed);
 		if (error)
 			return error;
 		if (listed && !add_item(listing, common, entry->d_name, &st, url))
@@ -3864,9 +3876,9 @@ static int find_host(struct http_work *w, const struct http_site *site,
 		return 0;
 	}
 	error = identify_host(w, site, host);
-	if (error && status_of(error) == NOT_FOUND)
+	if (is_missing(error))
 		error = identify_host(w, site, others);
-	if (error && status_of(error) == NOT_FOUND)
+	if (is_missing(error))
 		return refused(&w->req, MISDIRECTED_REQUEST, "a host that has no folder");
 	if (error)
 		return status_of(error);
@@ -4580,12 +4592,6 @@ static void release_choice(struct choice *choice, const struct http_common *comm
 	choice->kind = NO_CHOICE;
 }
 
-/* Whether the error means that there is no such file, so that another name may be tried. */
-static bool is_missing(int error)
-{
-	return error && status_of(error) == NOT_FOUND;
-}
-
 /* If the path is that of a link to another site, that is chosen: 0. Otherwise returns the error. */
 OWN_FRAME static int choose_link(struct http_work *w, const struct http_site *site, int error)
 {
@@ -5276,12 +5282,8 @@ static bool spent(const struct http_work *w)
 static bool ready(int fd, short events)
 {
 	struct pollfd p = { .fd = fd, .events = events };
-	int n;
 
-	do
-		n = poll(&p, 1, 0);
-	while (n < 0 && errno == EINTR);
-	return n > 0;
+	return poll(&p, 1, 0) > 0;
 }
 
 static ssize_t receive(struct http_conn *conn, void *buffer, size_t size)
@@ -5585,6 +5587,12 @@ static void begin_response(struct http_conn *conn, const struct http_common *com
 	arm(conn, common, HTTP_MOVING);
 }
 
+/* The head is in the output; a response without a body is complete. */
+static enum http_want send_body(struct http_conn *conn, const struct http_common *common)
+{
+	return conn->work->body.kind == NO_BODY ? finish(conn, common) : go(conn, STREAM);
+}
+
 static enum http_want respond(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
@@ -5592,11 +5600,7 @@ static enum http_want respond(struct http_conn *conn, struct http_common *common
 	begin_response(conn, common);
 	w->effort += EFFORT_RESPONSE;
 	answer(conn, common);
-	if (w->output.bytes.overrun)
-		return lose(conn, common);
-	if (w->body.kind == LISTING_BODY)
-		return go(conn, LISTING);
-	return w->body.kind == NO_BODY ? finish(conn, common) : go(conn, STREAM);
+	return w->body.kind == LISTING_BODY ? go(conn, LISTING) : send_body(conn, common);
 }
 
 /* The connection ends with this response. The rest of what the client sends is not read. */
@@ -5626,7 +5630,7 @@ static enum http_want refuse(struct http_conn *conn, struct http_common *common,
 	begin_response(conn, common);
 	answer_last(conn);
 	answer_page(conn, common, (struct head){ .status = (enum status)status });
-	return w->body.kind == NO_BODY ? finish(conn, common) : go(conn, STREAM);
+	return send_body(conn, common);
 }
 
 /*
@@ -5679,7 +5683,7 @@ static enum http_want step_proxy(struct http_conn *conn, struct http_common *com
 	switch (read_proxy((text){ in->at, in->end }, &proxied)) {
 	case WHOLE: return end_proxy(conn, common, &proxied);
 	case REFUSED: return turn_away(conn, common, BAD_REQUEST, proxied.fault);
-	case MORE: break;
+	default: break;
 	}
 	want = fill(conn, common);
 	if (want == HTTP_GO && in->ended && in->end)
@@ -5840,7 +5844,7 @@ static enum http_want step_head(struct http_conn *conn, struct http_common *comm
 	switch (read_head(in, &w->req, &conn->own.site->limits)) {
 	case WHOLE: return end_head(conn, common);
 	case REFUSED: return refuse(conn, common, w->req.refusal);
-	case MORE: break;
+	default: break;
 	}
 	if (w->output.bytes.len)
 		return go(conn, FLUSH);
@@ -5916,7 +5920,7 @@ static enum http_want step_body(struct http_conn *conn, struct http_common *comm
 	switch (read_body(w, &conn->own.site->limits)) {
 	case WHOLE: choose(w, conn->own.site, common); return respond(conn, common);
 	case REFUSED: return refuse_body(conn, common, w->req.refusal);
-	case MORE: break;
+	default: break;
 	}
 	want = make_room_for_body(conn, common);
 	if (want != HTTP_GO)
@@ -5937,7 +5941,7 @@ static enum http_want fail_listing(struct http_conn *conn, struct http_common *c
 
 	release_body(&w->body, common);
 	answer_page(conn, common, (struct head){ .status = (enum status)status_of(error) });
-	return w->body.kind == NO_BODY ? finish(conn, common) : go(conn, STREAM);
+	return send_body(conn, common);
 }
 
 static enum http_want step_listing(struct http_conn *conn, struct http_common *common)
@@ -5964,9 +5968,7 @@ static enum http_want step_listing(struct http_conn *conn, struct http_common *c
 		return HTTP_AGAIN;
 	arm(conn, common, HTTP_MOVING);
 	answer_listing(conn, common);
-	if (w->output.bytes.overrun)
-		return lose(conn, common);
-	return w->body.kind == NO_BODY ? finish(conn, common) : go(conn, STREAM);
+	return send_body(conn, common);
 }
 
 /* Some more rows, as far as there is room: of one that doesn't fit nothing stays in the output. */
@@ -6153,7 +6155,7 @@ static enum http_want fail_program(struct http_conn *conn, struct http_common *c
 	begin_response(conn, common);
 	answer_page(conn, common, (struct head){ .status = status });
 	release_choice(&w->choice, common);
-	return w->body.kind == NO_BODY ? finish(conn, common) : go(conn, STREAM);
+	return send_body(conn, common);
 }
 
 /* `length`: of the body, or NULL where it can't be told. */

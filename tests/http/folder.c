@@ -4,14 +4,26 @@
  */
 #include "check.h"
 
-enum { ENTRIES = 3000 };
+enum { ENTRIES = 3000, LEVELS = 2000 };
 
 /* One file with many names, which is quicker made than many files. */
 static void make_many(void)
 {
 	char name[64];
+	int fd;
 
 	make_home();
+	fd = dup(home.fd);
+	for (int i = 0; i < LEVELS; i++) {
+		int deeper;
+
+		need(mkdirat(fd, "d", 0755) == 0, "mkdir");
+		deeper = openat(fd, "d", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		need(deeper >= 0, "open");
+		close(fd);
+		fd = deeper;
+	}
+	close(fd);
 	put_folder(&home, "many");
 	put_file(&home, "one", "");
 	for (int i = 0; i < ENTRIES; i++) {
@@ -79,6 +91,27 @@ START_TEST(listing_of_a_large_folder)
 	talk_close(&talk);
 	ck_assert_uint_eq(now.memory, 0);
 	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+/* As deep as a path can name it: the folders that are near have links. */
+START_TEST(listing_of_a_deep_folder)
+{
+	char request[2 * LEVELS + 64] = "GET /";
+	struct talk talk;
+	text stream, body;
+
+	for (int i = 0; i < LEVELS; i++)
+		strcat(request, "d/");
+	strcat(request, ON "\r\n");
+	talk_open(&talk, &place, &now);
+	talk_say(&talk, request);
+	stream = talk_heard(&talk);
+	body = expect_reply(&stream, false, 200).body;
+	expect_balance(body);
+	ck_assert_ptr_nonnull(memmem(body.at, body.len, "<a href=\"../../\">d/</a>", 23));
+	ck_assert_uint_lt(body.len, 64 << 10);
+	talk_close(&talk);
 }
 END_TEST
 
@@ -319,6 +352,7 @@ TCase *folder_case(void)
 	tcase_add_unchecked_fixture(group, make_many, remove_home);
 	tcase_set_timeout(group, 120);
 	tcase_add_test(group, listing_of_a_large_folder);
+	tcase_add_test(group, listing_of_a_deep_folder);
 	tcase_add_test(group, listing_of_any_length_has_an_end);
 	tcase_add_test(group, listing_may_take_longer_than_a_timeout);
 	tcase_add_test(group, listing_of_names_longer_than_255_bytes);
