@@ -6371,7 +6371,9 @@ static enum http_want redirect_within(struct http_conn *conn, struct http_common
 	}
 	end_program(conn);
 	free(p->target);
-	*p = (struct program){ .target = target, .redirects = redirects };
+	*p = (struct program){ .pipes = { -1, -1, -1, -1 },
+			       .target = target,
+			       .redirects = redirects };
 	release_choice(&w->choice, common);
 	if (req->method != HEAD)
 		req->method = GET;

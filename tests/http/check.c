@@ -16,6 +16,7 @@
 #include "cache.c"
 #include "answer.c"
 #include "rules.c"
+#include "programs.c"
 #include "pipelining.c"
 #include "timeouts.c"
 #include "linger.c"
@@ -59,6 +60,7 @@ int main(void)
 	srunner_add_suite(runner, cache_suite());
 	srunner_add_suite(runner, answer_suite());
 	srunner_add_suite(runner, rules_suite());
+	srunner_add_suite(runner, programs_suite());
 	srunner_add_suite(runner, conversation_suite());
 	need(mkdir(wire, 0755) == 0, "mkdir");
 	wire_top = wire;

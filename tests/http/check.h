@@ -3,9 +3,14 @@
 #define HTTP_CHECK_H
 
 #include <check.h>
-#include <stdbool.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -46,6 +51,53 @@ static inline int call_fstatat(int folder, const char *path, struct stat *st, in
 	return stat_fails() ? -1 : fstatat(folder, path, st, flags);
 }
 
+/* Another of http.c's calls that fails, once, behind so many that don't. */
+enum call { NO_CALL, ALLOCATE, OPEN_FOLDER, READ_FOLDER, RECEIVE, SEND, READ_PIPE, WRITE_PIPE };
+static struct failure {
+	enum call call;
+	int error, after;
+} failure;
+
+static inline bool call_fails(enum call call)
+{
+	if (failure.call != call || failure.after-- > 0)
+		return false;
+	failure.call = NO_CALL;
+	errno = failure.error;
+	return true;
+}
+
+/* Functions and no macros, so that http.c has no more branches than elsewhere. */
+#define MAY_FAIL(type, name, failing, failed, parameters, ...)             \
+	static inline type call_##name parameters                          \
+	{                                                                  \
+		return call_fails(failing) ? (failed) : name(__VA_ARGS__); \
+	}
+
+MAY_FAIL(void *, malloc, ALLOCATE, NULL, (size_t size), size)
+MAY_FAIL(void *, calloc, ALLOCATE, NULL, (size_t count, size_t size), count, size)
+MAY_FAIL(void *, realloc, ALLOCATE, NULL, (void *memory, size_t size), memory, size)
+MAY_FAIL(char *, strndup, ALLOCATE, NULL, (const char *s, size_t size), s, size)
+MAY_FAIL(DIR *, fdopendir, OPEN_FOLDER, NULL, (int fd), fd)
+MAY_FAIL(struct dirent *, readdir, READ_FOLDER, NULL, (DIR * folder), folder)
+MAY_FAIL(ssize_t, recv, RECEIVE, -1, (int fd, void *at, size_t size, int flags), fd, at, size,
+	 flags)
+MAY_FAIL(ssize_t, read, READ_PIPE, -1, (int fd, void *at, size_t size), fd, at, size)
+MAY_FAIL(ssize_t, write, WRITE_PIPE, -1, (int fd, const void *at, size_t size), fd, at, size)
+
+/* So much of it the kernel tells of any connection, instead of what is true; or 0. */
+static socklen_t told_size;
+static struct tcp_info told;
+
+static inline int call_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
+{
+	if (!told_size || level != IPPROTO_TCP)
+		return getsockopt(fd, level, name, value, size);
+	memcpy(value, &told, told_size);
+	*size = told_size;
+	return 0;
+}
+
 /* What http.c said to send(2), which the client's end says nothing like. */
 static struct {
 	size_t bytes;
@@ -55,7 +107,7 @@ static size_t send_count;
 
 static inline ssize_t call_send(int fd, const void *bytes, size_t size, int flags)
 {
-	ssize_t n = send(fd, bytes, size, flags);
+	ssize_t n = call_fails(SEND) ? -1 : send(fd, bytes, size, flags);
 
 	if (flags & MSG_DONTWAIT && n > 0 && send_count < sizeof(sends) / sizeof(sends[0])) {
 		sends[send_count].bytes = (size_t)n;
@@ -68,11 +120,31 @@ static inline ssize_t call_send(int fd, const void *bytes, size_t size, int flag
 #define syscall call_openat2
 #define fstat call_fstat
 #define fstatat call_fstatat
+#define getsockopt call_getsockopt
+#define malloc(...) call_malloc(__VA_ARGS__)
+#define calloc(...) call_calloc(__VA_ARGS__)
+#define realloc(...) call_realloc(__VA_ARGS__)
+#define strndup(...) call_strndup(__VA_ARGS__)
+#define fdopendir(...) call_fdopendir(__VA_ARGS__)
+#define readdir(...) call_readdir(__VA_ARGS__)
+#define recv(...) call_recv(__VA_ARGS__)
+#define read(...) call_read(__VA_ARGS__)
+#define write(...) call_write(__VA_ARGS__)
 #include "talk.h"
 #undef syscall
 #undef fstat
 #undef fstatat
 #undef send
+#undef getsockopt
+#undef malloc
+#undef calloc
+#undef realloc
+#undef strndup
+#undef fdopendir
+#undef readdir
+#undef recv
+#undef read
+#undef write
 #include "suites.h"
 
 /* The rows of a test are told apart by what is printed where one fails. */

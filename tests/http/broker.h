@@ -1,0 +1,148 @@
+/*
+ * What stands in for the broker: a program has written what it will ever say when it is started, and the
+ * answer to a password is there when it is asked for.
+ */
+#ifndef HTTP_BROKER_H
+#define HTTP_BROKER_H
+
+#include "check.h"
+
+static struct broker {
+	const char *output, *errors; /* of the program, */
+	bool lives;                  /* which doesn't end behind that */
+	int error;                   /* why nothing is started or checked */
+	char answer;                 /* to a password, 0 if there is none, ' ' if it never comes */
+	int in, out, complaints, life, check; /* the broker's ends, or -1 */
+	unsigned started, checked;
+	size_t size;
+	char variables[VARIABLES_MOST]; /* a line each */
+	char complained[16 << 10];      /* a line each */
+} broker;
+
+/* None of them is inherited by what comes next. */
+static inline void close_ends(void)
+{
+	close_pipe(&broker.in);
+	close_pipe(&broker.out);
+	close_pipe(&broker.complaints);
+	close_pipe(&broker.life);
+	close_pipe(&broker.check);
+}
+
+static inline void reset_broker(const char *output)
+{
+	broker = (struct broker){ .output = output,
+				  .errors = "",
+				  .in = -1,
+				  .out = -1,
+				  .complaints = -1,
+				  .life = -1,
+				  .check = -1 };
+}
+
+static inline void open_pipe(int *reads, int *writes)
+{
+	int fd[2];
+
+	need(pipe2(fd, O_CLOEXEC | O_NONBLOCK) == 0, "pipe2");
+	*reads = fd[0];
+	*writes = fd[1];
+}
+
+static inline void say_once(int *fd, const char *what)
+{
+	size_t n = strlen(what);
+
+	need(write(*fd, what, n) == (ssize_t)n, "room in a pipe");
+	if (!broker.lives)
+		close_pipe(fd);
+}
+
+static int broker_run(const struct http_conn *conn, const struct http_run *run,
+		      struct http_pipes *pipes)
+{
+	int life[2];
+
+	(void)conn;
+	if (broker.error)
+		return broker.error;
+	close_ends();
+	broker.started++;
+	broker.size = run->variables.len;
+	need(broker.size < sizeof(broker.variables), "room for variables");
+	memcpy(broker.variables, run->variables.at, broker.size);
+	for (size_t i = 0; i < broker.size; i++)
+		if (!broker.variables[i])
+			broker.variables[i] = '\n';
+	open_pipe(&broker.in, &pipes->in);
+	open_pipe(&pipes->out, &broker.out);
+	open_pipe(&pipes->error, &broker.complaints);
+	need(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, life) == 0,
+	     "socketpair");
+	pipes->life = life[0];
+	broker.life = life[1];
+	say_once(&broker.out, broker.output);
+	say_once(&broker.complaints, broker.errors);
+	return 0;
+}
+
+static int broker_check(size_t rule, text name, text password, int *answer)
+{
+	(void)rule, (void)name, (void)password;
+	if (broker.error)
+		return broker.error;
+	close_pipe(&broker.check);
+	broker.checked++;
+	open_pipe(answer, &broker.check);
+	if (broker.answer && broker.answer != ' ')
+		need(write(broker.check, &broker.answer, 1) == 1, "write");
+	if (broker.answer != ' ')
+		close_pipe(&broker.check);
+	return 0;
+}
+
+static void broker_complain(text program, text line)
+{
+	size_t n = strlen(broker.complained);
+
+	(void)program;
+	need(n + line.len + 2 < sizeof(broker.complained), "room for complaints");
+	memcpy(broker.complained + n, line.at, line.len);
+	memcpy(broker.complained + n + line.len, "\n", 2);
+}
+
+/* A site with these programs and guards, of which the array ends with one without a prefix. */
+static inline struct http_site site_with(const struct http_scope *programs,
+					 const struct http_scope *guards)
+{
+	struct http_site site = place;
+
+	site.programs = programs;
+	site.guards = guards;
+	while (programs && programs[site.program_count].prefix)
+		site.program_count++;
+	while (guards && guards[site.guard_count].prefix)
+		site.guard_count++;
+	site.name = "/site";
+	site.program_time = SECONDS(60);
+	site.run = broker_run;
+	site.check = broker_check;
+	site.complain = broker_complain;
+	return site;
+}
+
+/* As far as it goes, with what the other end of a pipe has to do in between. */
+static inline enum http_want run_talk(struct talk *talk)
+{
+	enum http_want want;
+	int steps = 0;
+
+	do {
+		want = http_step(&talk->conn, talk->common);
+		talk_hear(talk);
+		need(steps++ < TALK_STEPS, "an end of http_step()");
+	} while (want == HTTP_AGAIN || want == HTTP_WRITE);
+	return want;
+}
+
+#endif

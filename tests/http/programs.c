@@ -1,0 +1,709 @@
+/* Programs and passwords, in http.c alone: tests/process has them with a broker. */
+#include "broker.h"
+
+static const struct http_scope one_program[] = { { "p", "/bin/p" }, { NULL, NULL } };
+static const struct http_scope all_programs[] = { { "", "/bin/all" }, { NULL, NULL } };
+static const struct http_scope files[] = { { "", NULL }, { NULL, NULL } };
+static const struct http_scope locked_program[] = { { "p", "/users" }, { NULL, NULL } };
+static const struct http_scope guards[] = { { "folder", "/users" },
+					    { "small.txt", "/others" },
+					    { NULL, NULL } };
+static const struct http_scope error_page[] = { { "404.html", "/users" },
+						{ "page.html", "/users" },
+						{ NULL, NULL } };
+
+#define HELLO "Content-Type: text/plain\n\nhello"
+#define BASIC "Authorization: Basic YTpi\r\n"
+#define END "Connection: close\r\n\r\n"
+
+/* ---- what a program is told ---- */
+
+START_TEST(variables)
+{
+	static const struct {
+		const struct http_scope *programs;
+		const char *request, *has, *lacks;
+		bool tls, hosts;
+	} rows[] = {
+		{ one_program, "GET /p/x" ON END, "SCRIPT_NAME=/p\n", "HTTPS=", false, false },
+		{ one_program, "GET /p/x" ON END, "PATH_INFO=/x\n", NULL, false, false },
+		{ one_program, "GET /p" ON END, "SCRIPT_NAME=/p\n", "PATH_INFO=", false, false },
+		{ one_program, "GET /p" ON END, "HTTPS=on\n", NULL, true, false },
+		{ one_program, "GET /p" ON END, "DOCUMENT_ROOT=/site/a\n", NULL, false, true },
+		{ one_program, "GET /p" ON "X!y: b\r\nX.y: b\r\nX-Yz: c\r\n" END, "HTTP_X_YZ=c\n",
+		  "=b\n", false, false },
+		{ all_programs, "GET /x" ON END, "SCRIPT_NAME=\n", NULL, false, false },
+		{ all_programs, "GET /x/y?z" ON END, "PATH_INFO=/x/y\n", NULL, false, false },
+		{ all_programs, "GET /" ON END, "PATH_TRANSLATED=/site/\n", NULL, false, false },
+		{ all_programs, "GET http://b/?z" ON END, "REQUEST_URI=/?z\n", NULL, false, false },
+	};
+
+	put_link(&home, "a", "folder");
+	put_folder(&home, "default");
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_site site = site_with(rows[i].programs, NULL);
+		struct talk talk;
+		text stream;
+
+		reset_broker(HELLO);
+		site.hosts = rows[i].hosts;
+		talk_open(&talk, &site, &now);
+		talk.conn.tls = rows[i].tls;
+		send_only(&talk, rows[i].request);
+		ck_assert_int_eq(run_talk(&talk), HTTP_DONE);
+		stream = talk_heard(&talk);
+		expect(talk.logs == 1 && talk.logged[0].status == 200, "%s: %.*s", rows[i].request,
+		       SHOWN(stream));
+		expect(strstr(broker.variables, rows[i].has), "%s: %s", rows[i].request,
+		       broker.variables);
+		expect(!rows[i].lacks || !strstr(broker.variables, rows[i].lacks), "%s: %s",
+		       rows[i].request, broker.variables);
+		talk_close(&talk);
+		close_ends();
+	}
+}
+END_TEST
+
+/* ---- what a program says ---- */
+
+/* The whole of a conversation that ends by itself: what was heard. */
+static text converse_with(struct talk *talk, const struct http_site *site, const char *request)
+{
+	enum http_want want;
+
+	talk_open(talk, site, &now);
+	send_only(talk, request);
+	want = run_talk(talk);
+	expect(want == HTTP_DONE || talk->conn.own.state == LINGER, "%s: %d, %.*s", request, want,
+	       SHOWN(talk_heard(talk)));
+	return talk_heard(talk);
+}
+
+static void end_talk(struct talk *talk, int before)
+{
+	talk_close(talk);
+	close_ends();
+	ck_assert_int_eq(count_descriptors(),
+			 before); /* none is left, and none of ours is closed */
+	ck_assert_uint_eq(now.memory, 0);
+}
+
+START_TEST(outputs)
+{
+	static const struct {
+		const char *request, *output;
+		int status, error;
+		const char *body, *has;
+	} rows[] = {
+		{ "GET /p", HELLO, 200, 0, "5\r\nhello\r\n0\r\n\r\n",
+		  "Transfer-Encoding: chunked" },
+		{ "GET /p", "Status: 304\nContent-Length: 5\n\nhello", 304, 0, "", NULL },
+		{ "GET /p", "Status: 204\nContent-Length: 5\n\nhello", 204, 0, "", NULL },
+		{ "HEAD /p", "Content-Type: a/b\nContent-Length: 5\n\nhello", 200, 0, "",
+		  "Content-Length: 5" },
+		{ "GET /p", "Status: 200\n\n", 200, 0, "0\r\n\r\n", "HTTP/1.1 200 \r\n" },
+		{ "TRACE /p", HELLO, 405, 0, NULL, "Allow" },
+		{ "GET /p", HELLO, 431, EMSGSIZE, NULL, NULL },
+		{ "GET /p", HELLO, 431, E2BIG, NULL, NULL },
+		{ "GET /p", HELLO, 503, EAGAIN, NULL, "Retry-After" },
+		{ "GET /p", "Location: /small.txt\n\n", 200, 0, "hello, world", NULL },
+		{ "HEAD /p", "Location: /small.txt\n\n", 200, 0, "", NULL },
+		{ "GET /p", "Location: /%zz\n\n", 502, 0, NULL, NULL },
+		{ "GET /p", "Location: /p\n\n", 502, 0, NULL, NULL },
+	};
+	int before = count_descriptors();
+	char request[256];
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_site site = site_with(one_program, NULL);
+		struct wire_response response;
+		struct talk talk;
+		text stream;
+		ssize_t n;
+
+		reset_broker(rows[i].output);
+		broker.error = rows[i].error;
+		snprintf(request, sizeof(request), "%s" ON END, rows[i].request);
+		stream = converse_with(&talk, &site, request);
+		n = wire_parse(stream.at, stream.len, true, &response);
+		expect(n > 0 && response.status == rows[i].status, "%zu: %.*s", i, SHOWN(stream));
+		expect(talk.logs == 1 && talk.logged[0].status == rows[i].status, "%zu", i);
+		expect(!rows[i].has ||
+			       memmem(stream.at, (size_t)n, rows[i].has, strlen(rows[i].has)),
+		       "%zu: %.*s", i, SHOWN(stream));
+		skip(&stream, (size_t)n);
+		expect(!rows[i].body || is_text(stream, rows[i].body), "%zu: %.*s", i,
+		       SHOWN(stream));
+		end_talk(&talk, before);
+	}
+}
+END_TEST
+
+/* A program of a name like that writes what is sent; the status is for the log. */
+START_TEST(raw_outputs)
+{
+	static const struct {
+		const char *output;
+		int status;
+		bool sent;
+	} rows[] = {
+		{ "HTTP/1.1 299 Mine\r\n\r\nhello", 299, true },
+		{ "hello", 200, true },
+		{ "hello there", 200, true },
+		{ "", 502, false },
+	};
+	int before = count_descriptors();
+
+	put_file(&home, "nph-raw", "");
+	need(fchmodat(home.fd, "nph-raw", 0755, 0) == 0, "chmod");
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_site site = site_with(files, NULL);
+		struct talk talk;
+		text stream;
+
+		reset_broker(rows[i].output);
+		stream = converse_with(&talk, &site, "GET /nph-raw" ON END);
+		expect(is_text(stream, rows[i].output) == rows[i].sent, "%.*s", SHOWN(stream));
+		expect(talk.logs == 1 && talk.logged[0].status == rows[i].status, "%d",
+		       talk.logged[0].status);
+		end_talk(&talk, before);
+	}
+}
+END_TEST
+
+/* Line by line, and what has no end of a line when the program ends, or is longer than any. */
+START_TEST(complaints)
+{
+	static char lines[3 * PIPE_SLICE];
+	struct http_site site = site_with(one_program, NULL);
+	int before = count_descriptors();
+
+	for (int lives = 0; lives < 2; lives++) {
+		struct talk talk;
+		const char *rest;
+
+		reset_broker("Content-Type: a/b\nContent-Length: 1\n\nx");
+		memset(lines, 'a', PIPE_SLICE + 9);
+		strcpy(lines + PIPE_SLICE + 9, "\none\n\ntwo");
+		broker.errors = lines;
+		broker.lives = lives;
+		(void)converse_with(&talk, &site, "GET /p" ON END);
+		ck_assert_int_eq(talk.logged[0].status, 200);
+		rest = broker.complained;
+		ck_assert_uint_eq(strcspn(rest, "\n"), PIPE_SLICE);
+		ck_assert_str_eq(rest + PIPE_SLICE, "\naaaaaaaaa\none\n\ntwo\n");
+		end_talk(&talk, before);
+	}
+}
+END_TEST
+
+/* A response that can't be completed ends with a reset, and is logged as what it began as. */
+START_TEST(responses_that_break_off)
+{
+	static const struct {
+		const char *request, *output;
+		enum call call;
+		int logged;
+	} rows[] = {
+		{ "GET /p" ON END, "Content-Type: a/b\nContent-Length: 9\n\nhello", NO_CALL, 200 },
+		{ "POST /p" ON "Transfer-Encoding: chunked\r\n\r\nx\r\n", HELLO, NO_CALL, 400 },
+		{ "GET /p" ON END, HELLO, READ_PIPE, 502 },
+	};
+	int before = count_descriptors();
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_site site = site_with(one_program, NULL);
+		struct talk talk;
+
+		reset_broker(rows[i].output);
+		failure = (struct failure){ rows[i].call, EIO, 0 };
+		talk_open(&talk, &site, &now);
+		send_only(&talk, rows[i].request);
+		while (talk.conn.own.state < LINGER)
+			(void)run_talk(&talk);
+		expect(talk.logs == 1 && talk.logged[0].status == rows[i].logged, "%zu: %d", i,
+		       talk.logged[0].status);
+		end_talk(&talk, before);
+	}
+}
+END_TEST
+
+/* The body of a request goes on while the response does: what is wrong with it comes too late. */
+START_TEST(a_body_that_breaks_off)
+{
+	static const char large[] = "POST /p" ON "Content-Length: 1000000\r\n\r\n";
+	static const char *const ends[] = { "zz\r\n", "" };
+	int before = count_descriptors();
+
+	for (size_t i = 0; i < 2 * LENGTH(ends); i++) {
+		struct http_site site = site_with(one_program, NULL);
+		struct talk talk;
+
+		reset_broker("Content-Type: a/b\n\nhello");
+		broker.lives = true;
+		site.limits.body = 2 << 20;
+		talk_open(&talk, &site, &now);
+		if (i % 2) { /* more than is gathered: the program is started before the end */
+			char chunk[PIPE_SLICE + 16];
+			int n = sprintf(chunk, "%x\r\n", PIPE_SLICE);
+
+			memset(chunk + n, 'x', PIPE_SLICE);
+			memcpy(chunk + n + PIPE_SLICE, "\r\n", 2);
+			send_only(&talk, "POST /p" ON "Transfer-Encoding: chunked\r\n\r\n");
+			for (int k = 0; k <= GATHER_MOST / PIPE_SLICE; k++) {
+				need(talk_send(&talk, chunk, (size_t)n + PIPE_SLICE + 2), "send");
+				ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
+			}
+			while (read(broker.in, chunk, sizeof(chunk)) > 0)
+				ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
+		} else {
+			send_only(&talk, large);
+		}
+		ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
+		ck_assert_uint_eq(broker.started, 1);
+		ck_assert(talk.len); /* it has begun */
+		send_only(&talk, i % 2 ? ends[i / 2] : "");
+		shutdown(talk.far, SHUT_WR);
+		ck_assert_int_eq(run_talk(&talk), HTTP_DONE);
+		ck_assert_uint_eq(talk.logs, 1);
+		ck_assert_int_eq(talk.logged[0].status, 200);
+		end_talk(&talk, before);
+	}
+}
+END_TEST
+
+/* ---- clocks, and ends of a connection ---- */
+
+START_TEST(time_outs)
+{
+	static const struct {
+		const char *request;
+		int status; /* 0: nothing is answered */
+	} rows[] = {
+		{ "GET /p" ON "\r\n", 504 },
+		{ "POST /p" ON "Content-Length: 9\r\n\r\nhello", 408 },
+		{ "GET /p/" ON BASIC "\r\n", 503 },
+	};
+	int before = count_descriptors();
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_site site = site_with(one_program, i == 2 ? locked_program : NULL);
+		struct talk talk;
+		struct pollfd polls[HTTP_POLLS];
+		text stream;
+
+		reset_broker("");
+		broker.lives = true;
+		broker.answer = ' ';
+		talk_open(&talk, &site, &now);
+		send_only(&talk, rows[i].request);
+		ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
+		ck_assert_uint_eq(http_polls(&talk.conn, HTTP_READ, polls), 1);
+		ck_assert_int_eq(polls[0].events, POLLIN);
+		ck_assert_uint_eq(http_polls(&talk.conn, HTTP_WRITE, polls), 1);
+		ck_assert_int_eq(polls[0].events, POLLOUT);
+		ck_assert_uint_eq(http_polls(&talk.conn, HTTP_AGAIN, polls), 0);
+		ck_assert_uint_ge(http_polls(&talk.conn, HTTP_POLL, polls), 1);
+		ck_assert(i < 2 || polls[0].events == POLLIN);
+		now.clock = talk.conn.deadline;
+		(void)run_talk(&talk);
+		stream = talk_heard(&talk);
+		expect_reply(&stream, false, rows[i].status);
+		end_talk(&talk, before);
+	}
+}
+END_TEST
+
+/* A pipe in the place of a socket says nothing of a client that has left. */
+START_TEST(a_program_behind_pipes)
+{
+	struct http_site site = site_with(one_program, NULL);
+	static const char request[] = "GET /p" ON END;
+	int before = count_descriptors(), in[2], out[2];
+	struct talk talk = { .common = &now };
+	struct pollfd polls[HTTP_POLLS];
+	char heard[4096];
+
+	reset_broker("");
+	broker.lives = true;
+	open_pipe(&in[0], &in[1]);
+	open_pipe(&out[0], &out[1]);
+	http_open(&talk.conn, &site, (struct http_end){ in[0], false, true },
+		  (struct http_end){ out[1], false, true }, &now);
+	talk.conn.work = new_work(&site.limits);
+	say_once(&in[1], request);
+	ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_POLL);
+	ck_assert_uint_eq(http_polls(&talk.conn, HTTP_POLL, polls), 2);
+	broker.lives = false;
+	say_once(&broker.out, HELLO);
+	while (http_step(&talk.conn, &now) != HTTP_DONE)
+		;
+	ck_assert_int_gt(read(out[0], heard, sizeof(heard)), 0);
+	ck_assert_int_eq(strncmp(heard, "HTTP/1.1 200 ", 13), 0);
+	http_forsake(&talk.conn); /* which does nothing here */
+	free(talk.conn.work);
+	close(in[0]), close(in[1]), close(out[0]), close(out[1]);
+	close_ends();
+	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+/* What is not sent yet comes first: a program may run meanwhile, but nothing else begins. */
+START_TEST(what_waits_for_a_deaf_client)
+{
+	static const struct {
+		const char *request;
+		const struct http_scope *guards;
+		bool adopts, runs;
+	} rows[] = {
+		{ "GET /p" ON "\r\n", NULL, false, true },
+		{ "GET /p" ON "\r\n", NULL, true, false },
+		{ "GET /p" ON BASIC "\r\n", locked_program, false, false },
+		{ "GET /p" ON BASIC "\r\n", locked_program, true, false },
+		{ "GET /folder/" ON "\r\n", NULL, false, false },
+		{ "POST /p" ON "Expect: 100-continue\r\nContent-Length: 9\r\n\r\n", NULL, false,
+		  true },
+	};
+	int before = count_descriptors();
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_site site = site_with(one_program, rows[i].guards);
+		size_t filled = 0;
+		struct talk talk;
+		text stream;
+		ssize_t n;
+
+		reset_broker(HELLO);
+		broker.answer = 'y';
+		if (rows[i].adopts)
+			site.run = NULL;
+		talk_open(&talk, &site, &now);
+		for (size_t size = 4096; size; size /= 2)
+			while ((n = send(talk.conn.own.in, big, size, MSG_DONTWAIT)) > 0)
+				filled += (size_t)n;
+		send_only(&talk, "GET /page.html" ON "\r\n");
+		send_only(&talk, rows[i].request);
+		expect(http_step(&talk.conn, &now) == (rows[i].runs ? HTTP_POLL : HTTP_WRITE),
+		       "%zu", i);
+		ck_assert_uint_eq(broker.started, rows[i].runs);
+		ck_assert_uint_eq(broker.checked, 0);
+		talk_hear(&talk);
+		ck_assert_int_eq(run_talk(&talk) == HTTP_ADOPT, rows[i].adopts);
+		stream = talk_heard(&talk);
+		skip(&stream, filled);
+		expect_reply(&stream, false, 200);
+		end_talk(&talk, before);
+	}
+}
+END_TEST
+
+/* Another process goes on; where none can be started, the client is told. */
+START_TEST(adoption)
+{
+	struct http_site site = site_with(one_program, NULL);
+	static const char first[] = "GET /small.txt" ON "\r\n", second[] = "GET /p" ON "\r\n";
+	int before = count_descriptors();
+	struct talk talk, heir;
+	text stream;
+
+	site.run = NULL;
+	site.check = NULL;
+	reset_broker(HELLO);
+	talk_open(&talk, &site, &now);
+	send_only(&talk, first);
+	send_only(&talk, second);
+	ck_assert_int_eq(run_talk(&talk), HTTP_ADOPT);
+	stream = talk_heard(&talk);
+	expect_reply(&stream, false, 200);
+	ck_assert(is_text(http_unanswered(&talk.conn), second));
+
+	site.run = broker_run;
+	talk_open(&heir, &site, &now);
+	ck_assert(http_adopt(&heir.conn, http_unanswered(&talk.conn), false));
+	ck_assert_int_eq(run_talk(&heir), HTTP_READ);
+	stream = talk_heard(&heir);
+	ck_assert_int_eq(heir.logged[0].status, 200);
+	talk_close(&heir);
+	close_ends();
+
+	site.run = NULL;
+	ck_assert_int_eq(run_talk(&talk), HTTP_READ); /* nobody has taken it */
+	stream = talk_heard(&talk);
+	expect_reply(&stream, false, 200);
+	expect_reply(&stream, false, 503);
+	ck_assert(!http_adopt(&talk.conn, (text){ big, talk.conn.work->input.size + 1 }, false));
+	end_talk(&talk, before);
+}
+END_TEST
+
+/* ---- passwords ---- */
+
+START_TEST(password_answers)
+{
+	static const struct {
+		const char *request;
+		char answer;
+		int error, status;
+		bool closes;
+	} rows[] = {
+		{ "GET /folder/" ON "\r\n", 'y', 0, 401, false },
+		{ "GET /folder/" ON BASIC "\r\n", 'y', 0, 200, false },
+		{ "GET /folder/" ON BASIC "\r\n", 'n', 0, 401, false },
+		{ "GET /folder/" ON BASIC "\r\n", 0, 0, 503, false },
+		{ "GET /folder/" ON BASIC "\r\n", 'y', EAGAIN, 503, false },
+		{ "GET /folder/" ON BASIC BASIC "\r\n", 'y', 0, 401, false },
+		{ "GET /folder/" ON "Authorization: Basic =\r\n\r\n", 'y', 0, 401, false },
+		{ "GET /folder/" ON "Authorization: Basic !\r\n\r\n", 'y', 0, 401, false },
+		{ "GET /folder/" ON "Authorization: Bearer x\r\n\r\n", 'y', 0, 401, false },
+		{ "POST /folder/" ON "Expect: 100-continue\r\nContent-Length: 1\r\n\r\n", 'y', 0,
+		  401, true },
+		{ "POST /folder/" ON "Content-Length: 1\r\n\r\nx", 'y', 0, 401, false },
+		{ "GET /folder/" ON "Expect: 100-continue\r\n\r\n", 'y', 0, 401, false },
+		{ "OPTIONS /folder/" ON "Origin: a\r\nAccess-Control-Request-Method: PUT\r\n\r\n",
+		  'y', 0, 204, false },
+		{ "OPTIONS /folder/" ON "Origin: a\r\n\r\n", 'y', 0, 401, false },
+		{ "OPTIONS /folder/" ON "Access-Control-Request-Method: PUT\r\n\r\n", 'y', 0, 401,
+		  false },
+	};
+	int before = count_descriptors();
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_site site = site_with(NULL, guards);
+		struct talk talk;
+		struct reply reply;
+		text stream;
+
+		reset_broker("");
+		broker.answer = rows[i].answer;
+		broker.error = rows[i].error;
+		talk_open(&talk, &site, &now);
+		send_only(&talk, rows[i].request);
+		(void)run_talk(&talk);
+		stream = talk_heard(&talk);
+		reply = expect_reply(&stream, false, rows[i].status);
+		expect(reply.close == rows[i].closes, "%s", rows[i].request);
+		expect((rows[i].status == 401) ==
+			       (reply_field(&reply, "WWW-Authenticate").at != NULL),
+		       "%s", rows[i].request);
+		expect(stream.len == 0, "%s", rows[i].request);
+		end_talk(&talk, before);
+	}
+}
+END_TEST
+
+/* A password is checked once for a connection, but for each place, and never in vain. */
+START_TEST(passwords_are_remembered)
+{
+	static const struct {
+		const char *request;
+		char answer;
+		unsigned checked;
+		int status;
+	} rows[] = {
+		{ "GET /folder/" ON BASIC "\r\n", 'y', 1, 200 },
+		{ "GET /folder/a.txt" ON BASIC "\r\n", 'n', 1, 200 },
+		{ "GET /folder/" ON "Authorization: Basic YTpj\r\n\r\n", 'n', 2, 401 },
+		{ "GET /folder/" ON BASIC "\r\n", 'y', 3, 200 },
+		{ "GET /folder/" ON "Authorization: Basic  YTpi\r\n\r\n", 'y', 4, 200 },
+		{ "GET /small.txt" ON BASIC "\r\n", 'y', 5, 200 },
+		{ "GET /small.txt" ON BASIC "\r\n", 'n', 5, 200 },
+		{ "GET /folder/" ON BASIC "\r\n", 'n', 6, 401 },
+		{ "GET /small.txt" ON "Authorization: x\r\n\r\n", 'n', 6, 401 },
+		{ "GET /small.txt" ON BASIC "\r\n", 'n', 7, 401 },
+	};
+	struct http_site site = site_with(NULL, guards);
+	int before = count_descriptors();
+	struct talk talk;
+	size_t heard = 0;
+
+	reset_broker("");
+	talk_open(&talk, &site, &now);
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		text stream;
+
+		broker.answer = rows[i].answer;
+		send_only(&talk, rows[i].request);
+		(void)run_talk(&talk);
+		stream = talk_heard(&talk);
+		skip(&stream, heard);
+		heard = talk.len;
+		expect_reply(&stream, false, rows[i].status);
+		expect(broker.checked == rows[i].checked, "%zu: %u", i, broker.checked);
+	}
+	ck_assert_int_eq(talk.conn.own.state, LINGER); /* the third wrong one ends it */
+	end_talk(&talk, before);
+}
+END_TEST
+
+/* What is sent in a value longer than any name and password is not looked at. */
+START_TEST(passwords_that_are_too_long)
+{
+	struct http_site site = site_with(NULL, guards);
+	int before = count_descriptors();
+	char request[LOGIN_MOST + 256];
+	struct talk talk;
+	text stream;
+
+	for (int more = 0; more < 2; more++) {
+		size_t n = (size_t)sprintf(request, "GET /folder/" ON "Authorization: Basic YTpi");
+		size_t value = LOGIN_MOST - strlen("Basic YTpi") + (size_t)more;
+
+		memset(request + n, 'A', value);
+		strcpy(request + n + value, "\r\n\r\n");
+		reset_broker("");
+		broker.answer = 'y';
+		talk_open(&talk, &site, &now);
+		send_only(&talk, request);
+		(void)run_talk(&talk);
+		stream = talk_heard(&talk);
+		expect_reply(&stream, false, 401); /* a password has no NUL, which A's stand for */
+		ck_assert_uint_eq(broker.checked, 0);
+		end_talk(&talk, before);
+	}
+}
+END_TEST
+
+/* Pages that need a password are no way round it: not as an error's, and not as the fallback. */
+START_TEST(pages_behind_passwords)
+{
+	static const struct http_rule fallback = { .text = TEXT("page.html") };
+	static const struct http_scope both[] = { { "page.html", "/users" }, { NULL, NULL } };
+	static const struct {
+		const struct http_scope *guards;
+		const char *request;
+		int status;
+		bool own; /* what the site has for it */
+	} rows[] = {
+		{ error_page, "GET /nothing.x" ON "\r\n", 404, false },
+		{ both, "GET /nothing.x" ON "\r\n", 404, true },
+		{ error_page, "GET /route" ON "Accept: text/html\r\n\r\n", 404, false },
+		{ locked_program, "GET /route" ON "Accept: text/html\r\n\r\n", 200, true },
+		{ error_page, "GET /404.html/nothing" ON BASIC "\r\n", 404, true },
+		{ guards, "GET /folder/nothing.x" ON BASIC "\r\n", 404, true },
+		{ error_page, "GET /page.html/nothing" ON BASIC "\r\n", 404, false },
+	};
+	int before = count_descriptors();
+
+	put_file(&home, "404.html", "their page");
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_site site = site_with(NULL, rows[i].guards);
+		const char *page = rows[i].status == 404 ? "their page" : "a page, and not a small";
+		struct talk talk;
+		struct reply reply;
+		text stream;
+
+		site.rules[HTTP_FALLBACKS] = (struct http_rule_list){ &fallback, 1 };
+		reset_broker("");
+		broker.answer = 'y';
+		talk_open(&talk, &site, &now);
+		send_only(&talk, rows[i].request);
+		(void)run_talk(&talk);
+		stream = talk_heard(&talk);
+		reply = expect_reply(&stream, false, rows[i].status);
+		expect(starts_alike(reply.body, text_of(page)) == rows[i].own, "%s: %.*s",
+		       rows[i].request, SHOWN(reply.body));
+		end_talk(&talk, before);
+	}
+}
+END_TEST
+
+/* Which place a name is in, by any way that leads to it. */
+START_TEST(names_that_reach_a_guard)
+{
+	static const struct {
+		const char *prefix, *path;
+		bool clean, reaches;
+	} rows[] = {
+		{ "", "anything", false, true },
+		{ "a", "a", false, true },
+		{ "a", "a/b", false, true },
+		{ "a", "ab", false, false },
+		{ "a", "a.gz", false, true },
+		{ "a", "a.br", false, true },
+		{ "a", "a.html", false, false },
+		{ "a", "a.html", true, true },
+		{ "a.html", "a", false, false },
+		{ "a.html", "a", true, true },
+		{ "a.html", "b", true, false },
+		{ "a/index.html", "a/", false, true },
+		{ "a/index.html", "a/b", false, false },
+		{ "index.html", "", false, true },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		const struct http_scope guard[] = { { rows[i].prefix, "/users" }, { NULL, NULL } };
+		struct http_site site = site_with(NULL, guard);
+
+		site.clean_urls = rows[i].clean;
+		expect((find_guard(&site, rows[i].path) != NULL) == rows[i].reaches, "%s, %s",
+		       rows[i].prefix, rows[i].path);
+	}
+}
+END_TEST
+
+/* No cache that others share may keep it, unless the site or the program says so. */
+START_TEST(caching_behind_passwords)
+{
+	static const struct http_rule lines[] = {
+		{ .pattern = TEXT("*.txt"), .text = TEXT("Cache-Control: max-age=1") },
+		{ .text = TEXT("X-Other: y") },
+	};
+	static const struct {
+		const char *request, *output, *control;
+		size_t rules;
+	} rows[] = {
+		{ "GET /p/a", HELLO, "private", 0 },
+		{ "GET /p/a.txt", HELLO, "private", 0 },
+		{ "GET /p/a", HELLO, "private", LENGTH(lines) },
+		{ "GET /p/a.txt", HELLO, "max-age=1", LENGTH(lines) },
+		{ "GET /p/a", "Cache-Control: public\n" HELLO, "public", LENGTH(lines) },
+	};
+	int before = count_descriptors();
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_site site = site_with(one_program, locked_program);
+		struct wire_response response;
+		struct talk talk;
+		char request[128];
+		text stream;
+
+		snprintf(request, sizeof(request), "%s" ON BASIC END, rows[i].request);
+		site.rules[HTTP_FIELDS] = (struct http_rule_list){ lines, rows[i].rules };
+		reset_broker(rows[i].output);
+		broker.answer = 'y';
+		stream = converse_with(&talk, &site, request);
+		ck_assert_int_gt(wire_parse(stream.at, stream.len, true, &response), 0);
+		expect(wire_same(wire_value(&response, "Cache-Control"), rows[i].control),
+		       "%zu: %.*s", i, SHOWN(stream));
+		end_talk(&talk, before);
+	}
+}
+END_TEST
+
+Suite *programs_suite(void)
+{
+	Suite *suite = suite_create("brokered");
+	TCase *program = tcase_create("programs"), *password = tcase_create("passwords");
+
+	tcase_add_checked_fixture(program, make_home, remove_home);
+	tcase_add_test(program, variables);
+	tcase_add_test(program, outputs);
+	tcase_add_test(program, raw_outputs);
+	tcase_add_test(program, complaints);
+	tcase_add_test(program, responses_that_break_off);
+	tcase_add_test(program, a_body_that_breaks_off);
+	tcase_add_test(program, time_outs);
+	tcase_add_test(program, a_program_behind_pipes);
+	tcase_add_test(program, what_waits_for_a_deaf_client);
+	tcase_add_test(program, adoption);
+	suite_add_tcase(suite, program);
+	tcase_add_checked_fixture(password, make_home, remove_home);
+	tcase_add_test(password, password_answers);
+	tcase_add_test(password, passwords_are_remembered);
+	tcase_add_test(password, passwords_that_are_too_long);
+	tcase_add_test(password, pages_behind_passwords);
+	tcase_add_test(password, names_that_reach_a_guard);
+	tcase_add_test(password, caching_behind_passwords);
+	suite_add_tcase(suite, password);
+	return suite;
+}
