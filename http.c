@@ -4744,7 +4744,7 @@ static bool read_credentials(struct login *login, text value)
 	while (rest.len && rest.at[rest.len - 1] == '=')
 		rest.len--;
 	for (size_t i = 0; i < rest.len; i++) {
-		const char *digit = rest.at[i] ? strchr(digits, rest.at[i]) : NULL;
+		const char *digit = strchr(digits, rest.at[i]); /* no value of a field has a NUL */
 
 		if (!digit)
 			return false;
@@ -6781,7 +6781,7 @@ size_t http_polls(const struct http_conn *conn, enum http_want want,
 			 write ? POLLOUT : POLLIN);
 	} else if (want == HTTP_POLL && conn->own.state == CHECK) {
 		add_poll(polls, &count, w->login->answer, POLLIN);
-	} else if (want == HTTP_POLL && p) {
+	} else if (want == HTTP_POLL) {
 		bool more = w->output.bytes.len, waits = p->pending.len || p->gathered_left.len;
 
 		add_poll(polls, &count, more ? conn->own.out : p->pipes.out,
@@ -6821,8 +6821,7 @@ bool http_busy(const struct http_conn *conn)
 	const struct http_work *w = conn->work;
 
 	if (conn->own.state <= READ_HEAD)
-		return w->req.blanks || w->req.lines || w->input.start < w->input.end ||
-		       w->output.bytes.len;
+		return w->req.blanks || w->req.lines || w->input.start < w->input.end;
 	return conn->own.state < LINGER;
 }
 

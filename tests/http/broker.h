@@ -17,7 +17,7 @@ static struct broker {
 	size_t size;
 	char variables[VARIABLES_MOST]; /* a line each */
 	char complained[16 << 10];      /* a line each */
-} broker;
+} broker = { .in = -1, .out = -1, .complaints = -1, .life = -1, .check = -1 };
 
 /* None of them is inherited by what comes next. */
 static inline void close_ends(void)
@@ -31,6 +31,7 @@ static inline void close_ends(void)
 
 static inline void reset_broker(const char *output)
 {
+	close_ends();
 	broker = (struct broker){ .output = output,
 				  .errors = "",
 				  .in = -1,

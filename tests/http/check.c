@@ -23,6 +23,7 @@
 #include "memory.c"
 #include "folder.c"
 #include "pipes.c"
+#include "faults.c"
 
 /* of tests/wire, whose header has names that http.c has too */
 extern const char *wire_top;
@@ -40,6 +41,7 @@ static Suite *conversation_suite(void)
 	suite_add_tcase(suite, memory_case());
 	suite_add_tcase(suite, folder_case());
 	suite_add_tcase(suite, pipes_case());
+	suite_add_tcase(suite, faults_case());
 	return suite;
 }
 

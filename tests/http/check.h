@@ -29,30 +29,18 @@ static inline long call_openat2(long number, int folder, const char *path, void 
 	return syscall(number, folder, path, how, size);
 }
 
-/* What the next fstat(2) or fstatat(2) of http.c fails with. */
-static int stat_error;
-
-static inline bool stat_fails(void)
-{
-	if (stat_error == 0)
-		return false;
-	errno = stat_error;
-	stat_error = 0;
-	return true;
-}
-
-static inline int call_fstat(int fd, struct stat *st)
-{
-	return stat_fails() ? -1 : fstat(fd, st);
-}
-
-static inline int call_fstatat(int folder, const char *path, struct stat *st, int flags)
-{
-	return stat_fails() ? -1 : fstatat(folder, path, st, flags);
-}
-
-/* Another of http.c's calls that fails, once, behind so many that don't. */
-enum call { NO_CALL, ALLOCATE, OPEN_FOLDER, READ_FOLDER, RECEIVE, SEND, READ_PIPE, WRITE_PIPE };
+/* Another of http.c's calls, which fails once, behind so many of them that don't. */
+enum call {
+	NO_CALL,
+	ALLOCATE,
+	OPEN_FOLDER,
+	READ_FOLDER,
+	RECEIVE,
+	SEND,
+	READ_PIPE,
+	WRITE_PIPE,
+	STAT
+};
 static struct failure {
 	enum call call;
 	int error, after;
@@ -84,6 +72,20 @@ MAY_FAIL(ssize_t, recv, RECEIVE, -1, (int fd, void *at, size_t size, int flags),
 	 flags)
 MAY_FAIL(ssize_t, read, READ_PIPE, -1, (int fd, void *at, size_t size), fd, at, size)
 MAY_FAIL(ssize_t, write, WRITE_PIPE, -1, (int fd, const void *at, size_t size), fd, at, size)
+
+MAY_FAIL(int, fstatat, STAT, -1, (int folder, const char *path, struct stat *st, int flags), folder,
+	 path, st, flags)
+
+static off_t stat_more; /* bytes that the next file seems to have more than it has */
+
+static inline int call_fstat(int fd, struct stat *st)
+{
+	if (call_fails(STAT) || fstat(fd, st) < 0)
+		return -1;
+	st->st_size += stat_more;
+	stat_more = 0;
+	return 0;
+}
 
 /* So much of it the kernel tells of any connection, instead of what is true; or 0. */
 static socklen_t told_size;

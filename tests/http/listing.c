@@ -600,7 +600,7 @@ START_TEST(a_part_is_no_listing)
 
 		list->dir = fdopendir(opened(&site, "dir", O_RDONLY | O_DIRECTORY));
 		need(list->dir, "dir");
-		stat_error = rows[i].stat;
+		failure = (struct failure){ rows[i].stat ? STAT : NO_CALL, rows[i].stat, 0 };
 		openat2_error = rows[i].openat2;
 		openat2_errors = rows[i].openat2 != 0;
 		status = read_entries(&site, &common, "dir/", list);

@@ -569,20 +569,26 @@ END_TEST
 /* What couldn't be looked at isn't absent. */
 START_TEST(failures_are_told_from_absence)
 {
+	static char long_name[PATH_MAX + NAME_MAX + 1];
 	int before = count_descriptors();
+	struct stat st;
 
-	stat_error = EIO;
+	failure = (struct failure){ STAT, EIO, 0 };
 	ck_assert_int_eq(file_at(&by_openat2, "file", false).fd, -EIO);
-	stat_error = ENOMEM;
+	failure = (struct failure){ STAT, ENOMEM, 0 };
 	ck_assert_int_eq(file_at(&by_openat2, "dir", true).fd, -ENOMEM);
-	stat_error = EIO;
+	failure = (struct failure){ STAT, EIO, 0 };
 	ck_assert_int_eq(find(&by_walking, "file", O_PATH).error, EIO);
-	stat_error = 0;
+	failure = (struct failure){ STAT, EIO, 0 };
+	ck_assert_int_eq(stat_link(&by_openat2, "", "file", &st), EIO);
 	/* a signal is no reason at all */
 	openat2_error = EINTR;
 	openat2_errors = 2;
 	ck_assert_int_eq(find(&by_openat2, "file", O_RDONLY).error, 0);
 	ck_assert_int_eq(openat2_errors, 0);
+	memset(long_name, 'a', sizeof(long_name) - 1);
+	ck_assert_int_eq(stat_link(&by_openat2, "", long_name, &st), ENAMETOOLONG);
+	ck_assert_int_eq(stat_link(&by_openat2, "dir/", long_name, &st), ENAMETOOLONG);
 	ck_assert_int_eq(count_descriptors(), before);
 }
 END_TEST
@@ -734,9 +740,15 @@ END_TEST
 START_TEST(types_are_by_the_last_ending)
 {
 	static const char unknown[] = "application/octet-stream";
+	static const char plain[] = "text/plain; charset=utf-8";
 	static const struct {
 		const char *path, *type;
 	} rows[] = {
+		{ "README", plain },
+		{ "a.b/Makefile", plain },
+		{ "license", plain },
+		{ "LICENSED", unknown },
+		{ "README/a", unknown },
 		{ "index.html", "text/html; charset=utf-8" },
 		{ "a/b.c/d.png", "image/png" },
 		{ "a.tar.gz", "application/gzip" },

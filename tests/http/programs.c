@@ -387,6 +387,7 @@ START_TEST(what_waits_for_a_deaf_client)
 		       "%zu", i);
 		ck_assert_uint_eq(broker.started, rows[i].runs);
 		ck_assert_uint_eq(broker.checked, 0);
+		talk_settle(&talk); /* as between the turns of other connections */
 		talk_hear(&talk);
 		ck_assert_int_eq(run_talk(&talk) == HTTP_ADOPT, rows[i].adopts);
 		stream = talk_heard(&talk);

@@ -3,6 +3,8 @@
 
 START_TEST(rules_are_read)
 {
+	static char long_name[PATH_MAX];
+	struct http_rule rule_of_it;
 	static const struct {
 		enum http_rules kind;
 		const char *word, *pattern, *text; /* NULL: it is refused */
@@ -52,6 +54,9 @@ START_TEST(rules_are_read)
 		       rows[i].word);
 		ck_assert_int_eq(rule.text.at[rule.text.len], '\0');
 	}
+	memset(long_name, 'a', PATH_MAX - 1);
+	ck_assert_ptr_nonnull(http_read_rule(HTTP_INDEXES, long_name, &rule_of_it));
+	ck_assert_ptr_null(http_read_rule(HTTP_INDEXES, long_name + 1, &rule_of_it));
 }
 END_TEST
 
@@ -338,8 +343,8 @@ START_TEST(hosts_are_logged)
 			 rows[i].port[0] ? rows[i].port : "80");
 		expect(strncmp(logged_line, begin, strlen(begin)) == 0, "%s", logged_line);
 		/* the request line as it came */
-		snprintf(begin, sizeof(begin), "] \"%.*s\" ",
-			 (int)strcspn(rows[i].request, "\r"), rows[i].request);
+		snprintf(begin, sizeof(begin), "] \"%.*s\" ", (int)strcspn(rows[i].request, "\r"),
+			 rows[i].request);
 		expect(strstr(logged_line, begin), "%s", logged_line);
 	}
 	site.hosts = false;

@@ -13,7 +13,7 @@ Suite *answer_suite(void);
 Suite *rules_suite(void);
 Suite *programs_suite(void);
 TCase *pipelining_case(void), *timeouts_case(void), *linger_case(void), *memory_case(void),
-	*folder_case(void), *pipes_case(void);
+	*folder_case(void), *pipes_case(void), *faults_case(void);
 Suite *wire_in_process_suite(void);
 
 #endif

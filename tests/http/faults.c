@@ -1,0 +1,216 @@
+/*
+ * Each call that a request needs fails in turn, and once: an interrupted call changes nothing; any other
+ * failure costs this response or this connection, nothing is left behind, and the next client is served.
+ */
+#include "broker.h"
+
+static const struct http_scope a_program[] = { { "p", "/bin/p" }, { NULL, NULL } };
+static const struct http_scope a_guard[] = { { "folder", "/users" }, { NULL, NULL } };
+
+#define LAST "Connection: close\r\n\r\n"
+
+/* What is asked for, on a connection of its own. */
+static const struct scene {
+	const char *request, *output;
+	bool deaf; /* the client reads when the server has nothing more to do */
+} scenes[] = {
+	{ "GET /small.txt" ON LAST, "", false },
+	{ "GET /page.html" ON "\r\nGET /page.html" ON LAST, "", true },
+	{ "GET /big.bin" ON LAST, "", false },
+	{ "GET /many/?format=json" ON LAST, "", false },
+	{ "GET /folder/" ON "Authorization: Basic YTpi\r\n" LAST, "", false },
+	{ "GET /p" ON LAST, "Content-Type: text/plain\n\nhello", false },
+	{ "GET /p" ON LAST, "Location: /small.txt\n\n", false },
+	{ "POST /p" ON "Transfer-Encoding: chunked\r\n" LAST "5\r\nhello\r\n0\r\n\r\n",
+	  "Content-Type: text/plain\nContent-Length: 5\n\nhello", false },
+};
+
+static const struct {
+	enum call call;
+	int error;
+} failures[] = {
+	{ ALLOCATE, ENOMEM }, { OPEN_FOLDER, ENOMEM }, { READ_FOLDER, EIO },
+	{ RECEIVE, EINTR },   { RECEIVE, ECONNRESET }, { SEND, EINTR },
+	{ SEND, EPIPE },      { READ_PIPE, EINTR },    { READ_PIPE, EAGAIN },
+	{ READ_PIPE, EIO },   { WRITE_PIPE, EINTR },   { WRITE_PIPE, EPIPE },
+};
+
+/* Fails the nth call, or none if there are fewer, which it says. The test's own calls don't fail. */
+static bool play(const struct scene *scene, enum call call, int error, int after, struct talk *talk)
+{
+	struct failure armed = { call, error, after };
+	struct http_site site = site_with(a_program, a_guard);
+	enum http_want want;
+	bool settled;
+
+	reset_broker(scene->output);
+	broker.answer = 'y';
+	talk_open(talk, &site, &now);
+	send_only(talk, scene->request);
+	for (int steps = 0;; steps++) {
+		need(steps < TALK_STEPS, "an end of http_step()");
+		failure = armed;
+		want = http_step(&talk->conn, &now);
+		settled = want == HTTP_DONE || http_settle(&talk->conn, &now);
+		armed = failure;
+		failure.call = NO_CALL;
+		if (want == HTTP_DONE || !settled)
+			break;
+		if (!scene->deaf || want == HTTP_WRITE || want == HTTP_READ)
+			talk_hear(talk);
+		if (talk->conn.own.state == LINGER)
+			break;
+	}
+	talk_hear(talk);
+	return armed.call == NO_CALL;
+}
+
+/* The responses are whole, or the connection ended before that. */
+static void expect_fair(const struct talk *talk, const char *request)
+{
+	text stream = talk_heard(talk);
+	struct reply reply;
+
+	for (size_t i = 0; stream.len && i < talk->logs; i++) {
+		struct wire_response response;
+
+		if (wire_parse(stream.at, stream.len, true, &response) <= 0 ||
+		    wire_value(&response, "Transfer-Encoding").at)
+			return;
+		if (read_reply(&stream, false, &reply))
+			return; /* cut off, and nothing follows */
+		expect(reply.status == talk->logged[i].status, "%s: %d", request, reply.status);
+	}
+	expect(stream.len == 0, "%s: %zu bytes more", request, stream.len);
+}
+
+static void forget_all(void)
+{
+	while (now.cache->oldest)
+		cache_remove(now.cache, now.cache->oldest);
+}
+
+START_TEST(every_call_fails_in_turn)
+{
+	static const char seed[HTTP_SEED];
+	const struct scene *scene = &scenes[_i];
+	char name[64];
+	struct talk good;
+	int before;
+
+	put_folder(&home, "many");
+	for (int i = 0; i < 1030; i++) { /* so that there is no room for them all at first */
+		snprintf(name, sizeof(name), "many/%032d", i);
+		need(linkat(home.fd, "empty.txt", home.fd, name, 0) == 0, name);
+	}
+	now.cache = http_cache_new(1 << 20, 8, seed);
+	need(now.cache, "http_cache_new");
+	before = count_descriptors();
+	for (size_t f = 0; f < LENGTH(failures); f++) {
+		bool failed = true;
+
+		for (int after = 0; failed; after++) {
+			struct talk talk;
+
+			expect(after < 5000, "%s: no end", scene->request);
+			(void)play(scene, NO_CALL, 0, 0, &good);
+			forget_all();
+			failed = play(scene, failures[f].call, failures[f].error, after, &talk);
+			expect_fair(&talk, scene->request);
+			if (failures[f].error == EINTR || failures[f].error == EAGAIN || !failed)
+				expect(same(talk_heard(&talk), talk_heard(&good)),
+				       "%s: call %d, %s: %.*s", scene->request,
+				       (int)failures[f].call, strerror(failures[f].error),
+				       SHOWN(talk_heard(&talk)));
+			talk_close(&talk);
+			talk_close(&good);
+			close_ends();
+			forget_all();
+			expect(count_descriptors() == before, "%s: call %d, %s: a descriptor",
+			       scene->request, (int)failures[f].call, strerror(failures[f].error));
+			expect(now.memory == 0, "%s: memory", scene->request);
+		}
+	}
+	free(now.cache);
+}
+END_TEST
+
+/* So does a host's folder, and what is sent without being copied. */
+START_TEST(other_calls_fail)
+{
+	static const struct {
+		const char *request;
+		int stat, after, opens, open, sendfile, status;
+		bool hosts;
+	} rows[] = {
+		{ "GET /a.txt" ON "\r\n", EIO, 0, 0, 0, 0, 500, true },
+		{ "GET /a.txt" ON "\r\n", EACCES, 0, 0, 0, 0, 403, true },
+		{ "GET /a.txt" ON "\r\n", ENOMEM, 0, 0, 0, 0, 503, true },
+		{ "GET /a.txt" ON "\r\n", ENOENT, 0, 0, 0, 0, 404, true },
+		{ "GET http://link/a.txt" ON "\r\n", EIO, 1, 0, 0, 0, 500, true },
+		{ "GET http://link/a.txt" ON "\r\n", EIO, 2, 0, 0, 0, 500, true },
+		{ "GET /a.txt" ON "\r\n", 0, 0, 2, EMFILE, 0, 503, true },
+		{ "GET /a.txt" ON "\r\n", 0, 0, 1, ENOENT, 0, 404, true },
+		{ "GET /big.bin" ON "\r\n", 0, 0, 0, 0, EINTR, 200, false },
+		{ "GET /big.bin" ON "\r\n", 0, 0, 0, 0, EIO, 0, false },
+		{ "GET /" ON "\r\n", EIO, 0, 0, 0, 0, 500, false },
+	};
+	int before = count_descriptors();
+
+	put_folder(&home, "default");
+	put_folder(&home, "a");
+	put_file(&home, "a/a.txt", "hello");
+	put_link(&home, "link", "a");
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_site site = place;
+		struct talk talk;
+		text stream;
+
+		site.hosts = rows[i].hosts;
+		talk_open(&talk, &site, &now);
+		send_only(&talk, rows[i].request);
+		failure = (struct failure){ rows[i].stat ? STAT : NO_CALL, rows[i].stat,
+					    rows[i].after };
+		openat2_errors = rows[i].opens;
+		openat2_error = rows[i].open;
+		sendfile_error = rows[i].sendfile;
+		ck_assert_int_eq(talk_step(&talk), rows[i].status ? HTTP_READ : HTTP_DONE);
+		stream = talk_heard(&talk);
+		if (rows[i].status)
+			expect_reply(&stream, false, rows[i].status);
+		expect(!failure.call && !openat2_errors && !sendfile_error, "%zu: nothing failed",
+		       i);
+		talk_close(&talk);
+		ck_assert_int_eq(count_descriptors(), before);
+	}
+}
+END_TEST
+
+/* It is shorter than it was when it was opened: what is missing can't be told behind the head. */
+START_TEST(a_small_file_shrinks)
+{
+	int before = count_descriptors();
+	struct talk talk;
+
+	talk_open(&talk, &place, &now);
+	stat_more = 5;
+	ck_assert_int_eq(talk_say(&talk, "GET /small.txt" ON "\r\n"), HTTP_DONE);
+	ck_assert(!memmem(talk.heard, talk.len, "HTTP/1.1 200", 12) ||
+		  memmem(talk.heard, talk.len, "Content-Length: 17", 18));
+	ck_assert_int_eq(talk.logged[0].status, 200);
+	talk_close(&talk);
+	ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+TCase *faults_case(void)
+{
+	TCase *group = tcase_create("faults");
+
+	tcase_add_checked_fixture(group, make_home, remove_home);
+	tcase_set_timeout(group, 120);
+	tcase_add_loop_test(group, every_call_fails_in_turn, 0, LENGTH(scenes));
+	tcase_add_test(group, other_calls_fail);
+	tcase_add_test(group, a_small_file_shrinks);
+	return group;
+}
