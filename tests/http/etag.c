@@ -42,6 +42,23 @@ START_TEST(tags_tell_states_apart)
 END_TEST
 
 /* A copy with its times has the same tag, on whatever machine. */
+/* What a file is known by, all of it. */
+START_TEST(versions_differ)
+{
+	const struct version one = { 1, 2, 3, { 4, 5 }, { 6, 7 } };
+	const struct version others[] = {
+		{ 9, 2, 3, { 4, 5 }, { 6, 7 } }, { 1, 9, 3, { 4, 5 }, { 6, 7 } },
+		{ 1, 2, 9, { 4, 5 }, { 6, 7 } }, { 1, 2, 3, { 9, 5 }, { 6, 7 } },
+		{ 1, 2, 3, { 4, 9 }, { 6, 7 } }, { 1, 2, 3, { 4, 5 }, { 9, 7 } },
+		{ 1, 2, 3, { 4, 5 }, { 6, 9 } },
+	};
+
+	ck_assert(same_version(&one, &one));
+	for (size_t i = 0; i < LENGTH(others); i++)
+		expect(!same_version(&one, &others[i]), "%zu", i);
+}
+END_TEST
+
 START_TEST(tags_survive_a_copy)
 {
 	const struct stat base = { .st_dev = 1,
@@ -443,6 +460,7 @@ Suite *etag_suite(void)
 	TCase *sent = tcase_create("multipart, and a weak ETag");
 
 	tcase_add_test(tags, tags_tell_states_apart);
+	tcase_add_test(tags, versions_differ);
 	tcase_add_test(tags, tags_survive_a_copy);
 	tcase_add_test(tags, tags_are_quoted);
 	tcase_add_test(tags, tags_are_weak_at_first);

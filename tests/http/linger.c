@@ -8,7 +8,7 @@ START_TEST(lingering_close_ends)
 	struct talk talk;
 	text stream;
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		talk_open(&talk, &place, &now);
 		ck_assert_int_eq(talk_say(&talk, "bad\r\n"), HTTP_READ);
 		stream = talk_heard(&talk);
@@ -31,6 +31,11 @@ START_TEST(lingering_close_ends)
 			ck_assert_int_eq(talk_step(&talk), HTTP_READ);
 			need(talk_send(&talk, rest, 1), "send");
 			ck_assert_int_eq(talk_step(&talk), HTTP_DONE);
+		} else if (i == 2) { /* more than is read at once has come when time is up, */
+			for (int sent = 0; sent < 4 * PIECE; sent += PIECE)
+				need(talk_send(&talk, rest, PIECE), "send");
+			now.clock = talk.conn.deadline;
+			ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_DONE);
 		} else { /* it says no more; and no byte of it moves the deadline */
 			ck_assert_int_eq(talk.conn.deadline - now.clock, LINGER_TIME - 1000);
 			ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);

@@ -149,6 +149,23 @@ START_TEST(unsent_bytes_are_kept_and_counted)
 }
 END_TEST
 
+/* What the cache holds counts too. */
+START_TEST(memory_of_all)
+{
+	static const char seed[HTTP_SEED];
+
+	now.memory = 1000;
+	ck_assert_uint_eq(http_memory(&now), 1000);
+	now.cache = http_cache_new(MiB, 8, seed);
+	need(now.cache, "http_cache_new");
+	now.cache->held = 77;
+	ck_assert_uint_eq(http_memory(&now), 1077);
+	free(now.cache);
+	failure = (struct failure){ ALLOCATE, ENOMEM, 0 };
+	ck_assert_ptr_null(http_cache_new(MiB, 8, seed));
+}
+END_TEST
+
 TCase *memory_case(void)
 {
 	TCase *group = tcase_create("memory");
@@ -159,5 +176,6 @@ TCase *memory_case(void)
 	tcase_add_test(group, working_memory_is_lent_between_connections);
 	tcase_add_test(group, http_drop_at_any_time);
 	tcase_add_test(group, unsent_bytes_are_kept_and_counted);
+	tcase_add_test(group, memory_of_all);
 	return group;
 }

@@ -314,6 +314,103 @@ START_TEST(time_outs)
 }
 END_TEST
 
+/* When a response has begun, nothing but a reset can tell that no more comes. */
+START_TEST(time_outs_of_what_has_begun)
+{
+	int before = count_descriptors();
+
+	for (int deaf = 0; deaf < 2; deaf++) {
+		struct http_site site = site_with(one_program, NULL);
+		static char output[32 << 10];
+		struct talk talk;
+
+		strcpy(output, "Content-Type: text/plain\n\n");
+		memset(output + strlen(output), 'x', sizeof(output) - 1 - strlen(output));
+		reset_broker(deaf ? output : HELLO);
+		broker.lives = true;
+		talk_open(&talk, &site, &now);
+		while (deaf && send(talk.conn.own.in, big, 1, MSG_DONTWAIT) > 0)
+			;
+		send_only(&talk, "GET /p" ON "\r\n");
+		while (http_step(&talk.conn, &now) == HTTP_AGAIN)
+			;
+		ck_assert_int_eq(talk.conn.clock, deaf ? HTTP_MOVING : HTTP_PROGRAM);
+		now.clock = talk.conn.deadline;
+		ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_DONE);
+		ck_assert_uint_eq(talk.logs, 1);
+		ck_assert_int_eq(talk.logged[0].status, 200);
+		end_talk(&talk, before);
+	}
+}
+END_TEST
+
+/* A client that sends no more is waited for as long as any, but no longer than some seconds. */
+START_TEST(half_closed_clients)
+{
+	static const int64_t times[] = { SECONDS(1), SECONDS(60) };
+	int before = count_descriptors();
+
+	for (size_t i = 0; i < LENGTH(times); i++) {
+		struct http_site site = site_with(one_program, NULL);
+		struct talk talk;
+		text stream;
+
+		reset_broker("");
+		broker.lives = true;
+		site.program_time = times[i];
+		talk_open(&talk, &site, &now);
+		send_only(&talk, "GET /p" ON "\r\n");
+		shutdown(talk.far, SHUT_WR);
+		ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
+		ck_assert_int_eq(talk.conn.deadline - now.clock,
+				 times[i] < HALF_CLOSED_TIME ? times[i] : HALF_CLOSED_TIME);
+		now.clock = talk.conn.deadline;
+		(void)run_talk(&talk);
+		stream = talk_heard(&talk);
+		expect_reply(&stream, false, 504);
+		end_talk(&talk, before);
+	}
+}
+END_TEST
+
+/* A program that does not read is asked again when it does; what it has not read is kept. */
+START_TEST(a_program_that_does_not_read)
+{
+	static char chunk[PIPE_SLICE + 16], taken[256 << 10];
+	struct http_site site = site_with(one_program, NULL);
+	int before = count_descriptors(), n = sprintf(chunk, "%x\r\n", PIPE_SLICE);
+	struct pollfd polls[HTTP_POLLS];
+	enum { CHUNKS = 40 };
+	struct talk talk;
+	size_t count, got = 0;
+	ssize_t more;
+
+	memset(chunk + n, 'x', PIPE_SLICE);
+	strcpy(chunk + n + PIPE_SLICE, "\r\n");
+	reset_broker("");
+	broker.lives = true;
+	talk_open(&talk, &site, &now);
+	send_only(&talk, "POST /p" ON "Transfer-Encoding: chunked\r\n\r\n");
+	for (int i = 0; i < CHUNKS; i++) {
+		send_only(&talk, chunk);
+		(void)run_talk(&talk);
+	}
+	send_only(&talk, "0\r\n\r\n");
+	ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
+	ck_assert_uint_eq(broker.started, 1);
+	count = http_polls(&talk.conn, HTTP_POLL, polls);
+	ck_assert_uint_eq(count, 4);
+	ck_assert_int_eq(polls[2].events, POLLOUT);
+	while ((more = read(broker.in, taken, sizeof(taken))) > 0 || more < 0) {
+		got += more > 0 ? (size_t)more : 0;
+		if (more < 0)
+			ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
+	}
+	ck_assert_uint_eq(got, CHUNKS * PIPE_SLICE);
+	end_talk(&talk, before);
+}
+END_TEST
+
 /* A pipe in the place of a socket says nothing of a client that has left. */
 START_TEST(a_program_behind_pipes)
 {
@@ -694,6 +791,9 @@ Suite *programs_suite(void)
 	tcase_add_test(program, responses_that_break_off);
 	tcase_add_test(program, a_body_that_breaks_off);
 	tcase_add_test(program, time_outs);
+	tcase_add_test(program, time_outs_of_what_has_begun);
+	tcase_add_test(program, half_closed_clients);
+	tcase_add_test(program, a_program_that_does_not_read);
 	tcase_add_test(program, a_program_behind_pipes);
 	tcase_add_test(program, what_waits_for_a_deaf_client);
 	tcase_add_test(program, adoption);

@@ -132,6 +132,74 @@ START_TEST(charsets_are_found)
 }
 END_TEST
 
+/* ---- who is trusted, and what an address is ---- */
+
+START_TEST(prefixes_of_trusted_peers)
+{
+	static const struct http_prefix trusted[] = {
+		{ AF_INET, 96 + 23, { [10] = 0xff, 0xff, 192, 0, 2, 0 } },
+		{ AF_INET6, 33, { 0x20, 0x01, 0x0d, 0xb8, 0x80 } },
+		{ AF_UNIX, 0, { 0 } },
+	};
+	static const struct {
+		struct http_peer peer;
+		bool trusted;
+	} rows[] = {
+		{ { { [10] = 0xff, 0xff, 192, 0, 2, 255 }, 9 }, true },
+		{ { { [10] = 0xff, 0xff, 192, 0, 3, 1 }, 9 }, true },
+		{ { { [10] = 0xff, 0xff, 192, 0, 4, 1 }, 9 }, false },
+		{ { { [10] = 0xff, 0xff, 192, 1, 2, 1 }, 9 }, false },
+		{ { { 0x20, 0x01, 0x0d, 0xb8, 0x81, 1 }, 9 }, true },
+		{ { { 0x20, 0x01, 0x0d, 0xb8, 0x7f, 1 }, 9 }, false },
+		{ { { 0x20, 0x01, 0x0d, 0xb9, 0x80, 1 }, 9 }, false },
+		{ { { 0 }, HTTP_UNIX_PORT }, true },
+		{ { { 0 }, 0 }, false },
+	};
+	const struct http_site site = { .trusted = trusted, .trusts = LENGTH(trusted) };
+
+	for (size_t i = 0; i < LENGTH(rows); i++)
+		expect(is_trusted(&site, &rows[i].peer) == rows[i].trusted, "%zu", i);
+}
+END_TEST
+
+START_TEST(addresses_of_forwarded_fields)
+{
+	static const struct {
+		const char *node;
+		int family, port; /* the port, or -1 where it is no address */
+	} rows[] = {
+		{ "192.0.2.1", AF_INET, 0 },
+		{ "192.0.2.1:80", AF_INET, 80 },
+		{ "192.0.2.1:_x", AF_INET, 0 },
+		{ "192.0.2.1:_x(", 0, -1 },
+		{ "192.0.2.1:", AF_INET, 0 },
+		{ "192.0.2.1:x", 0, -1 },
+		{ "192.0.2.1:65536", 0, -1 },
+		{ "2001:db8::1", AF_INET6, 0 },
+		{ "[2001:db8::1]", AF_INET6, 0 },
+		{ "[2001:db8::1]:443", AF_INET6, 443 },
+		{ "[2001:db8::1]443", 0, -1 },
+		{ "[2001:db8::1", 0, -1 },
+		{ "\"[2001:db8::1]:443\"", AF_INET6, 443 },
+		{ "[192.0.2.1]", 0, -1 },
+		{ "::", 0, -1 },
+		{ "unknown", 0, -1 },
+		{ "_hidden", 0, -1 },
+		{ "", 0, -1 },
+		{ "\"", 0, -1 },
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_peer peer;
+		bool good = read_node(text_of(rows[i].node), &peer);
+
+		expect(good == (rows[i].port >= 0), "%s", rows[i].node);
+		expect(!good || (http_family(&peer) == rows[i].family && peer.port == rows[i].port),
+		       "%s: %u", rows[i].node, peer.port);
+	}
+}
+END_TEST
+
 /* The status of a request on a connection of its own, and its body. */
 static int asked(const struct http_site *site, const char *request, const char *body)
 {
@@ -428,6 +496,8 @@ Suite *rules_suite(void)
 	tcase_add_test(option, patterns_match_whole_paths);
 	tcase_add_test(option, charsets_are_found);
 	tcase_add_test(option, fields_overrule);
+	tcase_add_test(option, prefixes_of_trusted_peers);
+	tcase_add_test(option, addresses_of_forwarded_fields);
 	suite_add_tcase(suite, option);
 	tcase_add_test(change, a_nearer_page_counts_at_once);
 	tcase_add_test(change, hosts_come_and_go);

@@ -85,6 +85,50 @@ START_TEST(http_pace_over_tcp)
 }
 END_TEST
 
+/* Older kernels tell less of a connection: what they don't tell is not counted on. */
+START_TEST(http_pace_of_older_kernels)
+{
+	static const struct {
+		size_t size; /* of what is told */
+		bool measured;
+		uint32_t unread;
+	} rows[] = {
+		{ 1, false, 77 },
+		{ offsetof(struct tcp_info, tcpi_bytes_acked) + 7, false, 77 },
+		{ offsetof(struct tcp_info, tcpi_bytes_acked) + 8, true, UNREAD_MOST },
+		{ offsetof(struct tcp_info, tcpi_bytes_retrans) + 7, true, UNREAD_MOST },
+		{ offsetof(struct tcp_info, tcpi_bytes_retrans) + 8, true, 9 + 1000 - 10 - 600 },
+		{ sizeof(struct tcp_info), true, 9 + 1000 - 10 - 600 },
+	};
+	struct talk talk;
+
+	told = (struct tcp_info){ .tcpi_bytes_acked = 600,
+				  .tcpi_bytes_sent = 1000,
+				  .tcpi_bytes_retrans = 10,
+				  .tcpi_notsent_bytes = 9 };
+	talk_open(&talk, &place, &now);
+	talk.conn.own.state = STREAM;
+	talk.conn.clock = HTTP_MOVING;
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		told_size = (socklen_t)rows[i].size;
+		talk.conn.own.unread = 77;
+		(void)http_pace(&talk.conn, &now, 0);
+		expect(talk.conn.own.unread == rows[i].unread, "%zu: %u", i, talk.conn.own.unread);
+		talk.conn.own.measured = false;
+		begin_wait(&talk.conn, &now);
+		expect(talk.conn.own.measured == rows[i].measured, "%zu", i);
+	}
+	told.tcpi_bytes_acked += 50;
+	talk.conn.own.moved = 7;
+	ck_assert_uint_eq(moved_since(&talk.conn), 50);
+	told_size = 1; /* and says no more */
+	ck_assert_uint_eq(moved_since(&talk.conn), 7);
+	told_size = 0;
+	talk.conn.own.state = READ_HEAD;
+	talk_close(&talk);
+}
+END_TEST
+
 /* A client that has acknowledged all that was sent, and the end, holds nothing of the kernel's. */
 START_TEST(http_pace_does_not_count_the_fin)
 {
@@ -339,6 +383,7 @@ TCase *timeouts_case(void)
 	tcase_add_checked_fixture(group, make_home, remove_home);
 	tcase_set_timeout(group, 120);
 	tcase_add_test(group, http_pace_over_tcp);
+	tcase_add_test(group, http_pace_of_older_kernels);
 	tcase_add_test(group, http_pace_does_not_count_the_fin);
 	tcase_add_test(group, memory_of_an_idle_connection);
 	tcase_add_test(group, a_deadline_counts_after_what_has_arrived);

@@ -177,6 +177,8 @@ const struct wire_case wire_file[] = {
 const struct wire_case wire_type[] = {
 	WIRE_TYPES(A_TYPE)
 	CASE("the type of a file without an extension", GET("/~tilde", ""), KEPT, IS("200", .has = "Content-Type: application/octet-stream")),
+	CASE("the type of a README", GET("/types/README", ""), KEPT, IS("200", .has = "Content-Type: text/plain; charset=utf-8")),
+	CASE("the type of a Makefile", GET("/types/Makefile", ""), KEPT, IS("200", .has = "Content-Type: text/plain; charset=utf-8")),
 	CASE("the type isn't the query's", GET("/~tilde?x.html", ""), KEPT, IS("200", .has = "Content-Type: application/octet-stream")),
 	CASE("the type isn't the folder's", GET("/.well-known/acme-challenge/token", ""), KEPT, IS("200", .has = "Content-Type: application/octet-stream")),
 	CASE("the type is of the name, not of what a symlink leads to", GET("/link-in", ""), KEPT, IS("200", .has = "Content-Type: application/octet-stream|text/plain; charset=utf-8")),

@@ -171,6 +171,7 @@ const struct wire_case wire_front[] = {
 	NAMES("both kinds, one with a port", FORWARDED("for=\"192.0.2.1:4711\"") FOR("192.0.2.1"), "192.0.2.1 0"),
 	NAMES("a forged Forwarded beside X-Forwarded-For", FORWARDED("for=203.0.113.9") FOR("192.0.2.1"), NEAR),
 	NAMES("Forwarded of nobody beside X-Forwarded-For", FORWARDED("for=unknown") FOR("192.0.2.1"), NEAR),
+	SECURE("https of a client without an address in both", FORWARDED("proto=https") BY("https")),
 	INSECURE("a forged proto in Forwarded", FORWARDED("for=192.0.2.1;proto=https") FOR("192.0.2.1") BY("http")),
 	INSECURE("a forged X-Forwarded-Proto", FORWARDED("for=192.0.2.1") BY("https")),
 	SECURE("both kinds say https", FORWARDED("for=192.0.2.1;proto=https") FOR("192.0.2.1") BY("https")),
@@ -255,6 +256,7 @@ const struct wire_case wire_front[] = {
 	AWAY("an empty line first", "\r\n" LINE ASK("")),
 	AWAY("TLS", "\x16\3\1\2\0\1\0\1\xfc\3\3"),
 	CUT_OFF("the end within a line", "PROXY TCP4 192.0."),
+	{ .name = "the end before the first byte", .send = { PART("") }, .end = CLOSED, .server = PROXIED, .clients = "", .silent = true, .half_close = true },
 	CUT_OFF("the end after one byte", "P"),
 
 	/* the binary header */

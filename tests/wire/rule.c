@@ -45,6 +45,8 @@ const struct wire_case wire_rule[] = {
 	ASKED("a page that is a redirect", "/clean", "", "301", .has = "Location: https://new.example/clean"),
 	RULED_CASE("and stays remembered as itself", GET("/about", "") GET("/about", "") GET("/about.html", "") GET("/both", "") GET("/folder", ""), KEPT,
 		   IS("200", .body = "ABOUT US"), IS("200", .body = "ABOUT US"), IS("200", .body = "ABOUT US"), IS("200", .body = "NAME ITSELF"), IS("200", .body = "BESIDE THE FOLDER")),
+	RULED_CASE("beside what is no file", GET("/pipe", "") GET("/pipe", "") GET("/piped/", "") GET("/piped/", ""), KEPT,
+		   IS("200", .body = "BESIDE THE PIPE"), IS("200", .body = "BESIDE THE PIPE"), IS("200", .body = "A HOME WITH A PIPE"), IS("200", .body = "A HOME WITH A PIPE")),
 	CASE("not without the option", GET("/page", ""), KEPT, IS("404")),
 
 	/* a fallback */

@@ -252,6 +252,8 @@ static const struct entry tree[] = {
 
 	{ FOLDER, "site/types", NULL, 0, 0 },
 	WIRE_TYPES(TYPE)
+	{ FILE_OF, "site/types/README", "READ ME", 0, 0 },
+	{ FILE_OF, "site/types/Makefile", "all:", 0, 0 },
 
 	/* folders of hosts, each with a page of the same name, size and time */
 	{ FOLDER, "hosted", NULL, 0, 0 },
@@ -329,6 +331,11 @@ static const struct entry tree[] = {
 	{ FILE_OF, "ruled/about.html.gz", "GZIP OF ABOUT", 0, 0 },
 	{ FILE_OF, "ruled/both", "NAME ITSELF", 0, 0 },
 	{ FILE_OF, "ruled/both.html", "NOT THE NAME ITSELF", 0, 0 },
+	{ FIFO, "ruled/pipe", NULL, 0, 0 },
+	{ FILE_OF, "ruled/pipe.html", "BESIDE THE PIPE", 0, 0 },
+	{ FOLDER, "ruled/piped", NULL, 0, 0 },
+	{ FIFO, "ruled/piped/index.html", NULL, 0, 0 },
+	{ FILE_OF, "ruled/piped/home.html", "A HOME WITH A PIPE", 0, 0 },
 	{ FOLDER, "ruled/folder", NULL, 0, 0 },
 	{ FILE_OF, "ruled/folder/index.html", "IN THE FOLDER", 0, 0 },
 	{ FILE_OF, "ruled/folder.html", "BESIDE THE FOLDER", 0, 0 },
