@@ -170,6 +170,10 @@ check-site: wwwd
 check-supervisors: wwwd wwwd-static
 	tests/run tests/supervisors/run
 
+# The packages: what is in them, and installed, upgraded, removed and purged under systemd.
+check-deb:
+	tests/run tests/supervisors/deb
+
 # git, cgit, gitweb, PHP and fossil as programs.
 check-programs: wwwd
 	tests/run tests/programs/run
@@ -232,6 +236,10 @@ uninstall:
 	rm -f $(foreach unit,$(UNITS),"$(DESTDIR)$(UNITDIR)/$(unit)")
 	rm -rf "$(DESTDIR)$(DOCDIR)"
 
+# Debian packages, in build/deb.
+deb:
+	systemd/deb '$(VERSION)'
+
 dist:
 	git archive --prefix=wwwd-$(VERSION)/ -o wwwd-$(VERSION).tar.gz HEAD
 
@@ -243,6 +251,6 @@ clean:
 ifneq ($(filter deps% clean,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
-.PHONY: all static deps run lecture check check-32 check-asan check-browser check-site \
+.PHONY: all static deps run lecture check check-32 check-asan check-browser check-deb check-site \
 	check-differential check-faults check-floods check-fresh check-fronts check-lecture check-programs \
-	check-supervisors coverage fuzz fuzz-afl fuzz-keep soak lint bench install uninstall dist clean
+	check-supervisors coverage fuzz fuzz-afl fuzz-keep soak lint bench install uninstall deb dist clean

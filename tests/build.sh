@@ -70,6 +70,8 @@ check 'make install' from_tree install
 check 'its program' cmp "$tree/wwwd" "$to/$local/bin/wwwd"
 check 'its licence' cmp LICENSE "$to/$local/share/doc/wwwd/LICENSE"
 check 'its unit' grep -q '^ExecStart=/usr/local/bin/wwwd ' "$to/$local/lib/systemd/system/wwwd@.service"
+check 'its manual names the folders' grep -q '^.It Pa /usr/local/lib/systemd/system/wwwd.socket' \
+	"$to/$local/share/man/man8/wwwd.8"
 check 'its site' grep -q 'wwwd serves /srv/www' "$to/srv/www/index.html"
 check 'its modes' modes
 
@@ -91,6 +93,11 @@ check 'make install SITE=, umask 077' sh -c 'umask 077 && "$@"' - \
 	make -C "$tree" CC="$scratch/compiler" MUSL_CC="$scratch/compiler" DESTDIR="$to" SITE= install
 check 'the modes all the same' modes
 check 'no site is made' sh -c '! find "$1" -name index.html -o -name srv | grep .' - "$to"
+
+check 'make install PREFIX=/usr' from_tree PREFIX=/usr SITE= install
+check 'what it installs names /usr/local no more' \
+	sh -c '! grep -r "/usr/local/\(bin/wwwd\|lib\|share\)" "$1" | grep -v /README:' - "$to/usr/share" \
+	"$to/usr/lib"
 
 # the line that strict.conf says it is installed by
 line=$(sed -n "s|^# *\(install .*\) /etc|\1 '$to/etc|p" systemd/wwwd@.service.d/strict.conf)

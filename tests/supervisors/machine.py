@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 
-from kit.check import until
+from kit.check import same, until
 from kit.run import CLIENT, TOP, Client, Process
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -251,6 +251,19 @@ class Machine:
 		"""Each process as a list of the fields that ps has for it."""
 		lines = self.run("ps", "-eo", ",".join(f"{f}:32" for f in fields), "--no-headers")
 		return [line.split() for line in lines.stdout.splitlines()]
+
+	def wwwd(self, *fields):
+		"""The processes of wwwd."""
+		return [p[1:] for p in self.processes("comm", *fields) if p[0].startswith("wwwd")]
+
+	def show(self, unit, name):
+		return self.ok("systemctl", "show", "--value", "-p", name, unit).strip()
+
+	def serves(self):
+		same(self.client("flood", 80, 1, 1, 1), {"200": 1})
+
+	def refuses(self):
+		same(self.client("flood", 80, 1, 1, 1), {"ConnectionRefusedError": 1})
 
 	def cpu(self):
 		"""Seconds of CPU that all of the machine has used."""
