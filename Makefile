@@ -174,6 +174,10 @@ check-supervisors: wwwd wwwd-static
 check-deb:
 	tests/run tests/supervisors/deb
 
+# The image, run by podman, and as a quadlet under systemd.
+check-image:
+	tests/run tests/supervisors/image
+
 # git, cgit, gitweb, PHP and fossil as programs.
 check-programs: wwwd
 	tests/run tests/programs/run
@@ -236,9 +240,16 @@ uninstall:
 	rm -f $(foreach unit,$(UNITS),"$(DESTDIR)$(UNITDIR)/$(unit)")
 	rm -rf "$(DESTDIR)$(DOCDIR)"
 
-# Debian packages, in build/deb.
+# Debian packages, in build/deb; an OCI image of the static build. The time of the files in them is that
+# of the last commit, or in an archive of the sources that of the newest.
+deb image: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || \
+	stat -c %Y $(SOURCES) http.h Makefile README wwwd.8 | sort -n | tail -n 1)
 deb:
 	systemd/deb '$(VERSION)'
+
+image: wwwd-static
+	mkdir -p build
+	systemd/image '$(VERSION)' wwwd-static build/wwwd.oci.tar
 
 dist:
 	git archive --prefix=wwwd-$(VERSION)/ -o wwwd-$(VERSION).tar.gz HEAD
@@ -252,5 +263,6 @@ ifneq ($(filter deps% clean,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
 .PHONY: all static deps run lecture check check-32 check-asan check-browser check-deb check-site \
-	check-differential check-faults check-floods check-fresh check-fronts check-lecture check-programs \
-	check-supervisors coverage fuzz fuzz-afl fuzz-keep soak lint bench install uninstall deb dist clean
+	check-differential check-faults check-floods check-fresh check-fronts check-image \
+	check-lecture check-programs check-supervisors coverage fuzz fuzz-afl fuzz-keep soak lint \
+	bench install uninstall deb image dist clean

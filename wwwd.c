@@ -1993,7 +1993,7 @@ static void tell_confinement(int abi, bool many)
 	long fd = syscall(SYS_openat2, site.root, ".", &how, sizeof(how));
 	int mode = prctl(PR_GET_SECCOMP, 0, 0, 0, 0);
 	const char *calls = mode < 0    ? "missing"
-			    : mode == 2 ? "the supervisor's"
+			    : mode == 2 ? many ? "yes, and the supervisor's" : "the supervisor's"
 			    : many      ? "yes"
 					: "no (one connection)";
 

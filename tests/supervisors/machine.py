@@ -26,6 +26,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 # Debian lets one inetd in; these are unpacked beside it, into /opt/NAME.
 BESIDE = ("inetutils-inetd", "xinetd")
 
+# What client.py finds of a wwwd that serves all it should.
+WELL = dict.fromkeys(("GET", "HEAD", "POST", "keep-alive", "100 MB"), "")
+
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -94,10 +97,10 @@ def known(packages):
 	return [name for name in packages if name in have]
 
 
-def root():
-	"""The directory of the cached root, made if it isn't there."""
+def root(section):
+	"""The directory of the cached root with the packages of a section, made if it isn't there."""
 	suite = release()
-	wanted = command(HERE.parent / "deps", "--list", "supervisors-root").stdout.split()
+	wanted = command(HERE.parent / "deps", "--list", section).stdout.split()
 	key = hashlib.sha256(" ".join([suite, *wanted, *BESIDE]).encode()).hexdigest()[:12]
 	home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
 	cache = pathlib.Path(home) / "wwwd"
@@ -146,6 +149,8 @@ def found(client):
 class Machine:
 	"""with Machine() as machine: booted at the top, powered off at the end."""
 
+	section = "supervisors-root"  # of tests/packages
+
 	def __init__(self):
 		self.work = pathlib.Path(tempfile.mkdtemp(prefix="wwwd-machine-"))
 		self.root = self.work / "root"
@@ -155,7 +160,7 @@ class Machine:
 		try:
 			if unable():
 				raise Unable(unable())
-			subprocess.run(["cp", "-a", "--reflink=auto", root(), self.root], check=True)
+			subprocess.run(["cp", "-a", "--reflink=auto", root(self.section), self.root], check=True)
 			for unit in ("inetd.service", "stunnel4.service"):
 				(self.root / "etc/systemd/system" / unit).symlink_to("/dev/null")
 			self.group = cgroup()
