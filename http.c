@@ -60,15 +60,16 @@ enum {
 	FLUSH_MOST =
 		32 << 10,     /* bytes of responses to pipelined requests that are sent together, */
 	OUT_ROOM = 208 << 10, /* and more than the largest head with a body behind it */
-	INLINE_MOST = 16 << 10,   /* bytes of a body that is sent with its head, */
-	CACHED_MOST = 64 << 10,   /* and of one that the cache may keep */
-	SLICE_MOST = 1 << 20,     /* bytes of a file in one step */
-	BODY_ROOM = 8 << 10,      /* bytes to read a request's body into */
-	CHUNK_LINE = 4 << 10,     /* bytes of a chunk's size and its extensions */
-	BLANK_LINES = 8,          /* before a request line: RFC 9112 2.2 asks for one */
-	GATHER_MOST = 1 << 20,    /* bytes of a chunked body that are gathered for CONTENT_LENGTH */
-	PROGRAM_HEAD = 32 << 10,  /* bytes of a program's header */
-	PROGRAM_SLICE = 32 << 10, /* bytes of its output that are read at a time */
+	INLINE_MOST = 16 << 10, /* bytes of a body that is sent with its head, */
+	CACHED_MOST = 64 << 10, /* and of one that the cache may keep */
+	SLICE_MOST = 1 << 20,   /* bytes of a file in one step */
+	BODY_ROOM = 8 << 10,    /* bytes to read a request's body into */
+	CHUNK_LINE = 4 << 10,   /* bytes of a chunk's size and its extensions */
+	BLANK_LINES = 8,        /* before a request line: RFC 9112 2.2 asks for one */
+	GATHER_MOST = 1 << 20,  /* bytes of a chunked body that are gathered for CONTENT_LENGTH */
+	PROGRAM_HEAD =
+		32
+		<< 10, /* bytes of a program's header, and of its output that are read at a time */
 	VARIABLES_MOST = 128 << 10, /* bytes of its variables */
 	REDIRECTS_MOST = 10,        /* of one request within the site, by programs */
 	LOGIN_MOST = 512,           /* bytes of a name and a password, encoded */
@@ -3763,6 +3764,10 @@ static void release_program(struct program *p)
 	close_pipe(&p->pipes.error);
 	close_pipe(&p->pipes.life);
 	free(p->gathered.at);
+	if (p->header.at && p->errors.at) { /* the process may go on to another client */
+		explicit_bzero(p->header.at, p->header.size);
+		explicit_bzero(p->errors.at, p->errors.size);
+	}
 	free(p->header.at);
 	free(p->errors.at);
 	p->gathered.at = p->header.at = p->errors.at = NULL;
@@ -6165,23 +6170,22 @@ static enum http_want start_program(struct http_conn *conn, struct http_common *
 	struct http_work *w = conn->work;
 	const struct http_site *site = conn->own.site;
 	struct program *p = w->program;
-	struct out variables = { malloc(VARIABLES_MOST), 0, VARIABLES_MOST, false };
-	struct http_run run = { .rule = (size_t)(w->choice.program - site->programs) };
-	char script[PATH_MAX];
-	int error = ENOMEM;
+	char bytes[VARIABLES_MOST];
+	struct out variables = { bytes, 0, VARIABLES_MOST - HTTP_PEER_VARIABLES, false };
+	struct http_run run = { .rule = (size_t)(w->choice.program - site->programs),
+				.script = { w->path,
+					    w->choice.program->path ? 0 : w->choice.key_len },
+				.named = requested_host(&w->req).len,
+				.client = client_of(conn),
+				.variables = bytes };
+	int error = E2BIG;
 
 	p->started = true;
-	if (variables.at) {
-		put_variables(&variables, w, site, length);
-		run.client = client_of(conn);
-		run.named = requested_host(&w->req).len;
-		run.variables = (text){ variables.at, variables.len };
-		stpcpy(script, w->path);
-		script[w->choice.key_len] = '\0';
-		run.script = w->choice.program->path ? NULL : script;
-		error = variables.overrun ? E2BIG : site->run(conn, &run, &p->pipes);
-	}
-	free(variables.at);
+	put_variables(&variables, w, site, length);
+	run.variables_len = variables.len;
+	if (!variables.overrun)
+		error = site->run(conn, &run, &p->pipes);
+	explicit_bzero(bytes, run.variables_len);
 	if (error == E2BIG || error == EMSGSIZE)
 		return fail_program(conn, common, FIELDS_TOO_LARGE,
 				    "a header too large for a program");
@@ -6526,17 +6530,14 @@ static enum http_want relay_output(struct http_conn *conn, struct http_common *c
 {
 	struct http_work *w = conn->work;
 	struct program *p = w->program;
-	char bytes[PROGRAM_SLICE];
-	text data = { bytes, 0 };
+	/* what was read of the body is put out at once, so it may take the header's place */
+	size_t kept = p->begun || p->raw ? 0 : p->header.len;
+	text data = { p->header.at + kept, 0 };
 	ssize_t n;
 
 	if (w->output.bytes.len)
 		return flush(conn, common);
-	if (p->begun || p->raw)
-		n = read(p->pipes.out, bytes, sizeof(bytes));
-	else
-		n = read(p->pipes.out, p->header.at + p->header.len,
-			 p->header.size - p->header.len);
+	n = read(p->pipes.out, p->header.at + kept, p->header.size - kept);
 	if (n < 0 && is_transient())
 		return HTTP_POLL;
 	if (n < 0)

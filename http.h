@@ -79,12 +79,13 @@ struct http_scope {
 /* What a program is started with. */
 struct http_run {
 	size_t rule;
-	const char *script; /* a file below the root, where the rule has no path */
-	bool named;         /* SERVER_NAME is one of the variables */
+	struct http_text script; /* a file below the root, where the rule has no path */
+	bool named;              /* SERVER_NAME is one of the variables */
 	const struct http_peer *client;
-	struct http_text
-		variables; /* "NAME=value" and a NUL each; those about the peer are missing */
+	char *variables;      /* "NAME=value" and a NUL each; those about the peer are missing, */
+	size_t variables_len; /* and are added, up to HTTP_PEER_VARIABLES bytes */
 };
+enum { HTTP_PEER_VARIABLES = 2 << 10 }; /* as the name of a peer may have NI_MAXHOST */
 
 /* The ends of its pipes, non-blocking; -1 where closed. When `life` is closed it is ended. */
 struct http_pipes {
@@ -131,8 +132,7 @@ struct http_site {
 	 * 0 or an errno value. Both are NULL where programs can't be started: then http_step() says
 	 * HTTP_ADOPT. The answer to a check is a byte, 'y' if the password is right.
 	 */
-	int (*run)(const struct http_conn *conn, const struct http_run *run,
-		   struct http_pipes *pipes);
+	int (*run)(const struct http_conn *conn, struct http_run *run, struct http_pipes *pipes);
 	int (*check)(size_t rule, struct http_text name, struct http_text password, int *answer);
 	/* a program, by its name, has written the line to its standard error */
 	void (*complain)(struct http_text program, struct http_text line);

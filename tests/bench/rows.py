@@ -70,6 +70,8 @@ class Row:
 PEERS = ("lighttpd", "nginx", "nginx, cache")
 OTHERS = ("busybox", "mini-httpd", "python")  # have no keep-alive
 OTHER_HANDLERS = ("micro-httpd", "busybox")
+CGI = {"path": "/cgi-bin/page", "resets": True}
+CGI_PEERS = ("lighttpd", "busybox", "mini-httpd")
 
 ROWS = (
     Row("keep-alive", "1 KiB, keep-alive, 32 connections", "listener",
@@ -95,8 +97,11 @@ ROWS = (
         rate, (0.5, 0.3), tuple(HANDLERS),
         PAGE | {"connections": 2, "close": True}, repeats=(4, 1), ours="wwwd, static"),
     Row("programs", "CGI: a C program that writes 1 KiB, 8 connections", "cgi",
-        rate, (1, 0.3), ("wwwd", "lighttpd", "busybox", "mini-httpd"),
-        {"path": "/cgi-bin/page", "connections": 8, "resets": True}, repeats=(2, 1)),
+        rate, (1, 0.3), ("wwwd", *CGI_PEERS),
+        CGI | {"connections": 8}, repeats=(2, 1)),
+    Row("programs, close", "the same with Connection: close", "cgi",
+        rate, (1, 0.3), ("wwwd", *CGI_PEERS),
+        CGI | {"connections": 8, "close": True}, repeats=(2, 1)),
     Row("costs", "A process for one connection, log and confinement on", "program",
         costs, (1, 1), tuple(PROGRAMS)),
 )
@@ -135,7 +140,9 @@ BARS = (
     ("process, static ÷ best other handler",
      lambda f: f("process", "wwwd, static") / f.most("process", OTHER_HANDLERS), "≥", 2),
     ("programs ÷ best peer",
-     lambda f: f("programs", "wwwd") / f.most("programs", ("lighttpd", "busybox", "mini-httpd")), "≥", 1),
+     lambda f: f("programs", "wwwd") / f.most("programs", CGI_PEERS), "≥", 1),
+    ("programs, Connection: close ÷ best peer",
+     lambda f: f("programs, close", "wwwd") / f.most("programs, close", CGI_PEERS), "≥", 1),
     ("process, static, system calls", lambda f: f("costs", "wwwd, static", CALLS), "≤", 20),
     ("process, dynamic, system calls", lambda f: f("costs", "wwwd, dynamic", CALLS), "≤", 20),
     ("process, static, private memory, KiB",

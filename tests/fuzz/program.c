@@ -12,8 +12,7 @@ static size_t piece;   /* which is written in pieces of so many bytes */
 static size_t written; /* of it, to what has been started last: */
 static int to_server;  /* -1 when all of it is written, or before */
 
-static int run_any(const struct http_conn *conn, const struct http_run *run,
-		   struct http_pipes *pipes)
+static int run_any(const struct http_conn *conn, struct http_run *run, struct http_pipes *pipes)
 {
 	int out[2], life[2];
 

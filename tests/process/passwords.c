@@ -305,6 +305,7 @@ START_TEST(remembered)
 		      { WRONG, 401 },  { "", 401 },     { OF_BOB, 200 }, { OF_ADA, 200 } };
 	struct server server;
 	char request[512];
+	pid_t broker;
 	int fd;
 
 	put_site();
@@ -317,7 +318,13 @@ START_TEST(remembered)
 		ck_assert_msg(hear(fd, false) == asked[i].status, "request %d: %d", i,
 			      reply.status);
 	}
+	/* and then forgotten: the process does not wait for another connection */
+	broker = wait_workers(server.pid, 1)[0];
+	ck_assert_uint_eq(count_children(broker), 1);
 	close(fd);
+	for (long long end = now() + PROMPT; now() < end && count_children(broker); nap(5))
+		;
+	ck_assert_uint_eq(count_children(broker), 0);
 	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST

@@ -1136,6 +1136,139 @@ START_TEST(adopted_connections_count)
 }
 END_TEST
 
+/* Its one child, when the others have ended. */
+static pid_t only_child(pid_t parent)
+{
+	for (long long end = now() + END_TIME; now() < end && count_children(parent) != 1; nap(5))
+		;
+	return wait_workers(parent, 1)[0];
+}
+
+/* The process that has served a connection serves the next one, for as long as --idle-time says. */
+START_TEST(spare_process)
+{
+	struct server server;
+	pid_t broker, first;
+	int held[3];
+
+	put_programs();
+	server = serve((struct given){ .args = LIST(OPTIONS, "--cgi-max", "2", "--idle-time", "4",
+						    "--exit-idle-time", "2") });
+	broker = wait_workers(server.pid, 1)[0];
+	ck_assert_int_eq(get(server.port, "/cgi-bin/length"), 200);
+	first = only_child(broker);
+	for (int i = 0; i < 20; i++) {
+		ck_assert_int_eq(get(server.port, i % 2 ? "/cgi-bin/length" : "/cgi-bin/none"),
+				 i % 2 ? 200 : 404);
+		ck_assert_int_eq(only_child(broker), first);
+	}
+	/* one that was killed is not waited for */
+	kill(first, SIGKILL);
+	for (long long end = now() + END_TIME; now() < end && kill(first, 0) == 0; nap(1))
+		;
+	ck_assert_int_eq(get(server.port, "/cgi-bin/length"), 200);
+	/* no more of them wait than programs may run */
+	for (int i = 0; i < COUNT(held); i++) {
+		held[i] = dial(server.port);
+		say(held[i], "GET /cgi-bin/length HTTP/1.1\r\nHost: a\r\n\r\n");
+		ck_assert_int_eq(hear(held[i], false), 200);
+	}
+	ck_assert_uint_ge(count_children(broker), COUNT(held));
+	nap(1200);
+	for (int i = 0; i < COUNT(held); i++)
+		close(held[i]);
+	for (long long end = now() + 500; now() < end && count_children(broker) > 2; nap(5))
+		;
+	ck_assert_uint_le(count_children(broker), 2);
+	/* they are no clients: the server waits so long since the last one, and no longer */
+	nap(1300);
+	ck_assert_int_eq(kill(broker, 0), 0);
+	for (long long end = now() + 3000; now() < end && kill(broker, 0) == 0; nap(5))
+		;
+	ck_assert_int_ne(kill(broker, 0), 0);
+	ck_assert_int_eq(finish(server.pid), 0);
+}
+END_TEST
+
+/* How many pages of the process's own memory hold the text; -1 where they can't be read. */
+static int pages_with(pid_t pid, const char *text)
+{
+	char path[64], line[512], page[4096];
+	FILE *maps;
+	int memory, count = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	memory = open(path, O_RDONLY | O_CLOEXEC);
+	if (memory < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	maps = fopen(path, "re");
+	ck_assert_ptr_nonnull(maps);
+	while (fgets(line, sizeof(line), maps)) {
+		char *end;
+		unsigned long from = strtoul(line, &end, 16), to = strtoul(end + 1, &end, 16);
+
+		for (; end[2] == 'w' && from < to; from += sizeof(page))
+			if (pread(memory, page, sizeof(page), (off_t)from) == sizeof(page))
+				count += memmem(page, sizeof(page), text, strlen(text)) != NULL;
+	}
+	fclose(maps);
+	close(memory);
+	return count;
+}
+
+/* Longer than what stays on a stack of the processor's registers, when a signal comes. */
+#define FIVE(text) text text text text text
+#define WORD FIVE(FIVE("Shibboleth"))
+
+/* Of the connections that it has served, a process that waits for another knows nothing. */
+START_TEST(spare_process_forgets)
+{
+	static const char *const requests[] = {
+		POST("/cgi-bin/echo?" WORD, "Content-Length: 250\r\n", WORD),
+		POST("/cgi-bin/echo", CHUNKED, "fa\r\n" WORD "\r\n0\r\n\r\n"),
+		WITH("/cgi-bin/env/" WORD, "Cookie: " WORD "\r\nUser-Agent: " WORD "\r\n"),
+		GET("/cgi-bin/says"),
+		GET("/cgi-bin/leads"),
+		GET("/cgi-bin/none/" WORD),
+	};
+	struct server server;
+	pid_t broker, spare;
+	int fd;
+
+	put_programs();
+	put_program("site/cgi-bin/says",
+		    SH "echo 'X-Word: " WORD "'; " HEAD "echo " WORD " >&2; echo " WORD);
+	put_program("site/cgi-bin/leads", SH "printf 'Location: /nothing/" WORD "\\n\\n'");
+	server = serve((struct given){ .args = LIST(OPTIONS) });
+	broker = wait_workers(server.pid, 1)[0];
+	for (int i = 0; i < COUNT(requests); i++) {
+		int known;
+
+		fd = dial(server.port);
+		say(fd, requests[i]);
+		ck_assert_int_ne(hear_response(fd), 0);
+		close(fd);
+		spare = only_child(broker);
+		nap(50);
+		known = pages_with(spare, WORD) + pages_with(broker, WORD);
+		if (known < 0) {
+			skip("spare_process_forgets",
+			     "the memory of another process can't be read");
+			break;
+		}
+		ck_assert_msg(known == 0, "%.30s: it is remembered", requests[i]);
+	}
+	/* as long as there is the connection, it is known */
+	fd = dial(server.port);
+	say(fd, "GET /cgi-bin/length?" WORD " HTTP/1.1\r\nHost: a\r\n\r\n");
+	ck_assert_int_eq(hear(fd, false), 200);
+	ck_assert_int_ne(pages_with(spare, WORD), 0);
+	close(fd);
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
 /* Memory and processes stay what they were. */
 START_TEST(nothing_grows)
 {
@@ -1144,7 +1277,7 @@ START_TEST(nothing_grows)
 	pid_t broker;
 
 	put_programs();
-	server = serve((struct given){ .args = LIST(OPTIONS, "--quiet") });
+	server = serve((struct given){ .args = LIST(OPTIONS, "--quiet", "--idle-time", "1") });
 	broker = wait_workers(server.pid, 1)[0];
 	ck_assert_int_eq(get(server.port, "/cgi-bin/length"), 200);
 	descriptors = count_descriptors(server.pid);
@@ -1352,6 +1485,9 @@ Suite *programs_suite(void)
 	tcase_add_test(group, adopted_connections_count);
 	tcase_add_test(group, nothing_grows);
 	tcase_add_test(group, forged_errands);
+	group = test_case(suite, "spare processes", 30);
+	tcase_add_test(group, spare_process);
+	tcase_add_test(group, spare_process_forgets);
 	group = test_case(suite, "options", 30);
 	tcase_add_loop_test(group, option_fault, 0, COUNT(faults));
 	tcase_add_test(group, no_broker);
