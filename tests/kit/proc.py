@@ -21,7 +21,11 @@ def family(pid):
 
 
 def descriptors(pid):
-    return sum(len(os.listdir(f"/proc/{process}/fd")) for process in family(pid))
+    count = 0
+    for process in family(pid):
+        with contextlib.suppress(FileNotFoundError):  # it may just have ended
+            count += len(os.listdir(f"/proc/{process}/fd"))
+    return count
 
 
 def memory(pid):
