@@ -179,8 +179,9 @@ check-image:
 	tests/run tests/supervisors/image
 
 # git, cgit, gitweb, PHP and fossil as programs.
-check-programs: wwwd
+check-programs: wwwd $(BUILT)/check_process
 	tests/run tests/programs/run
+	LIGHTTPD=/usr/sbin/lighttpd CK_RUN_SUITE=programs CK_RUN_CASE='the table' $(BUILT)/check_process
 
 # Rude clients, and stops and restarts under load: two and a half minutes.
 build/floods/rude: tests/floods/rude.c
