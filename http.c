@@ -6119,14 +6119,16 @@ static void relay_errors(struct http_conn *conn, struct program *p)
 		text rest = { o->at, o->len + (size_t)n };
 
 		while (rest.len &&
-		       (memchr(rest.at, '\n', rest.len) || rest.len == o->size || n == 0))
+		       (memchr(rest.at, '\n', rest.len) || rest.len == o->size || n == 0)) {
 			conn->own.site->complain(who, cut(&rest, '\n'));
+			conn->work->effort += EFFORT_RESPONSE; /* each line may be a write(2) */
+		}
 		o->len = rest.len;
 		if (rest.len)
 			memmove(o->at, rest.at, rest.len);
 		if (n == 0)
 			close_pipe(&p->pipes.error);
-		if ((conn->work->effort += EFFORT_RESPONSE) >= EFFORT_MOST)
+		if (spent(conn->work))
 			break;
 	}
 }
