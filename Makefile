@@ -180,8 +180,8 @@ check-image:
 
 # git, cgit, gitweb, PHP and fossil as programs.
 check-programs: wwwd $(BUILT)/check_process
-	tests/run tests/programs/run
-	LIGHTTPD=/usr/sbin/lighttpd CK_RUN_SUITE=programs CK_RUN_CASE='the table' $(BUILT)/check_process
+	LIGHTTPD=/usr/sbin/lighttpd CK_RUN_SUITE=programs CK_RUN_CASE='the table' \
+		tests/run tests/programs/run $(BUILT)/check_process
 
 # Rude clients, and stops and restarts under load: two and a half minutes.
 build/floods/rude: tests/floods/rude.c

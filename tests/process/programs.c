@@ -733,16 +733,75 @@ START_TEST(table)
 END_TEST
 
 /*
- * The same rows of lighttpd, which $LIGHTTPD names, with its own directives for the same: what it
- * answers in another way is printed, and is less than half: it is milder with headers. Rows of other programs than those of
- * the folder are left out.
+ * What lighttpd 1.4.69 does in another way: it is milder with what a program says first, passes
+ * reasons and odd statuses on, sets CONTENT_LENGTH without a body, and answers most faults of a
+ * program with 500. All other rows are answered as by wwwd.
+ */
+static const char *const of_wwwd_alone[] = { "4.1.2",
+					     "4.1.3",
+					     "4.1.5 an encoded slash",
+					     "4.1.12 PUT to a file",
+					     "4.1.14 none",
+					     "4.1.14 of the target",
+					     "4.1.17",
+					     "4.1.18",
+					     "4.1.18 names with _",
+					     "4.1.18 a function of a shell",
+					     "4.2 none",
+					     "4.2 too large",
+					     "4.2 chunks too large",
+					     "6.2.1 nothing",
+					     "6.2.1 no header",
+					     "6.2.1 an empty header",
+					     "6.2.1 no end of the header",
+					     "6.2.1 none of CGI's fields",
+					     "6.2.1 a status line",
+					     "6.2.1 a folded line",
+					     "6.2.1 a blank before the colon",
+					     "6.2.1 NUL",
+					     "6.2.1 a bare CR",
+					     "6.2.1 a header of 40 KB",
+					     "6.2.2 above the root",
+					     "6.2.2 to NUL",
+					     "6.2.2 to a program",
+					     "6.2.2 for ever",
+					     "6.2.4 with a status",
+					     "6.3.3",
+					     "6.3.3 without a reason",
+					     "6.3.3 100",
+					     "6.3.3 101",
+					     "6.3.3 999",
+					     "6.3.4",
+					     "6.3.4 the server's own",
+					     "6.4 a length that is none",
+					     "6.4 HTTP/1.0",
+					     "5",
+					     "not executable",
+					     "a sibling",
+					     "a slash",
+					     "another spelling",
+					     "hidden",
+					     "no interpreter",
+					     "no format" };
+
+static bool may_differ(const char *section)
+{
+	for (int i = 0; i < COUNT(of_wwwd_alone); i++)
+		if (strcmp(of_wwwd_alone[i], section) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The rows about the folder's programs, asked of lighttpd, which $LIGHTTPD names: the table is not
+ * wrong in the same way as wwwd.
  */
 START_TEST(table_of_lighttpd)
 {
 	const char *lighttpd = getenv("LIGHTTPD");
 	unsigned port = free_port();
 	char conf[8192];
-	int agree = 0, asked = 0, fd = -1;
+	int fd = -1;
 	pid_t pid;
 
 	if (!lighttpd)
@@ -763,23 +822,17 @@ START_TEST(table_of_lighttpd)
 	for (const struct row *row = rows; row < rows + COUNT(rows); row++) {
 		const char *fault;
 
-		if (strstr(row->request, "any/") || strncmp(row->section, "our ", 4) == 0)
+		if (strstr(row->request, "any/") || strncmp(row->section, "our ", 4) == 0 ||
+		    may_differ(row->section))
 			continue;
 		fd = dial(port);
 		say(fd, row->request);
 		fault = judge(row, hear_response(fd), port);
 		close(fd);
-		asked++;
-		agree += !fault;
-		if (fault)
-			printf("lighttpd, %s: %s: %.*s\n", row->section, fault,
-			       (int)strcspn(reply.bytes, "\r"), reply.bytes);
+		ck_assert_msg(!fault, "lighttpd, %s: %s: %s", row->section, fault, reply.bytes);
 	}
-	printf("lighttpd agrees with %d of %d rows\n", agree, asked);
 	kill(pid, SIGKILL);
 	finish(pid);
-	fflush(stdout);
-	ck_assert_int_gt(agree, asked / 2);
 }
 END_TEST
 
