@@ -2353,6 +2353,7 @@ static int become_program(void *argument)
 	sigset_t none;
 
 	setpgid(0, 0);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (size_t i = 0; i < LENGTH(changed); i++)
 		default_signal(changed[i]);
 	sigemptyset(&none);
@@ -2728,6 +2729,7 @@ _Noreturn static void become_conversation(const struct helper *self, int line, c
 			close(helpers[i].line);
 	close(broker);
 	broker = given[1];
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	set_log_prefix();
 	confine(&end);
 	do {
@@ -3147,6 +3149,7 @@ static void start_broker(const struct http_end *out)
 	examine_guards(!out);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		die("broker: %s", strerror(errno));
+	signal(SIGCHLD, SIG_DFL); /* if it were ignored, the broker's end would not be told */
 	broker_pid = fork();
 	if (broker_pid < 0)
 		die("broker: %s", strerror(errno));
@@ -3156,6 +3159,18 @@ static void start_broker(const struct http_end *out)
 	}
 	close(ends[0]);
 	broker = ends[1];
+}
+
+static bool broker_failed; /* then the exit status tells the supervisor to start all anew */
+
+/* Without a broker no program runs and no password is right. It ends by itself only at a stop. */
+static void note_broker_end(int status)
+{
+	broker_failed = status != 0;
+	if (WIFSIGNALED(status))
+		log_message(LOG_ERR, "the broker died (signal %d)", WTERMSIG(status));
+	else if (status)
+		log_message(LOG_ERR, "the broker died (status %d)", WEXITSTATUS(status));
 }
 
 /* The process that was started ends last. */
@@ -3881,7 +3896,7 @@ static sigset_t block_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	if (options.workers > 1)
+	if (options.workers > 1 || broker >= 0)
 		sigaddset(&set, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		die("sigprocmask: %s", strerror(errno));
@@ -3912,10 +3927,20 @@ static void watch_signals(void)
 static void read_signals(void)
 {
 	struct signalfd_siginfo info;
+	int status;
 
-	while (read(loop.signals, &info, sizeof(info)) == sizeof(info))
-		if (asks_to_stop((int)info.ssi_signo) && loop.phase == SERVING)
+	while (read(loop.signals, &info, sizeof(info)) == sizeof(info)) {
+		bool stop = asks_to_stop((int)info.ssi_signo);
+
+		if (loop.phase != SERVING)
+			continue;
+		if (info.ssi_signo == SIGCHLD && waitpid(broker_pid, &status, WNOHANG) > 0) {
+			note_broker_end(status);
+			stop = true;
+		}
+		if (stop)
 			loop.phase = TOLD_TO_STOP;
+	}
 }
 
 /* ---- stopping ---- */
@@ -4222,6 +4247,10 @@ static void collect_workers(void)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		size_t i = 0;
 
+		if (pid == broker_pid && !stopping) {
+			note_broker_end(status);
+			stop_workers();
+		}
 		while (i < options.workers && workers[i].pid != pid)
 			i++;
 		if (i == options.workers)
@@ -4379,7 +4408,7 @@ static int serve_many(void)
 	confine(NULL);
 	status = options.workers > 1 ? keep_workers() : hold_many();
 	stop_broker();
-	return status;
+	return broker_failed ? EXIT_FAILURE : status;
 }
 
 int main(int argc, char **argv)

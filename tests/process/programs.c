@@ -1373,6 +1373,39 @@ START_TEST(spare_process_forgets)
 }
 END_TEST
 
+/*
+ * Whoever has killed the broker: what is being sent is finished, the programs end, and the status
+ * tells the supervisor to start the server anew.
+ */
+START_TEST(broker_that_dies)
+{
+	enum { LARGE = 8 << 20 };
+	struct server server;
+	uint64_t heard;
+	int fd, large;
+
+	put_waiting(0);
+	put_sparse("site/large.bin", LARGE);
+	server = serve((struct given){ .args = LIST(OPTIONS, "--workers", _i ? "2" : "1",
+						    "--cgi-env", variable("OUT", "work/pids")) });
+	fd = dial(server.port);
+	say(fd, GET("/cgi-bin/waits"));
+	ck_assert(wait_text("work/pids", "\n"));
+	large = dial_small(server.port, 4096);
+	say(large, GET("/large.bin"));
+	ck_assert(hear_until(large, "200 OK"));
+	heard = reply.size;
+	kill(wait_workers(server.pid, _i ? 3 : 1)[0], SIGKILL);
+	ck_assert_int_eq(hear_response(fd), 502);
+	ck_assert(are_gone("work/pids"));
+	ck_assert_uint_gt(heard + drain(large, UINT64_MAX), LARGE);
+	ck_assert_int_eq(finish(server.pid), 1);
+	ck_assert(wait_text("err", "the broker died (signal 9)"));
+	close(fd);
+	close(large);
+}
+END_TEST
+
 /* Memory and processes stay what they were. */
 START_TEST(nothing_grows)
 {
@@ -1588,6 +1621,7 @@ Suite *programs_suite(void)
 	tcase_add_loop_test(group, errors_are_logged, 0, 2);
 	tcase_add_test(group, log_is_made_anew);
 	tcase_add_test(group, adopted_connections_count);
+	tcase_add_loop_test(group, broker_that_dies, 0, 2);
 	tcase_add_test(group, nothing_grows);
 	tcase_add_test(group, forged_errands);
 	group = test_case(suite, "spare processes", 30);
