@@ -4828,19 +4828,19 @@ static void choose_script(struct http_work *w, const struct http_site *site)
 {
 	struct choice *choice = &w->choice;
 	size_t n = strlen(choice->program->prefix);
-	struct stat st = { 0 };
-	bool more;
-	int error;
+	int error = enter_host(w, site);
+	struct stat st = { .st_mode = S_IFDIR };
+	bool more = true;
 
-	do {
+	while (!error && S_ISDIR(st.st_mode) && more) {
 		n += w->path[n] == '/';
 		n += strcspn(w->path + n, "/");
 		more = w->path[n];
 		w->path[n] = '\0';
-		error = stat_link(site, "", w->path, &st);
+		error = stat_link(site->hosts ? &w->host : site, "", w->path, &st);
 		if (more)
 			w->path[n] = '/';
-	} while (!error && S_ISDIR(st.st_mode) && more);
+	}
 	choice->key_len = n;
 	if (!error && (!S_ISREG(st.st_mode) || !(st.st_mode & 0111)))
 		error = EACCES;
@@ -5131,6 +5131,7 @@ static void put_variables(struct out *o, const struct http_work *w, const struct
 	const text name = { w->path, choice->key_len };
 	text query = req->query, info = text_of(w->path + name.len);
 	const char *slash = name.len ? "" : "/"; /* where the prefix is that of all paths */
+	const char *host = req->folder.len ? "/" : "";
 
 	skip_char(&query, '?');
 	put_variable(o, "GATEWAY_INTERFACE", text_of("CGI/1.1"));
@@ -5141,21 +5142,20 @@ static void put_variables(struct out *o, const struct http_work *w, const struct
 	put(o, "", 1);
 	put_variable(o, "QUERY_STRING", query);
 	put_variable(o, "REDIRECT_STATUS", text_of("200"));
-	put_form(o, "DOCUMENT_ROOT=%s", site->name);
-	if (req->folder.len)
-		put_form(o, "/%t", req->folder);
+	put_form(o, "DOCUMENT_ROOT=%s%s%t", site->name, host, req->folder);
 	put(o, "", 1);
 	put_form(o, name.len ? "SCRIPT_NAME=/%t" : "SCRIPT_NAME=%t", name);
 	put(o, "", 1);
 	if (choice->program->path)
 		put_form(o, "SCRIPT_FILENAME=%s", choice->program->path);
 	else
-		put_form(o, "SCRIPT_FILENAME=%s/%t", site->name, name);
+		put_form(o, "SCRIPT_FILENAME=%s%s%t/%t", site->name, host, req->folder, name);
 	put(o, "", 1);
 	if (info.len || !name.len) {
 		put_form(o, "PATH_INFO=%s%t", slash, info);
 		put(o, "", 1);
-		put_form(o, "PATH_TRANSLATED=%s%s%t", site->name, slash, info);
+		put_form(o, "PATH_TRANSLATED=%s%s%t%s%t", site->name, host, req->folder, slash,
+			 info);
 		put(o, "", 1);
 	}
 	if (req->tls)
@@ -6172,17 +6172,20 @@ static enum http_want start_program(struct http_conn *conn, struct http_common *
 	struct http_work *w = conn->work;
 	const struct http_site *site = conn->own.site;
 	struct program *p = w->program;
-	char bytes[VARIABLES_MOST];
+	char bytes[VARIABLES_MOST], name[NAME_MAX + 1 + PATH_MAX];
 	struct out variables = { bytes, 0, VARIABLES_MOST - HTTP_PEER_VARIABLES, false };
+	struct out script = { name, 0, sizeof(name), false };
 	struct http_run run = { .rule = (size_t)(w->choice.program - site->programs),
-				.script = { w->path,
-					    w->choice.program->path ? 0 : w->choice.key_len },
 				.named = requested_host(&w->req).len,
 				.client = client_of(conn),
 				.variables = bytes };
 	int error = E2BIG;
 
 	p->started = true;
+	if (!w->choice.program->path)
+		put_form(&script, w->req.folder.len ? "%t/%t" : "%t%t", w->req.folder,
+			 (text){ w->path, w->choice.key_len });
+	run.script = (text){ name, script.len };
 	put_variables(&variables, w, site, length);
 	run.variables_len = variables.len;
 	if (!variables.overrun)

@@ -2197,10 +2197,20 @@ static int hold_one(struct http_end in, struct http_end out, struct http_peer pe
 static LARGE struct running {
 	pid_t group;
 	int life;       /* closed by the conversation when the response is complete, or given up */
+	rlim_t mark;    /* of all that it has started */
 	int64_t act_at; /* when the group is told to end, and then made to; 0 not yet */
 	bool told;
 } running[2 * PROGRAMS_MOST]; /* as many may answer as are still ending */
 static size_t running_count;
+
+/*
+ * A limit that all processes of a program inherit and can't raise again; it is of no other use to
+ * them. In us, and so large that no process for which it has a meaning will reach it by chance.
+ */
+#define MARK RLIMIT_RTTIME
+enum { MARK_TOLD = 1 << 30, MARKS = 1 << 30 };
+static rlim_t last_mark;
+static int64_t orphans_at = INT64_MAX; /* when to look for what programs have left behind */
 
 /* Processes of this one's own group: connections, and passwords that are being checked. */
 static LARGE struct helper {
@@ -2282,15 +2292,25 @@ static int enter_folder(const struct http_site *folder, char *path, const char *
 /* Makes `command` the way to a script of a folder of the site, if it is beneath it: 0 or an errno value. */
 static int find_script(const struct http_scope *rule, char *script, char command[PATH_MAX + 2])
 {
-	struct http_site folder = site;
+	struct http_site host = site, folder = site;
 	size_t n = strlen(rule->prefix);
 	const char *name;
 	struct stat st;
-	int fd, error;
+	int fd, error = 0;
 
+	if (site.hosts) {
+		char *folder_end = strchr(script, '/');
+
+		if (!folder_end)
+			return EACCES;
+		*folder_end = '\0';
+		error = http_open_beneath(&site, script, O_PATH | O_DIRECTORY, &host.root);
+		script = folder_end + 1;
+	}
 	if (strncmp(script, rule->prefix, n) != 0 || (n && script[n++] != '/'))
 		return EACCES;
-	error = http_open_beneath(&site, rule->prefix, O_PATH | O_DIRECTORY, &folder.root);
+	if (!error)
+		error = http_open_beneath(&host, rule->prefix, O_PATH | O_DIRECTORY, &folder.root);
 	if (!error)
 		error = http_open_beneath(&folder, script + n, O_PATH, &fd);
 	if (!error && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
@@ -2337,6 +2357,7 @@ struct launch {
 	const struct http_scope *rule;
 	char *script, **environment;
 	const int *fds;
+	rlim_t mark;
 };
 
 /*
@@ -2354,6 +2375,7 @@ static int become_program(void *argument)
 
 	setpgid(0, 0);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)setrlimit(MARK, &(struct rlimit){ launch->mark, launch->mark });
 	for (size_t i = 0; i < LENGTH(changed); i++)
 		default_signal(changed[i]);
 	sigemptyset(&none);
@@ -2400,7 +2422,8 @@ static void start_program(char *script, char *variables, int *fds)
 	static LARGE char *environment[VARIABLES_MOST];
 	unsigned char error = EAGAIN;
 	struct running *program = &running[running_count];
-	struct launch launch = { &programs[message.errand.rule], script, environment, fds };
+	struct launch launch = { &programs[message.errand.rule], script, environment, fds,
+				 MARK_TOLD + 1 + last_mark++ % MARKS };
 
 	if (running_count < 2 * options.programs && count_answering() < options.programs) {
 		list_variables(environment, variables, message.errand.sizes[1]);
@@ -2408,9 +2431,12 @@ static void start_program(char *script, char *variables, int *fds)
 		if (program->group > 0) {
 			setpgid(program->group, program->group);
 			program->life = fds[3];
+			program->mark = launch.mark;
 			program->act_at = 0;
 			program->told = false;
 			fds[3] = -1;
+			if (orphans_at == INT64_MAX)
+				orphans_at = read_clock() + ORPHANS_TIME;
 			running_count++;
 			return;
 		}
@@ -2909,10 +2935,11 @@ static void end_programs(int64_t now)
 	}
 }
 
-/* The processes whose parent is this one, as far as the kernel tells. */
-static size_t list_children(pid_t pids[], size_t most)
+/* Copies to `pids` the processes whose parent is this one, as far as the kernel tells: how many. */
+static size_t list_children(pid_t *pids, size_t most)
 {
-	char name[64], text[4096], *at = text;
+	static LARGE char text[64 << 10];
+	char name[64], *at = text;
 	size_t count = 0;
 	ssize_t n;
 	int fd;
@@ -2933,6 +2960,24 @@ static size_t list_children(pid_t pids[], size_t most)
 	return count;
 }
 
+/* The helper of that number, or NULL. */
+static struct helper *find_helper(pid_t pid)
+{
+	for (size_t i = 0; i < LENGTH(helpers); i++)
+		if (helpers[i].pid == pid)
+			return &helpers[i];
+	return NULL;
+}
+
+/* Whether a program of that mark has not been told to end; its number is that of its group. */
+static bool goes_on(rlim_t mark)
+{
+	for (size_t i = 0; i < running_count; i++)
+		if (running[i].mark == mark)
+			return !running[i].told;
+	return false;
+}
+
 static bool leads_running(pid_t pid)
 {
 	for (size_t i = 0; i < running_count; i++)
@@ -2942,45 +2987,49 @@ static bool leads_running(pid_t pid)
 }
 
 /*
- * The helpers that have ended; and processes that a program had started and left. While programs run
- * the latter are looked for now and then: waiting for any process would also take the leader of a
- * group, whose number could then be another group's.
+ * Processes that a program has started and left, in groups or sessions of their own, become children
+ * of this one. They are told to end when their program is, and then made to: until then the mark says
+ * whose they were, and from then on that they were told.
  */
-static void collect_children(int64_t now)
+static void end_orphans(int64_t now)
 {
-	static int64_t looked;
-	pid_t pid, orphans[64];
+	static LARGE pid_t pids[8192];
+	const struct rlimit told = { MARK_TOLD, MARK_TOLD };
 	size_t count;
 
-	while ((pid = waitpid(running_count ? 0 : -1, NULL, WNOHANG)) > 0)
-		for (size_t i = 0; i < LENGTH(helpers); i++)
-			if (helpers[i].pid == pid)
-				forget_helper(&helpers[i]);
-	if (!running_count || now < looked + ORPHANS_TIME)
+	if (now < orphans_at)
 		return;
-	looked = now;
-	count = list_children(orphans, LENGTH(orphans));
-	for (size_t i = 0; i < count; i++)
-		if (getpgid(orphans[i]) != getpgrp() && !leads_running(orphans[i]))
-			(void)waitpid(orphans[i], NULL, WNOHANG);
+	orphans_at = running_count ? now + ORPHANS_TIME : INT64_MAX;
+	count = list_children(pids, LENGTH(pids));
+	for (size_t i = 0; i < count; i++) {
+		struct rlimit mark = told;
+
+		if (find_helper(pids[i]) || leads_running(pids[i]) ||
+		    waitpid(pids[i], NULL, WNOHANG) != 0)
+			continue;
+		orphans_at = now + ORPHANS_TIME;
+		(void)prlimit(pids[i], MARK, NULL, &mark);
+		if (goes_on(mark.rlim_max))
+			continue;
+		kill(pids[i], mark.rlim_max == MARK_TOLD ? SIGKILL : SIGTERM);
+		(void)prlimit(pids[i], MARK, &told, NULL);
+	}
 }
 
-/* At the end: what programs have left running, in sessions of their own, is told to end, and made to. */
-static void end_orphans(void)
+/*
+ * While programs run, only what is in this one's group: waiting for any process would also take the
+ * leader of a group, whose number could then be another group's.
+ */
+static void collect_children(void)
 {
-	for (int round = 0; round < 20; round++) {
-		const int64_t until = read_clock() + (round ? TERM_TIME / 10 : TERM_TIME);
-		const struct timespec time = { 0, 20000000 };
-		pid_t orphans[64];
-		size_t count = list_children(orphans, LENGTH(orphans));
+	struct helper *helper;
+	pid_t pid;
 
-		for (size_t i = 0; i < count; i++)
-			kill(orphans[i], round ? SIGKILL : SIGTERM);
-		while (waitpid(-1, NULL, WNOHANG) >= 0 && read_clock() < until && count)
-			(void)ppoll(NULL, 0, &time, &broker_mask);
-		if (waitpid(-1, NULL, WNOHANG) < 0 || !count)
-			return;
-	}
+	while ((pid = waitpid(running_count ? 0 : -1, NULL, WNOHANG)) > 0)
+		if ((helper = find_helper(pid)))
+			forget_helper(helper);
+	if (pid < 0 && !running_count)
+		orphans_at = INT64_MAX; /* there is none */
 }
 
 static int broker_wait(int64_t now)
@@ -2990,6 +3039,8 @@ static int broker_wait(int64_t now)
 	for (size_t i = 0; i < running_count; i++)
 		if (running[i].life < 0 && running[i].act_at < until)
 			until = running[i].act_at;
+	if (orphans_at < until)
+		until = orphans_at;
 	if (until > now + 3600 * INT64_C(1000000))
 		return 3600 * 1000;
 	return until <= now ? 0 : (int)((until - now + 999) / 1000);
@@ -3038,9 +3089,9 @@ static void pass_on_signals(int64_t now)
 _Noreturn static void keep_errands(int socket)
 {
 	static LARGE struct pollfd polls[1 + LENGTH(running)];
-	bool open = true;
+	bool open = true, last_look = false;
 
-	while (open || running_count || helper_count) {
+	while (open || running_count || helper_count || orphans_at != INT64_MAX) {
 		int64_t now = read_clock();
 		int ms = broker_wait(now);
 		const struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
@@ -3055,13 +3106,17 @@ _Noreturn static void keep_errands(int socket)
 		now = read_clock();
 		watch_lives(polls + 1, count, now);
 		end_programs(now);
-		collect_children(now);
+		collect_children();
+		if (!open && !running_count && !last_look && orphans_at != INT64_MAX) {
+			last_look = true;
+			orphans_at = now;
+		}
+		end_orphans(now);
 		/* an empty message is no end */
 		if (polls[0].revents && !take_errand(socket))
 			open = !(polls[0].revents & POLLHUP);
 		pass_on_signals(now);
 	}
-	end_orphans();
 	_exit(EXIT_SUCCESS);
 }
 
@@ -3072,9 +3127,8 @@ static void examine_program(const struct http_scope *rule)
 	int fd, error;
 
 	if (!rule->path) {
-		if (site.hosts)
-			usage("--cgi: /%s/ is no folder of one site: with --hosts, name the program",
-			      rule->prefix);
+		if (site.hosts) /* those that have this folder need not be there yet */
+			return;
 		error = http_open_beneath(&site, rule->prefix, O_PATH | O_DIRECTORY, &fd);
 		if (error)
 			die("--cgi: /%s/ of the site: %s", rule->prefix, strerror(error));

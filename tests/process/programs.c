@@ -836,6 +836,90 @@ START_TEST(table_of_lighttpd)
 }
 END_TEST
 
+/* With --hosts, the folders of programs are those of the hosts, and none leads to another host. */
+START_TEST(hosts)
+{
+	static const struct {
+		const char *request;
+		int status;
+		const char *says;
+	} asked[] = {
+		{ WITH("/cgi-bin/who/x", ""), 200, "of a.test\n" },
+		{ "GET http://b.test/cgi-bin/who/x HTTP/1.1\r\nHost: a.test\r\nConnection: "
+		  "close\r\n\r\n",
+		  200, "of b.test\n" },
+		{ "GET /cgi-bin/who/x HTTP/1.1\r\nHost: WWW.A.test.:80\r\nConnection: close\r\n\r\n",
+		  200, "of a.test\n" },
+		{ "GET /cgi-bin/who/x HTTP/1.1\r\nHost: c.test\r\nConnection: close\r\n\r\n", 404,
+		  "" },
+		{ "GET /cgi-bin/who/x HTTP/1.1\r\nHost: ..\r\nConnection: close\r\n\r\n", 404, "" },
+		{ WITH("/cgi-bin/to-b", ""), 404, "" },
+		{ WITH("/cgi-bin/leads", ""), 200, "of a.test\n" },
+		{ WITH("/cgi-bin/data", ""), 403, "" },
+	};
+	bool loop = ways[_i].loop;
+	struct server server = { 0 };
+	char paths[1024];
+
+	for (int i = 0; i < 3; i++) {
+		static const char *const names[] = { "default", "a.test", "b.test" };
+		char path[64], text[256];
+
+		snprintf(path, sizeof(path), "site/%s", names[i]);
+		ck_assert_int_eq(mkdir(in_top(path), 0755), 0);
+		if (i == 0)
+			continue;
+		snprintf(path, sizeof(path), "site/%s/cgi-bin", names[i]);
+		ck_assert_int_eq(mkdir(in_top(path), 0755), 0);
+		snprintf(path, sizeof(path), "site/%s/cgi-bin/who", names[i]);
+		snprintf(text, sizeof(text),
+			 SH HEAD
+			 "echo of %s; echo $DOCUMENT_ROOT $SCRIPT_FILENAME $PATH_TRANSLATED; pwd",
+			 names[i]);
+		put_program(path, text);
+	}
+	put("site/a.test/cgi-bin/data", "secret source");
+	put_program("site/a.test/cgi-bin/leads", SH "printf 'Location: /cgi-bin/who/x\\n\\n'");
+	ck_assert_int_eq(symlink("../../b.test/cgi-bin/who", in_top("site/a.test/cgi-bin/to-b")),
+			 0);
+	ck_assert_int_eq(symlink("a.test", in_top("site/www.a.test")), 0);
+	if (loop)
+		server = serve((struct given){ .args = LIST("--hosts", "--cgi", "/cgi-bin/") });
+	for (int i = 0; i < COUNT(asked); i++) {
+		pid_t pid = 0;
+		int ends[2];
+
+		if (loop) {
+			ends[0] = dial(server.port);
+		} else {
+			connect_pair(ends);
+			pid = start((struct given){
+				.in = ends[1],
+				.out = ends[1],
+				.args = LIST("-d", site, "--hosts", "--cgi", "/cgi-bin/") });
+			close(ends[1]);
+		}
+		say(ends[0], asked[i].request);
+		ck_assert_msg(hear_response(ends[0]) == asked[i].status, "%s: %s", asked[i].request,
+			      reply.bytes);
+		ck_assert_msg(strstr(reply.bytes, asked[i].says) != NULL, "%s: %s",
+			      asked[i].request, reply.bytes);
+		if (i == 0) {
+			snprintf(
+				paths, sizeof(paths),
+				"\n%s/a.test %s/a.test/cgi-bin/who %s/a.test/x\n%s/a.test/cgi-bin\n",
+				site, site, site, site);
+			ck_assert_msg(strstr(reply.bytes, paths) != NULL, "%s", reply.bytes);
+		}
+		close(ends[0]);
+		if (!loop)
+			ck_assert_int_eq(finish(pid), 0);
+	}
+	if (loop)
+		ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
 /* ---- connections ---- */
 
 START_TEST(keep_alive)
@@ -962,6 +1046,12 @@ static const struct {
 	{ "floods errors", HEAD "echo $$ > $OUT; exec yes >&2" },
 	{ "has a session of its own",
 	  HEAD "setsid sh -c 'echo $$ > $OUT; exec sleep 1000' >&- 2>&- <&- & wait; sleep 0.1" },
+	{ "has a daemon, which has children and ignores signals", HEAD
+	  "(setsid sh -c \"trap '' TERM HUP INT; sleep 1000 & (setsid sleep 1001 & echo \\$! > "
+	  "$OUT.new); echo \\$\\$ \\$! >> $OUT.new; mv $OUT.new $OUT; while :; do wait; done\" "
+	  ">&- 2>&- <&- &) & wait; sleep 1000" },
+	{ "has groups for its jobs",
+	  HEAD "bash -mc 'sleep 1000 >&- 2>&- <&- & echo $! > $OUT.new; mv $OUT.new $OUT'" },
 };
 
 static void put_waiting(int i)
@@ -999,11 +1089,32 @@ START_TEST(client_that_leaves)
 	reset_connection(ends[0]);
 	if (!loop)
 		ck_assert_int_eq(finish(server.pid), 0);
-	else if (strcmp(waiting[which].name, "has a session of its own") == 0)
-		ck_assert_int_eq(stop(server.pid), 0);
 	ck_assert_msg(are_gone("work/pids"), "%s: it goes on", waiting[which].name);
-	if (loop && kill(server.pid, 0) == 0)
+	if (loop)
 		ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
+/* What a program has left, but still writes to the client, goes on when other programs have ended. */
+START_TEST(response_of_an_orphan)
+{
+	struct server server;
+	int fd;
+
+	put_programs();
+	put_program("site/cgi-bin/leaves",
+		    SH HEAD "(setsid sh -c 'echo one; sleep 2.5; echo two' &)");
+	server = serve((struct given){ .args = LIST(OPTIONS, "--quiet") });
+	fd = dial(server.port);
+	say(fd, GET("/cgi-bin/leaves"));
+	ck_assert(hear_until(fd, "one\n"));
+	for (int i = 0; i < 20; i++) {
+		ck_assert_int_eq(get(server.port, "/cgi-bin/length"), 200);
+		nap(100);
+	}
+	ck_assert(hear_until(fd, "two\n"));
+	close(fd);
+	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
@@ -1505,6 +1616,14 @@ START_TEST(forged_errands)
 		"cgi-bin/",
 		"cgi-binx/env",
 		"cgi-bin/.hidden",
+		"a.test/cgi-bin/../../outside",
+		"a.test/cgi-bin/link",
+		"a.test/outside",
+		"../site/cgi-bin/../outside",
+		"./../cgi-bin/../outside",
+		"/cgi-bin/../outside",
+		"a.test//outside",
+		"a.test",
 	};
 	static const char variables[] = "LD_PRELOAD=/x\0PATH=/x\0HTTP_PROXY=x\0HTTP_X\0=\0HTTP_a=b";
 	struct server server;
@@ -1514,8 +1633,16 @@ START_TEST(forged_errands)
 	put_program("outside", SH "echo $$ > \"$RAN\"");
 	put_program("site/outside", SH "echo $$ > \"$RAN\"");
 	ck_assert_int_eq(symlink("../outside", in_top("site/cgi-bin/link")), 0);
-	server = serve((struct given){
-		.args = LIST(OPTIONS, "--quiet", "--cgi-env", variable("RAN", "work/ran")) });
+	if (_i) { /* the same folder is that of a host, too */
+		ck_assert_int_eq(mkdir(in_top("site/a.test"), 0755), 0);
+		ck_assert_int_eq(rename(in_top("site/cgi-bin"), in_top("site/a.test/cgi-bin")), 0);
+		ck_assert_int_eq(symlink("a.test/cgi-bin", in_top("site/cgi-bin")), 0);
+		ck_assert_int_eq(symlink("a.test", in_top("site/default")), 0);
+		put_program("site/a.test/outside", SH "echo $$ > \"$RAN\"");
+	}
+	server = serve((struct given){ .args = LIST(OPTIONS, "--quiet", "--cgi-env",
+						    variable("RAN", "work/ran"),
+						    _i ? "--hosts" : "--no-listing") });
 	fd = steal_socket(server.pid);
 	if (fd < 0) {
 		skip("forged_errands", "the socket of another process can't be had");
@@ -1607,12 +1734,14 @@ Suite *programs_suite(void)
 
 	tcase_add_loop_test(group, table, 0, 2 * COUNT(ways));
 	tcase_add_test(group, table_of_lighttpd);
+	tcase_add_loop_test(group, hosts, 0, COUNT(ways));
 	group = test_case(suite, "connections", 30);
 	tcase_add_test(group, keep_alive);
 	tcase_add_test(group, long_chunked_body);
 	tcase_add_test(group, output_streams);
 	group = test_case(suite, "what is left", 60);
 	tcase_add_loop_test(group, client_that_leaves, 0, COUNT(waiting) * COUNT(ways));
+	tcase_add_test(group, response_of_an_orphan);
 	tcase_add_test(group, half_closed_client);
 	tcase_add_loop_test(group, silent_program, 0, 2);
 	tcase_add_test(group, too_many_programs);
@@ -1623,7 +1752,7 @@ Suite *programs_suite(void)
 	tcase_add_test(group, adopted_connections_count);
 	tcase_add_loop_test(group, broker_that_dies, 0, 2);
 	tcase_add_test(group, nothing_grows);
-	tcase_add_test(group, forged_errands);
+	tcase_add_loop_test(group, forged_errands, 0, 2);
 	group = test_case(suite, "spare processes", 30);
 	tcase_add_test(group, spare_process);
 	tcase_add_test(group, spare_process_forgets);
