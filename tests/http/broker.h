@@ -59,8 +59,7 @@ static inline void say_once(int *fd, const char *what)
 		close_pipe(fd);
 }
 
-static int broker_run(const struct http_conn *conn, const struct http_run *run,
-		      struct http_pipes *pipes)
+static int broker_run(const struct http_conn *conn, struct http_run *run, struct http_pipes *pipes)
 {
 	int life[2];
 
@@ -69,9 +68,9 @@ static int broker_run(const struct http_conn *conn, const struct http_run *run,
 		return broker.error;
 	close_ends();
 	broker.started++;
-	broker.size = run->variables.len;
+	broker.size = run->variables_len;
 	need(broker.size < sizeof(broker.variables), "room for variables");
-	memcpy(broker.variables, run->variables.at, broker.size);
+	memcpy(broker.variables, run->variables, broker.size);
 	for (size_t i = 0; i < broker.size; i++)
 		if (!broker.variables[i])
 			broker.variables[i] = '\n';
