@@ -197,7 +197,7 @@ class Nginx(Peer):
     """A proxy that reads the whole of a request first; behind it is one that answers."""
 
     name = "nginx"
-    conf = """
+    frame = """
         daemon off;
         master_process off;
         pid {work}/nginx.pid;
@@ -212,6 +212,10 @@ class Nginx(Peer):
             fastcgi_temp_path {work}/fastcgi;
             uwsgi_temp_path {work}/uwsgi;
             scgi_temp_path {work}/scgi;
+            %s
+        }}
+    """
+    conf = """
             upstream answer {{ server unix:{work}/answer; keepalive 8; }}
             server {{
                 listen 127.0.0.1:{port};
@@ -236,7 +240,6 @@ class Nginx(Peer):
                 add_header Seen "0$content_length $http_saw" always;
                 return 200 "";
             }}
-        }}
     """
     line = re.compile(r".*?\*\d+ (client (?:sent|prematurely|intended).*?), client: (\S+?),.*")
 
@@ -248,7 +251,7 @@ class Nginx(Peer):
 
     def serve(self, port):
         conf, log = self.work / "nginx.conf", self.work / "nginx.log"
-        conf.write_text(self.conf.format(work=self.work, port=port))
+        conf.write_text((self.frame % self.conf).format(work=self.work, port=port))
         (self.work / "answer").unlink(missing_ok=True)
         log.write_text("")
         self.port, self.log = port, Log(log)

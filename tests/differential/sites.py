@@ -78,20 +78,7 @@ class Theirs(Nginx):
 
     name = "nginx"
     conf = """
-        daemon off;
-        master_process off;
-        pid {work}/nginx.pid;
-        error_log {work}/nginx.log error;
-        events {{ worker_connections 512; }}
-        http {{
-            access_log off;
-            client_body_temp_path {work}/body;
-            proxy_temp_path {work}/proxy;
-            fastcgi_temp_path {work}/fastcgi;
-            uwsgi_temp_path {work}/uwsgi;
-            scgi_temp_path {work}/scgi;
             absolute_redirect off;
-            keepalive_requests 1000000;
             gzip_static on;
             default_type application/octet-stream;
             types {{
@@ -141,7 +128,6 @@ class Theirs(Nginx):
                     rewrite ^ /app.html break;
                 }}
             }}
-        }}
     """
 
     def __init__(self, top, work):

@@ -131,6 +131,14 @@ static inline struct http_site site_with(const struct http_scope *programs,
 	return site;
 }
 
+/* Such a connection has a process of its own, which ends with it. */
+static inline void close_brokered(struct talk *talk)
+{
+	forget_login(talk->conn.work);
+	talk_close(talk);
+	close_ends();
+}
+
 /* As far as it goes, with what the other end of a pipe has to do in between. */
 static inline enum http_want run_talk(struct talk *talk)
 {

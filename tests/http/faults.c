@@ -122,8 +122,7 @@ START_TEST(every_call_fails_in_turn)
 				       "%s: call %d, %s: %.*s", scene->request,
 				       (int)failures[f].call, strerror(failures[f].error),
 				       SHOWN(talk_heard(&talk)));
-			talk_close(&talk);
-			close_ends();
+			close_brokered(&talk);
 			forget_all();
 			/* but for the two of the first */
 			expect(count_descriptors() == before + 2, "%s: call %d, %s: a descriptor",
@@ -131,7 +130,7 @@ START_TEST(every_call_fails_in_turn)
 			expect(now.memory == good.conn.held, "%s: memory", scene->request);
 		}
 	}
-	talk_close(&good);
+	close_brokered(&good);
 	ck_assert_int_eq(count_descriptors(), before);
 	ck_assert_uint_eq(now.memory, 0);
 	free(now.cache);

@@ -16,6 +16,15 @@ static const struct http_scope error_page[] = { { "404.html", "/users" },
 #define BASIC "Authorization: Basic YTpi\r\n"
 #define END "Connection: close\r\n\r\n"
 
+/* A connection on which that is asked, as far as it goes by itself. */
+static enum http_want begin_with(struct talk *talk, const struct http_site *site,
+				 const char *request)
+{
+	talk_open(talk, site, &now);
+	send_only(talk, request);
+	return run_talk(talk);
+}
+
 /* ---- what a program is told ---- */
 
 START_TEST(variables)
@@ -58,8 +67,7 @@ START_TEST(variables)
 		       broker.variables);
 		expect(!rows[i].lacks || !strstr(broker.variables, rows[i].lacks), "%s: %s",
 		       rows[i].request, broker.variables);
-		talk_close(&talk);
-		close_ends();
+		close_brokered(&talk);
 	}
 }
 END_TEST
@@ -69,11 +77,8 @@ END_TEST
 /* The whole of a conversation that ends by itself: what was heard. */
 static text converse_with(struct talk *talk, const struct http_site *site, const char *request)
 {
-	enum http_want want;
+	enum http_want want = begin_with(talk, site, request);
 
-	talk_open(talk, site, &now);
-	send_only(talk, request);
-	want = run_talk(talk);
 	expect(want == HTTP_DONE || talk->conn.own.state == LINGER, "%s: %d, %.*s", request, want,
 	       SHOWN(talk_heard(talk)));
 	return talk_heard(talk);
@@ -81,8 +86,7 @@ static text converse_with(struct talk *talk, const struct http_site *site, const
 
 static void end_talk(struct talk *talk, int before)
 {
-	talk_close(talk);
-	close_ends();
+	close_brokered(talk);
 	ck_assert_int_eq(count_descriptors(),
 			 before); /* none is left, and none of ours is closed */
 	ck_assert_uint_eq(now.memory, 0);
@@ -295,9 +299,7 @@ START_TEST(time_outs)
 		reset_broker("");
 		broker.lives = true;
 		broker.answer = ' ';
-		talk_open(&talk, &site, &now);
-		send_only(&talk, rows[i].request);
-		ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
+		ck_assert_int_eq(begin_with(&talk, &site, rows[i].request), HTTP_POLL);
 		ck_assert_uint_eq(http_polls(&talk.conn, HTTP_READ, polls), 1);
 		ck_assert_int_eq(polls[0].events, POLLIN);
 		ck_assert_uint_eq(http_polls(&talk.conn, HTTP_WRITE, polls), 1);
@@ -521,8 +523,7 @@ START_TEST(adoption)
 	ck_assert_int_eq(run_talk(&heir), HTTP_READ);
 	stream = talk_heard(&heir);
 	ck_assert_int_eq(heir.logged[0].status, 200);
-	talk_close(&heir);
-	close_ends();
+	close_brokered(&heir);
 
 	site.run = NULL;
 	ck_assert_int_eq(run_talk(&talk), HTTP_READ); /* nobody has taken it */
@@ -574,9 +575,7 @@ START_TEST(password_answers)
 		reset_broker("");
 		broker.answer = rows[i].answer;
 		broker.error = rows[i].error;
-		talk_open(&talk, &site, &now);
-		send_only(&talk, rows[i].request);
-		(void)run_talk(&talk);
+		(void)begin_with(&talk, &site, rows[i].request);
 		stream = talk_heard(&talk);
 		reply = expect_reply(&stream, false, rows[i].status);
 		expect(reply.close == rows[i].closes, "%s", rows[i].request);
@@ -650,9 +649,7 @@ START_TEST(passwords_that_are_too_long)
 		strcpy(request + n + value, "\r\n\r\n");
 		reset_broker("");
 		broker.answer = 'y';
-		talk_open(&talk, &site, &now);
-		send_only(&talk, request);
-		(void)run_talk(&talk);
+		(void)begin_with(&talk, &site, request);
 		stream = talk_heard(&talk);
 		expect_reply(&stream, false, 401); /* a password has no NUL, which A's stand for */
 		ck_assert_uint_eq(broker.checked, 0);
@@ -693,9 +690,7 @@ START_TEST(pages_behind_passwords)
 		site.rules[HTTP_FALLBACKS] = (struct http_rule_list){ &fallback, 1 };
 		reset_broker("");
 		broker.answer = 'y';
-		talk_open(&talk, &site, &now);
-		send_only(&talk, rows[i].request);
-		(void)run_talk(&talk);
+		(void)begin_with(&talk, &site, rows[i].request);
 		stream = talk_heard(&talk);
 		reply = expect_reply(&stream, false, rows[i].status);
 		expect(starts_alike(reply.body, text_of(page)) == rows[i].own, "%s: %.*s",

@@ -251,9 +251,9 @@ static const struct entry tree[] = {
 	{ FILE_OF, "site/packed/index.html.gz", "GZIP OF INDEX", 10, 0 },
 
 	{ FOLDER, "site/types", NULL, 0, 0 },
-	WIRE_TYPES(TYPE)
 	{ FILE_OF, "site/types/README", "READ ME", 0, 0 },
 	{ FILE_OF, "site/types/Makefile", "all:", 0, 0 },
+	WIRE_TYPES(TYPE)
 
 	/* folders of hosts, each with a page of the same name, size and time */
 	{ FOLDER, "hosted", NULL, 0, 0 },
