@@ -1052,7 +1052,7 @@ struct request {
 	size_t blanks, lines, header; /* empty lines before, lines, and bytes after the first */
 	text line, method_name, target, path, query, authority;
 	text asked;              /* the path, decoded; at is NULL before it is known */
-	text host, port, folder; /* with --hosts: who was asked, and whose folder it is */
+	text host, port, folder; /* with --hosts: who was asked, and whose folder it is, with a NUL */
 	text value[FIELDS];      /* of the first line with that name, */
 	uint8_t seen[FIELDS];    /* and how many there were */
 	const char *head_end;
@@ -2806,13 +2806,10 @@ static void put_column(struct out *o, const struct listing_style *style, enum so
 			 : " \xe2\x96\xb4");
 }
 
-/*
- * The folders from the root down to this one. The nearest are links, by so many steps up: all of them
- * would grow with the square of the depth.
- */
+/* The folders from the root down to this one; the nearest are links, by so many steps up. */
 static void put_breadcrumbs(struct out *o, const char *path)
 {
-	enum { LINKS_MOST = 64 };
+	enum { LINKS_MOST = 64 }; /* their steps grow with the square of the depth */
 	size_t above = 0;
 	text rest = text_of(path), name = { "", 0 };
 
@@ -3715,7 +3712,7 @@ struct http_work {
 	struct program *program; /* but where programs and passwords are asked for */
 	/* With --hosts, the site but with the folder of the request's host as its root; that or -1. */
 	struct http_site host;
-	char host_name[NAME_MAX];
+	char host_name[NAME_MAX + 1];
 };
 
 size_t http_work_size(const struct http_limits *limits)
@@ -3810,20 +3807,18 @@ static void read_host(struct http_work *w)
 		w->host_name[i] = (char)lower(host.at[i]);
 		good = literal || (is(host.at[i], PLAIN) && host.at[i] != '~');
 	}
-	req->host = (text){ w->host_name, good ? host.len : 0 };
+	w->host_name[good ? host.len : 0] = '\0';
+	req->host = text_of(w->host_name);
 }
 
 /* The folder of the host becomes the root of the site here: 0 or an errno value. */
 static int enter_host(struct http_work *w, const struct http_site *site)
 {
-	char name[NAME_MAX + 1];
 	int fd, error;
 
 	if (!w->req.folder.len || w->host.root >= 0)
 		return 0;
-	memcpy(name, w->req.folder.at, w->req.folder.len);
-	name[w->req.folder.len] = '\0';
-	error = http_open_beneath(site, name, O_PATH | O_DIRECTORY, &fd);
+	error = http_open_beneath(site, w->req.folder.at, O_PATH | O_DIRECTORY, &fd);
 	if (!error) {
 		w->host = *site;
 		w->host.root = fd;
@@ -3834,16 +3829,13 @@ static int enter_host(struct http_work *w, const struct http_site *site)
 /* What folder it is that has this name, without opening it but for a link: 0 or an errno value. */
 static int identify_host(struct http_work *w, const struct http_site *site, text folder)
 {
-	char name[NAME_MAX + 1];
 	struct stat st = { 0 };
 	int error = 0;
 
 	w->req.folder = folder;
-	memcpy(name, folder.at, folder.len);
-	name[folder.len] = '\0';
 	if (!folder.len)
 		error = ENOENT;
-	else if (fstatat(site->root, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	else if (fstatat(site->root, folder.at, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		error = errno;
 	else if (S_ISLNK(st.st_mode))
 		error = enter_host(w, site) ? ENOENT : fstat(w->host.root, &st) < 0 ? errno : 0;
@@ -4081,6 +4073,8 @@ static const char type_is[] = "Server: wwwd\r\nContent-Type: ";
 static void put_fields(struct out *o, const struct http_site *site,
 		       const struct http_common *common, const struct head *head, text path)
 {
+	static const char *const vary[2][2] = { { "", "Accept-Encoding" },
+						{ "Accept", "Accept, Accept-Encoding" } };
 	/* what is not there, or the page in its place */
 	bool accept = head->no_cache ||
 		      (head->status == NOT_FOUND && site->rules[HTTP_FALLBACKS].count);
@@ -4106,11 +4100,8 @@ static void put_fields(struct out *o, const struct http_site *site,
 		put_modified(o, *head->modified, common);
 	if (head->etag)
 		put_field(o, "ETag: ", head->etag);
-	if (head->varies)
-		put_string(o, accept ? "Vary: Accept, Accept-Encoding\r\n"
-				     : "Vary: Accept-Encoding\r\n");
-	else if (accept)
-		put_string(o, "Vary: Accept\r\n");
+	if (head->varies || accept)
+		put_field(o, "Vary: ", vary[accept][head->varies]);
 	if (head->ranges)
 		put_string(o, "Accept-Ranges: bytes\r\n");
 	if (head->host.len)
@@ -6380,9 +6371,7 @@ static enum http_want redirect_within(struct http_conn *conn, struct http_common
 	}
 	end_program(conn);
 	free(p->target);
-	*p = (struct program){ .pipes = { -1, -1, -1, -1 },
-			       .target = target,
-			       .redirects = redirects };
+	*p = (struct program){ { -1, -1, -1, -1 }, .target = target, .redirects = redirects };
 	release_choice(&w->choice, common);
 	if (req->method != HEAD)
 		req->method = GET;
