@@ -1052,7 +1052,7 @@ struct request {
 	size_t blanks, lines, header; /* empty lines before, lines, and bytes after the first */
 	text line, method_name, target, path, query, authority;
 	text asked;              /* the path, decoded; at is NULL before it is known */
-	text host, port, folder; /* with --hosts: who was asked, and whose folder it is, with a NUL */
+	text host, port, folder; /* with --hosts: who was asked, whose folder it is; with a NUL */
 	text value[FIELDS];      /* of the first line with that name, */
 	uint8_t seen[FIELDS];    /* and how many there were */
 	const char *head_end;
