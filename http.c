@@ -134,7 +134,7 @@ static bool same(text a, text b)
 /* Case does not matter: field names, codings, tokens. */
 static bool alike(text a, text b)
 {
-	return a.len == b.len && (a.len == 0 || strncasecmp(a.at, b.at, a.len) == 0);
+	return a.len == b.len && (!a.at || !b.at || strncasecmp(a.at, b.at, a.len) == 0);
 }
 
 static void skip(text *t, size_t n)
@@ -2644,7 +2644,7 @@ OWN_FRAME static enum coding open_sibling(const struct http_site *site, const ch
 /* Whether a decoded path is that of a folder. */
 static bool is_folder(text path)
 {
-	return path.len == 0 || path.at[path.len - 1] == '/';
+	return !path.at || path.len == 0 || path.at[path.len - 1] == '/';
 }
 
 static size_t index_count(const struct http_site *site)
