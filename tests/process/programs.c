@@ -101,6 +101,21 @@ static const struct {
 	{ "folder/deep", SH HEAD "printf '%s %s %s' \"$SCRIPT_NAME\" \"$PATH_INFO\" \"${PWD##*/}\"",
 	  0 },
 	{ "errors", SH "echo one >&2; printf 'two\\033[m\\nthree' >&2; " HEAD "printf hello", 0 },
+	/* what the query says, and as lighttpd's and merecat's tests ask for it */
+	{ "does",
+	  SH "case $QUERY_STRING in\n"
+	     "variable=*) printf 'Status: 200\\r\\n\\r\\n'; n=${QUERY_STRING#*=}\n"
+	     "  v=$(printenv $n) || v=\"no $n\"; printf %s \"$v\";;\n"
+	     "length) printf 'Status: 200\\r\\n\\r\\n'; printf %s $(wc -c);;\n"
+	     "404) printf 'Status: 404\\n\\nnot here';;\n"
+	     "within) printf 'Location: /ten.txt\\r\\n\\r\\n';;\n"
+	     "without) printf 'Location: http://www.example.org:2048/\\r\\n\\r\\n';;\n"
+	     "file) printf 'Status: 200\\r\\nX-Sendfile: /etc/passwd\\r\\n\\r\\nhere';;\n"
+	     "status=*) printf 'Status: %s Any\\r\\n\\r\\n' ${QUERY_STRING#*=};;\n"
+	     "lines) printf 'Location: http://www.example.org/\\r\\n\\n\\n';;\n"
+	     "*) printf 'Content-Type: text/plain\\r\\n\\r\\n%s' \"$QUERY_STRING\";;\n"
+	     "esac",
+	  0 },
 	{ ".hidden", SH HEAD "printf hidden", 0 },
 };
 
@@ -135,6 +150,9 @@ static void put_program(const char *name, const char *text)
 #define POST(target, fields, body) \
 	"POST " target " HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n" fields "\r\n" body
 #define CHUNKED "Transfer-Encoding: chunked\r\n"
+/* 250 bytes: longer than what a signal leaves of the processor's registers on a stack */
+#define FIVE(text) text text text text text
+#define WORD FIVE(FIVE("Shibboleth"))
 
 static const struct row {
 	const char *section, *request;
@@ -612,6 +630,228 @@ static const struct row {
 	{ "a name like an option", GET("/cgi-bin/-option"), 200, { NULL }, { NULL }, "option" },
 	{ "a link to the outside", GET("/cgi-bin/link"), 404, { NULL }, { NULL }, NULL },
 	{ "a file beside", GET("/ten.txt"), 200, { NULL }, { NULL }, "0123456789" },
+	/* the cases of lighttpd's tests/request.t, and of merecat's tests */
+	{ "lighttpd: no query", GET("/cgi-bin/does"), 200, { NULL }, { NULL }, "" },
+	{ "lighttpd: a body that is sent at once",
+	  POST("/cgi-bin/does?length", "Content-Length: 4\r\nExpect: 100-continue\r\n", "123\n"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "4" },
+	{ "lighttpd: a chunk: lower case hex",
+	  POST("/cgi-bin/does?length", CHUNKED, "a\r\n0123456789\r\n0\r\n\r\n"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "10" },
+	{ "lighttpd: a chunk: upper case hex",
+	  POST("/cgi-bin/does?length", CHUNKED, "A\r\n0123456789\r\n0\r\n\r\n"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "10" },
+	{ "lighttpd: a chunk: two digits",
+	  POST("/cgi-bin/does?length", CHUNKED, "10\r\n0123456789abcdef\r\n0\r\n\r\n"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "16" },
+	{ "lighttpd: a chunk: a trailer",
+	  POST("/cgi-bin/does?length", CHUNKED,
+	       "a\r\n0123456789\r\n0\r\nTest-Trailer: testing\r\n\r\n"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "10" },
+	{ "lighttpd: a chunk: an extension",
+	  POST("/cgi-bin/does?length", CHUNKED, "a;comment\r\n0123456789\r\n0\r\n\r\n"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "10" },
+	{ "lighttpd: a chunk: an extension behind a blank",
+	  POST("/cgi-bin/does?length", CHUNKED, "a; comment\r\n0123456789\r\n0\r\n\r\n"),
+	  400,
+	  { NULL },
+	  { NULL },
+	  NULL },
+	{ "lighttpd: a chunk: no hex",
+	  POST("/cgi-bin/does?length", CHUNKED, "az\r\n0123456789\r\n0\r\n\r\n"),
+	  400,
+	  { NULL },
+	  { NULL },
+	  NULL },
+	{ "lighttpd: a chunk: a chunk that is too long",
+	  POST("/cgi-bin/does?length", CHUNKED, "a\r\n0123456789xxxxxxxx\r\n0\r\n\r\n"),
+	  400,
+	  { NULL },
+	  { NULL },
+	  NULL },
+	{ "lighttpd: a chunk: an extension of 1,250 bytes",
+	  POST("/cgi-bin/does?length", CHUNKED, "a;" FIVE(WORD) "\r\n0123456789\r\n0\r\n\r\n"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "10" },
+	{ "lighttpd: 404 of a program stays",
+	  GET("/cgi-bin/does?404"),
+	  404,
+	  { NULL },
+	  { NULL },
+	  "not here" },
+	{ "lighttpd: blanks behind the name",
+	  GET("/cgi-bin/does%20%20%20"),
+	  404,
+	  { NULL },
+	  { "QUERY" },
+	  NULL },
+	{ "lighttpd: SCRIPT_NAME before PATH_INFO",
+	  GET("/cgi-bin/does/foo?variable=SCRIPT_NAME"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "/cgi-bin/does" },
+	{ "lighttpd: a redirect within the site",
+	  GET("/cgi-bin/does?within"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "0123456789" },
+	{ "lighttpd: X-Sendfile is a header as any other",
+	  GET("/cgi-bin/does?file"),
+	  200,
+	  { "X-Sendfile: /etc/passwd\r\n" },
+	  { NULL },
+	  "here" },
+	{ "lighttpd: a redirect to another site",
+	  GET("/cgi-bin/does?without"),
+	  302,
+	  { "Location: http://www.example.org:2048/\r\n" },
+	  { NULL },
+	  NULL },
+	{ "lighttpd: the same behind a slash",
+	  GET("/cgi-bin/does/?without"),
+	  302,
+	  { "Location: http://www.example.org:2048/\r\n" },
+	  { NULL },
+	  NULL },
+	{ "lighttpd: a status of two digits",
+	  GET("/cgi-bin/does?status=30"),
+	  502,
+	  { NULL },
+	  { NULL },
+	  NULL },
+	{ "lighttpd: a status 304", GET("/cgi-bin/does?status=304"), 304, { NULL }, { NULL }, "" },
+	{ "lighttpd: a status 200",
+	  GET("/cgi-bin/does?status=200"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  NULL },
+	{ "lighttpd: GATEWAY_INTERFACE",
+	  GET("/cgi-bin/does?variable=GATEWAY_INTERFACE"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "CGI/1.1" },
+	{ "lighttpd: a query without a value",
+	  GET("/cgi-bin/does?query_string"),
+	  200,
+	  { "Content-Type: text/plain\r\n" },
+	  { NULL },
+	  "query_string" },
+	{ "lighttpd: SCRIPT_NAME",
+	  GET("/cgi-bin/does?variable=SCRIPT_NAME"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "/cgi-bin/does" },
+	{ "lighttpd: SCRIPT_NAME before a longer PATH_INFO",
+	  GET("/cgi-bin/does/path/info?variable=SCRIPT_NAME"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "/cgi-bin/does" },
+	{ "lighttpd: PATH_INFO",
+	  GET("/cgi-bin/does/path/info?variable=PATH_INFO"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "/path/info" },
+	{ "lighttpd: digits in a name",
+	  WITH("/cgi-bin/does?variable=HTTP_XX_YY123", "xx-yy123: foo\r\n"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "foo" },
+	{ "lighttpd: HTTP_HOST",
+	  WITH("/cgi-bin/does?variable=HTTP_HOST", ""),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "a.test" },
+	{ "lighttpd: HTTP_HOST of HTTP/1.1",
+	  GET("/cgi-bin/does?variable=HTTP_HOST"),
+	  200,
+	  { "Transfer-Encoding: chunked\r\n" },
+	  { NULL },
+	  "a.test:8080" },
+	{ "lighttpd: a variable that is not set",
+	  GET("/cgi-bin/does?variable=ABSENT"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "no ABSENT" },
+	{ "lighttpd: a variable that is empty",
+	  GET("/cgi-bin/does?variable=BLANK"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "" },
+	{ "lighttpd: line ends behind a header",
+	  GET("/cgi-bin/does?lines"),
+	  302,
+	  { "Location: http://www.example.org/\r\n" },
+	  { NULL },
+	  NULL },
+	{ "lighttpd: REMOTE_ADDR, X-Forwarded-For",
+	  WITH("/cgi-bin/does?variable=REMOTE_ADDR", "X-Forwarded-For: 127.0.10.1\r\n"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "127.0.10.1" },
+	{ "lighttpd: REMOTE_ADDR, X-Forwarded-For, two",
+	  WITH("/cgi-bin/does?variable=REMOTE_ADDR", "X-Forwarded-For: 127.0.10.1, 127.0.20.1\r\n"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "127.0.20.1" },
+	{ "lighttpd: REMOTE_ADDR, X-Forwarded-For, a chain",
+	  WITH("/cgi-bin/does?variable=REMOTE_ADDR",
+	       "X-Forwarded-For: 127.0.10.1, 127.0.20.1, 127.0.30.1\r\n"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "127.0.20.1" },
+	{ "lighttpd: REMOTE_ADDR, Forwarded, a chain",
+	  WITH("/cgi-bin/does?variable=REMOTE_ADDR",
+	       "Forwarded: for=127.0.10.1, for=127.0.20.1;proto=https, for=127.0.30.1;proto=http\r\n"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "127.0.20.1" },
+	{ "merecat: SERVER_SOFTWARE",
+	  GET("/cgi-bin/does?variable=SERVER_SOFTWARE"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "wwwd" },
+	{ "merecat: a variable of the options",
+	  GET("/cgi-bin/does?variable=MINE"),
+	  200,
+	  { NULL },
+	  { NULL },
+	  "of the options" },
 };
 
 /* ---- how they are asked ---- */
@@ -662,7 +902,9 @@ static const char *judge(const struct row *row, int status, unsigned port)
 #define OPTIONS                                                                                   \
 	"--cgi", "/cgi-bin/", "--cgi", with_site("/any/x", "env"), "--cgi-env",                   \
 		"MINE=of the options", "--cgi", with_site("/any/x/longer", "hello"), "--cgi-env", \
-		"HTTP_X_MINE=of the options", "--body-max", "16M", "--no-log", "/none"
+		"HTTP_X_MINE=of the options", "--cgi-env", "BLANK=", "--forwarded-from",          \
+		"127.0.0.1", "--forwarded-from", "127.0.30.1", "--body-max", "16M", "--no-log",   \
+		"/none"
 
 static const char *with_site(const char *prefix, const char *program)
 {
@@ -735,7 +977,7 @@ END_TEST
 /*
  * What lighttpd 1.4.69 does in another way: it is milder with what a program says first, passes
  * reasons and odd statuses on, sets CONTENT_LENGTH without a body, and answers most faults of a
- * program with 500. All other rows are answered as by wwwd.
+ * program with 500; and it has no other options here. All other rows are answered as by wwwd.
  */
 static const char *const of_wwwd_alone[] = { "4.1.2",
 					     "4.1.3",
@@ -782,7 +1024,18 @@ static const char *const of_wwwd_alone[] = { "4.1.2",
 					     "another spelling",
 					     "hidden",
 					     "no interpreter",
-					     "no format" };
+					     "no format",
+					     "lighttpd: a chunk: an extension behind a blank",
+					     "lighttpd: a chunk: an extension of 1,250 bytes",
+					     "lighttpd: X-Sendfile is a header as any other",
+					     "lighttpd: HTTP_HOST of HTTP/1.1",
+					     "lighttpd: a variable that is empty",
+					     "lighttpd: REMOTE_ADDR, X-Forwarded-For",
+					     "lighttpd: REMOTE_ADDR, X-Forwarded-For, two",
+					     "lighttpd: REMOTE_ADDR, X-Forwarded-For, a chain",
+					     "lighttpd: REMOTE_ADDR, Forwarded, a chain",
+					     "merecat: SERVER_SOFTWARE",
+					     "merecat: a variable of the options" };
 
 static bool may_differ(const char *section)
 {
@@ -1431,10 +1684,6 @@ static int pages_with(pid_t pid, const char *text)
 	close(memory);
 	return count;
 }
-
-/* Longer than what stays on a stack of the processor's registers, when a signal comes. */
-#define FIVE(text) text text text text text
-#define WORD FIVE(FIVE("Shibboleth"))
 
 /* Of the connections that it has served, a process that waits for another knows nothing. */
 START_TEST(spare_process_forgets)
