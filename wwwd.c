@@ -2187,6 +2187,7 @@ static int hold_one(struct http_end in, struct http_end out, struct http_peer pe
 		if (!wait_for(polls, http_polls(conn, want, polls), conn->deadline, mask))
 			break;
 	}
+	http_drop(conn, &common); /* a program goes on until it is dropped */
 	finish_log();
 	return EXIT_SUCCESS;
 }
@@ -2684,7 +2685,6 @@ static __attribute__((noinline)) void clear_stack(void)
 /* Nothing that the client has sent, or was sent, stays in memory. */
 static void forget_client(void)
 {
-	http_drop(&one_client.conn, &common);
 	discard((char *)one_client.conn.work, http_work_size(&site.limits));
 	discard(response_bytes, sizeof(response_bytes));
 	discard(log_lines, sizeof(log_lines));

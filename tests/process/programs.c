@@ -1487,6 +1487,31 @@ START_TEST(sigterm_finishes_a_program)
 }
 END_TEST
 
+/* A program that never ends holds up a stop for ten seconds, and ends with it. */
+START_TEST(sigterm_ends_a_program)
+{
+	long long begun;
+	int ends[2];
+	pid_t pid;
+
+	put_waiting(3);
+	connect_pair_port(ends);
+	pid = start((struct given){ .in = ends[1],
+				    .out = ends[1],
+				    .args = LIST("-d", site, OPTIONS, "--quiet", "--cgi-env",
+						 variable("OUT", "work/pids")) });
+	close(ends[1]);
+	say(ends[0], GET("/cgi-bin/waits"));
+	ck_assert(wait_text("work/pids", "\n"));
+	kill(pid, SIGTERM);
+	begun = now();
+	ck_assert_int_eq(finish(pid), 0);
+	ck_assert_int_ge(now() - begun, 9900);
+	ck_assert(are_gone("work/pids"));
+	close(ends[0]);
+}
+END_TEST
+
 /* The descriptors, the signals and the group of a program, whatever the server has inherited. */
 START_TEST(what_a_program_inherits)
 {
@@ -1995,6 +2020,7 @@ Suite *programs_suite(void)
 	tcase_add_loop_test(group, silent_program, 0, 2);
 	tcase_add_test(group, too_many_programs);
 	tcase_add_loop_test(group, sigterm_finishes_a_program, 0, 2 * COUNT(ways));
+	tcase_add_test(group, sigterm_ends_a_program);
 	tcase_add_test(group, what_a_program_inherits);
 	tcase_add_loop_test(group, errors_are_logged, 0, 2);
 	tcase_add_test(group, log_is_made_anew);
