@@ -5707,7 +5707,7 @@ static bool is_last(const struct http_work *w)
 	case METHOD_NOT_ALLOWED:
 	case NOT_IMPLEMENTED: return w->req.expect || w->req.method == CONNECT;
 	case UNAUTHORIZED: return w->req.expect && has_body(&w->req);
-	default: return false;
+	default: return w->choice.program && w->req.expect && has_body(&w->req);
 	}
 }
 

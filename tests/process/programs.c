@@ -403,6 +403,19 @@ static const struct row {
 	  { NULL },
 	  "5:hello" },
 	/* 4.4: no command line */
+	/* a client that waits for 100 is not asked for what no program gets */
+	{ "4.2 100 of none",
+	  POST("/cgi-bin/none", "Content-Length: 5\r\nExpect: 100-continue\r\n", ""),
+	  404,
+	  { NULL },
+	  { NULL },
+	  NULL },
+	{ "4.2 100 of what is not executable",
+	  POST("/cgi-bin/data", "Content-Length: 5\r\nExpect: 100-continue\r\n", ""),
+	  403,
+	  { NULL },
+	  { NULL },
+	  NULL },
 	{ "4.4", GET("/cgi-bin/env?-s+%24x"), 200, { "\narguments: 0\n" }, { NULL }, NULL },
 	{ "4.4 one word", GET("/cgi-bin/env?word"), 200, { "\narguments: 0\n" }, { NULL }, NULL },
 	/* 6.2.1: a document */
