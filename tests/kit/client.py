@@ -16,7 +16,7 @@ from collections import Counter
 
 sys.dont_write_bytecode = True
 sys.path.insert(1, sys.path[0] + "/..")
-from kit.connection import Connection, dial, first_response, request
+from kit.connection import Connection, Response, dial, first_response, request
 
 PAUSE = 0.002
 
@@ -192,6 +192,22 @@ def random_moments(idle, *ports):
         return words
 
     return sum(parallel(len(ports), client, ports), Counter())
+
+
+def slow(port, path, seconds):
+    """A download that takes at least so long: its status, and the bytes that came of those promised."""
+    with Connection(dial(port)) as connection:
+        connection.send(request(path, "Connection: close"))
+        while b"\r\n\r\n" not in connection.rest and connection.more():
+            pass
+        print("begun", flush=True)
+        head, _, first = connection.rest.partition(b"\r\n\r\n")
+        promised = int(Response(0, head, b"").field("Content-Length", 0))
+        got = len(first)
+        while came := connection.receive(promised // 100):
+            got += len(came)
+            time.sleep(float(seconds) * len(came) / promised)
+    return head[9:12].decode(), got, promised
 
 
 def patient(port):
