@@ -20,12 +20,15 @@ LANGUAGE = -std=c11 -DVERSION='"$(VERSION)"' $(WARNINGS)
 
 # One process a connection: start-up is what counts, so nothing is linked, moved or mapped that
 # need not be. Each page touched is a fault: data and small .bss share the fewest when they begin
-# with a page, and nobody would apply RELRO. musl's compiler doesn't see the kernel's headers.
-STATIC = -DWWWD_STATIC -Os -flto -flto-partition=one -fno-jump-tables -fstack-protector-strong -ffunction-sections \
-	-fdata-sections -fno-asynchronous-unwind-tables -fno-pie -no-pie -static -s \
+# with a page (of x86-64, whose programs begin at 0x400000), and nobody would apply RELRO. musl's
+# compiler doesn't see the kernel's headers.
+MULTIARCH = $(shell $(CC) -print-multiarch)
+DATA_AT_x86_64-linux-gnu = -Wl,--section-start=.init_array=0x440000
+STATIC = -DWWWD_STATIC -Os -flto -flto-partition=one -fno-jump-tables -fstack-protector-strong \
+	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-pie -no-pie -static -s \
 	-Wl,--gc-sections,--sort-section=name,-z,noseparate-code,-z,norelro \
-	-Wl,--section-start=.init_array=0x440000 \
-	-idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -print-multiarch)
+	$(DATA_AT_$(MULTIARCH)) \
+	-idirafter /usr/include -idirafter /usr/include/$(MULTIARCH)
 
 SOURCES = wwwd.c http.c
 
@@ -109,10 +112,12 @@ check-asan: build/asan/wwwd $(BUILT)/check_wire $(BUILT)/check_process
 	WWWD=build/asan/wwwd JOBS=2 tests/run $(BUILT)/check_process build/asan/check_http \
 		build/asan/fuzz $(BUILT)/check_wire
 
-# 32 bits, by Debian's cross compilers.
+# Other processors, by Debian's cross compilers; check-32 is the quick part of it.
+PROCESSORS = amd64 i386 armhf arm64 riscv64 ppc64el s390x
+check-processors: $(BUILT)/check_wire
+	tests/cross/run $(PROCESSORS)
 check-32: $(BUILT)/check_wire
-	tests/cross i686-linux-gnu i386
-	tests/cross arm-linux-gnueabihf arm
+	tests/cross/run --quick i386 armhf
 
 # So many seconds in all. What is found goes to build/fuzz; fuzz-keep takes the little of it that
 # covers as much into the repository.
@@ -265,5 +270,5 @@ ifneq ($(filter deps% clean,$(MAKECMDGOALS)),)
 endif
 .PHONY: all static deps run lecture check check-32 check-asan check-browser check-deb check-site \
 	check-differential check-faults check-floods check-fresh check-fronts check-image \
-	check-lecture check-programs check-supervisors coverage fuzz fuzz-afl fuzz-keep soak lint \
-	bench install uninstall deb image dist clean
+	check-lecture check-programs check-supervisors coverage fuzz fuzz-afl fuzz-keep soak \
+	lint bench install uninstall deb image dist clean check-processors

@@ -1921,7 +1921,7 @@ static void emit(struct sock_filter step)
  * others the kernel remembers that they are allowed. Only the socket for log datagrams may be given
  * an address. A seccomp filter can't see which one, but without connect(2) no service that listens
  * for streams can be reached, and the log needs it where its daemon is restarted. No memory becomes
- * executable.
+ * executable, except on s390x, where mmap(2) takes its arguments from memory, which no filter sees.
  */
 static bool confine_calls(void)
 {
@@ -1933,7 +1933,7 @@ static bool confine_calls(void)
 	} checked_calls[] = {
 		{ SYS_sendto, 5, all, 0 },
 		{ SYS_sendto, 0, all, (uint32_t)datagrams },
-		{ CALL_MMAP, 2, PROT_EXEC, 0 },
+		{ CALL_MMAP, 2, SECCOMP_ARCH == AUDIT_ARCH_S390X ? 0 : PROT_EXEC, 0 },
 		{ SYS_sendmsg, 0, all, (uint32_t)broker },
 		{ SYS_wait4, 0, all, (uint32_t)broker_pid },
 #ifdef SYS_socketcall /* libc may use it; but for no new socket, whose family it hides */

@@ -479,7 +479,8 @@ START_TEST(descriptor_0_is_one)
 		int fd = opened(&by_openat2, path, ways[i % 2]);
 		int walked;
 
-		expect(fd == 0, "\"%s\" is opened as %d", path, fd);
+		/* without openat2(2), this walks too */
+		expect(fd == 0 || !have_openat2(), "\"%s\" is opened as %d", path, fd);
 		close(fd);
 		walked = opened(&by_walking, path, ways[i % 2]);
 		expect(walked >= 0 && count_descriptors() == before + 1,

@@ -57,6 +57,19 @@ static void talk_open_tcp(struct talk *talk)
 	talk->conn.work = new_work(&place.limits);
 }
 
+/* An emulator may copy no more than the first of it. */
+static bool have_tcp_info(const struct talk *talk, const char *test)
+{
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+	int fd = talk->conn.own.out;
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && size > sizeof(int))
+		return true;
+	printf("skipped: %s, for there is no TCP_INFO\n", test);
+	return false;
+}
+
 /* Over TCP the kernel says what the client has not taken; a client that reads has a pace. */
 START_TEST(http_pace_over_tcp)
 {
@@ -65,6 +78,10 @@ START_TEST(http_pace_over_tcp)
 	static char taken[40 << 10];
 
 	talk_open_tcp(&talk);
+	if (!have_tcp_info(&talk, "http_pace_over_tcp")) {
+		talk_close(&talk);
+		return;
+	}
 	ck_assert_int_eq(talk_say(&talk, "GET /big.bin" ON "\r\n"), HTTP_WRITE);
 	nanosleep(&on_the_way, NULL);
 	ck_assert(http_pace(&talk.conn, &now, 0) == INT64_MAX); /* from here on */
@@ -137,6 +154,10 @@ START_TEST(http_pace_does_not_count_the_fin)
 	char taken[4096];
 
 	talk_open_tcp(&talk);
+	if (!have_tcp_info(&talk, "http_pace_does_not_count_the_fin")) {
+		talk_close(&talk);
+		return;
+	}
 	ck_assert_int_eq(talk_say(&talk, "bad\r\n"), HTTP_READ);
 	ck_assert_int_eq(talk.conn.clock, HTTP_LINGERING);
 	need(recv(talk.far, taken, sizeof(taken), 0) > 100, "recv");

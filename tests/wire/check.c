@@ -1,9 +1,9 @@
 /*
  * The wire suite's runner: every case of the tables, sent to a server that listens by itself, again
- * to that server a byte at a time, and to a handler started for it as inetd does. Those about names
- * are sent once more, to a handler that must do without openat2(2).
+ * to that server a byte at a time, to a handler started for it as inetd does, and to one between two
+ * pipes. Those about names are sent once more, to a handler that must do without openat2(2).
  *
- * $WWWD names the program, ./wwwd otherwise. The same cases without a process are in
+ * $WWWD names the program, ./wwwd otherwise; $WIRE_AT another machine, where the servers are. The same cases without a process are in
  * tests/http/wire.c.
  */
 #include "../process/process.h"
@@ -49,9 +49,17 @@ static bool open_walking(struct wire_talk *talk, enum wire_server server)
 	return talk->fd >= 0;
 }
 
+static bool open_filter(struct wire_talk *talk, enum wire_server server)
+{
+	talk->fd = wire_filter(server, &talk->pipe, &talk->pid);
+	return talk->fd >= 0;
+}
+
 static const char *hang_up(struct wire_talk *talk)
 {
 	close(talk->fd);
+	if (talk->pipe > 0)
+		close(talk->pipe);
 	return talk->pid && finish(talk->pid) != 0 ? "the handler's exit status isn't 0" : NULL;
 }
 
@@ -60,6 +68,7 @@ static const struct wire_way listening = { "standalone", .open = open_listening,
 static const struct wire_way bytewise = { "a byte at a time", .open = open_listening, BY_SOCKET,
 					  .singly = true };
 static const struct wire_way inetd = { "inetd", .open = open_inetd, BY_SOCKET };
+static const struct wire_way filter = { "filter", .open = open_filter, BY_SOCKET, .no_peer = true };
 static const struct wire_way walking = { "without openat2", .open = open_walking, BY_SOCKET,
 					 .only_names = true };
 
@@ -78,6 +87,12 @@ END_TEST
 START_TEST(inetd_case)
 {
 	wire_run_nth(&inetd, _i);
+}
+END_TEST
+
+START_TEST(filter_case)
+{
+	wire_run_nth(&filter, _i);
 }
 END_TEST
 
@@ -156,8 +171,10 @@ static Suite *make_rest(void)
 	Suite *suite = suite_create("besides");
 	TCase *group = tcase_create("besides");
 	tcase_add_test(group, client_goes_away);
-	tcase_add_test(group, log_lines);
-	tcase_add_loop_test(group, server_ends, 0, SERVED);
+	if (!getenv("WIRE_AT")) {
+		tcase_add_test(group, log_lines);
+		tcase_add_loop_test(group, server_ends, 0, SERVED);
+	}
 	suite_add_tcase(suite, wire_besides(&listening));
 	suite_add_tcase(suite, group);
 	return suite;
@@ -181,7 +198,8 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
-	find_builds();
+	if (!getenv("WIRE_AT"))
+		find_builds();
 	snprintf(top, TOP_ROOM, "%s/wire.XXXXXX", place);
 	wire_top = mkdtemp(top);
 	if (!wire_top)
@@ -193,9 +211,12 @@ int main(void)
 	wire_site_make(wire_top);
 
 	runner = srunner_create(wire_suite(&listening, standalone_case));
-	srunner_add_suite(runner, wire_suite(&bytewise, bytewise_case));
 	srunner_add_suite(runner, wire_suite(&inetd, inetd_case));
-	srunner_add_suite(runner, wire_suite(&walking, walking_case));
+	if (!getenv("WIRE_AT")) {
+		srunner_add_suite(runner, wire_suite(&bytewise, bytewise_case));
+		srunner_add_suite(runner, wire_suite(&filter, filter_case));
+		srunner_add_suite(runner, wire_suite(&walking, walking_case));
+	}
 	srunner_add_suite(runner, make_rest());
 	/* one process: the servers are started once, and a case costs no fork of ours */
 	srunner_set_fork_status(runner, CK_NOFORK);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum {
 	PATIENCE = 5000,     /* ms that a case may take; only failures take long ... */
@@ -232,7 +233,10 @@ static bool converse(const struct wire_way *way, const struct wire_case *test,
 	talk->deaf = test->deaf;
 	send_parts(way, test, talk, sizes, deadline);
 	talk->deaf = false;
-	if (test->half_close)
+	if (test->half_close && talk->pipe) {
+		close(talk->pipe);
+		talk->pipe = -1;
+	} else if (test->half_close)
 		shutdown(talk->fd, SHUT_WR);
 	seen = await(way, test, talk, wanted_answers(test), deadline);
 	asked = !test->half_close && !talk->eof && test->end != CLOSED && !seen.closing &&
@@ -362,7 +366,7 @@ static void run_case(const struct wire_way *way, const struct wire_case *test)
 static const struct {
 	const char *name;
 	const struct wire_case *cases;
-	enum { ANY, ABOUT_NAMES, ABOUT_TIME } what;
+	enum { ANY, ABOUT_NAMES, ABOUT_PEERS, ABOUT_TIME } what;
 } tables[] = {
 	{ "line", wire_line, ANY },
 	{ "target", wire_target, ABOUT_NAMES },
@@ -379,7 +383,7 @@ static const struct {
 	{ "redirect", wire_redirect, ABOUT_NAMES },
 	{ "listing", wire_listing, ABOUT_NAMES },
 	{ "value", wire_values, ANY },
-	{ "front", wire_front, ANY },
+	{ "front", wire_front, ABOUT_PEERS },
 	{ "host", wire_host, ABOUT_NAMES },
 	{ "rule", wire_rule, ABOUT_NAMES },
 	{ "time", wire_time, ABOUT_TIME },
@@ -411,9 +415,10 @@ Suite *wire_suite(const struct wire_way *way, const TTest *run)
 
 		for (end = first; tables[table].cases[end - first].name; end++)
 			;
-		if (tables[table].what == ABOUT_TIME ? way->times
-		    : tables[table].what == ANY      ? !way->only_names
-						     : true)
+		if (tables[table].what == ABOUT_TIME    ? way->times
+		    : tables[table].what == ABOUT_PEERS ? !way->only_names && !way->no_peer
+		    : tables[table].what == ANY         ? !way->only_names
+							: true)
 			tcase_add_loop_test(group, run, first, end);
 		suite_add_tcase(suite, group);
 	}

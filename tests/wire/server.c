@@ -2,26 +2,17 @@
 #include "../process/process.h"
 #include "wire.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-enum { OPTIONS = 24 };
-
 static struct server servers[SERVED];
-
-#define TRUSTED                                                                                \
-	"--forwarded-from", "127.0.0.1", "--forwarded-from", "10.0.0.0/8", "--forwarded-from", \
-		"2001:db8:f::/48"
-
-/* The options of each server that say nothing of its site; wire_options has the others. */
-static const char *const options[SERVED][OPTIONS] = {
-	[SMALL] = { "--line-max", "512", "--header-max", "2K", "--fields-max", "10", "--body-max",
-		    "1K", "--requests-max", "3" },
-	[FRONTED] = { "--https-only", TRUSTED },
-	[PROXIED] = { "--https-only", "--proxy-protocol", TRUSTED },
-};
 
 static const char *const names[SERVED] = { "main",   "small",  "fronted", "proxied",
 					   "hosted", "strict", "ruled" };
@@ -29,7 +20,7 @@ static const char *const names[SERVED] = { "main",   "small",  "fronted", "proxi
 /* With these options before those that each server has. */
 static pid_t start_as(enum wire_server which, struct given given)
 {
-	const char *args[OPTIONS + WIRE_OPTIONS + 16];
+	const char *args[2 * WIRE_OPTIONS + 16];
 	char log[16];
 	size_t count = 0;
 
@@ -37,8 +28,8 @@ static pid_t start_as(enum wire_server which, struct given given)
 		args[count++] = given.args[i];
 	args[count++] = "-d";
 	args[count++] = in_top(wire_folders[which]);
-	for (size_t i = 0; options[which][i]; i++)
-		args[count++] = options[which][i];
+	for (size_t i = 0; wire_limits[which][i]; i++)
+		args[count++] = wire_limits[which][i];
 	for (size_t i = 0; wire_options[which][i]; i++)
 		args[count++] = wire_options[which][i];
 	snprintf(log, sizeof(log), "log.%s", names[which]);
@@ -49,11 +40,28 @@ static pid_t start_as(enum wire_server which, struct given given)
 	return start(given);
 }
 
+static int connect_at(const char *machine, int port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	const int one = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(inet_pton(AF_INET, machine, &address.sin_addr), 1);
+	ck_assert_msg(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0, "%s:%d: %s",
+		      machine, port, strerror(errno));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
 int wire_connect(enum wire_server which)
 {
+	const char *machine = getenv("WIRE_AT");
 	struct server *server = &servers[which];
 	int fd;
 
+	if (machine)
+		return connect_at(machine, WIRE_PORT + (int)which);
 	if (!server->pid) {
 		put("err", "");
 		server->pid = start_as(
@@ -68,8 +76,12 @@ int wire_connect(enum wire_server which)
 
 int wire_inetd(enum wire_server which, bool without_openat2, pid_t *pid)
 {
+	const char *machine = getenv("WIRE_AT");
 	int ends[2];
 
+	*pid = 0;
+	if (machine)
+		return connect_at(machine, WIRE_INETD_PORT + (int)which);
 	connect_pair(ends);
 	*pid = start_as(which, (struct given){ .in = ends[1],
 					       .out = ends[1],
@@ -78,6 +90,24 @@ int wire_inetd(enum wire_server which, bool without_openat2, pid_t *pid)
 	close(ends[1]);
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	return ends[0];
+}
+
+int wire_filter(enum wire_server which, int *to, pid_t *pid)
+{
+	int in[2], out[2];
+
+	/* what asks is not blocked by a pipe that is full or empty, and wwwd has its ends as they come */
+	ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+	*pid = start_as(
+		which,
+		(struct given){ .in = in[0], .out = out[1], .env = LIST("TCPREMOTEIP=127.0.0.1") });
+	close(in[0]);
+	close(out[1]);
+	fcntl(in[1], F_SETFL, O_NONBLOCK);
+	fcntl(out[0], F_SETFL, O_NONBLOCK);
+	*to = in[1];
+	return out[0];
 }
 
 int wire_stop(enum wire_server which)

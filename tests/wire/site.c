@@ -55,6 +55,18 @@ const char *const wire_options[WIRE_SERVERS][WIRE_OPTIONS] = {
 };
 /* clang-format on */
 
+#define TRUSTED                                                                                \
+	"--forwarded-from", "127.0.0.1", "--forwarded-from", "10.0.0.0/8", "--forwarded-from", \
+		"2001:db8:f::/48"
+
+/* The options of each server that say nothing of its site; wire_options has the others. */
+const char *const wire_limits[SERVED][WIRE_OPTIONS] = {
+	[SMALL] = { "--line-max", "512", "--header-max", "2K", "--fields-max", "10", "--body-max",
+		    "1K", "--requests-max", "3" },
+	[FRONTED] = { "--https-only", TRUSTED },
+	[PROXIED] = { "--https-only", "--proxy-protocol", TRUSTED },
+};
+
 /* A mode that is not 0, and permits nothing. */
 #define NOBODYS S_IFMT
 

@@ -4,13 +4,15 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 const char *wire_top;
 
 static void send_some(struct wire_talk *talk)
 {
 	size_t size = talk->piece && talk->piece < talk->out_size ? talk->piece : talk->out_size;
-	ssize_t sent = send(talk->fd, talk->out, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t sent = talk->pipe ? write(talk->pipe, talk->out, size)
+				  : send(talk->fd, talk->out, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (sent < 0 && errno == EAGAIN)
 		return;
@@ -22,8 +24,10 @@ static void send_some(struct wire_talk *talk)
 
 static void receive_some(struct wire_talk *talk)
 {
-	ssize_t size = recv(talk->fd, talk->got + talk->got_size, talk->got_room - talk->got_size,
-			    MSG_DONTWAIT);
+	char *to = talk->got + talk->got_size;
+	size_t room = talk->got_room - talk->got_size;
+	ssize_t size = talk->pipe ? read(talk->fd, to, room)
+				  : recv(talk->fd, to, room, MSG_DONTWAIT);
 
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -37,16 +41,15 @@ static void receive_some(struct wire_talk *talk)
 
 void wire_step(struct wire_talk *talk, int timeout)
 {
-	struct pollfd ready = { .fd = talk->fd };
+	struct pollfd ready[2] = { { .fd = talk->deaf ? -1 : talk->fd, .events = POLLIN },
+				   { .fd = talk->out_size ? talk->fd : -1, .events = POLLOUT } };
 
-	if (!talk->deaf)
-		ready.events |= POLLIN;
-	if (talk->out_size)
-		ready.events |= POLLOUT;
-	if (poll(&ready, 1, timeout) <= 0)
+	if (talk->pipe && talk->out_size)
+		ready[1].fd = talk->pipe;
+	if (poll(ready, 2, timeout) <= 0)
 		return;
-	if (!talk->deaf && ready.revents & (POLLIN | POLLERR | POLLHUP))
+	if (ready[0].revents & (POLLIN | POLLERR | POLLHUP))
 		receive_some(talk);
-	if (ready.revents & POLLOUT)
+	if (ready[1].revents & (POLLOUT | POLLERR))
 		send_some(talk);
 }

@@ -193,6 +193,7 @@ struct wire_case {
 /* The options that say something about the site of a server, but limits; they end with NULL. */
 enum { WIRE_OPTIONS = 48 };
 extern const char *const wire_folders[WIRE_SERVERS];
+extern const char *const wire_limits[SERVED][WIRE_OPTIONS];
 extern const char *const wire_options[WIRE_SERVERS][WIRE_OPTIONS];
 
 extern const struct wire_case wire_line[], wire_target[], wire_field[], wire_connection[],
@@ -210,6 +211,7 @@ void wire_site_remove(const char *top);
 /* One conversation. */
 struct wire_talk {
 	int fd;
+	int pipe;  /* where what it reads goes by another; 0: a socket, -1: closed */
 	char *got; /* what the server has sent */
 	size_t got_size, got_room;
 	const char *out; /* what is still to be sent */
@@ -228,6 +230,7 @@ struct wire_way {
 	const char *name;
 	bool singly;     /* requests are sent a byte at a time */
 	bool only_names; /* of the tables, those about names */
+	bool no_peer;    /* there is no address that could be a trusted proxy's */
 	bool times;      /* time passes where nothing else does: it is no use to wait for it */
 	long long (*now)(void); /* in milliseconds */
 	bool (*open)(struct wire_talk *talk, enum wire_server server);
@@ -255,8 +258,15 @@ void wire_step(struct wire_talk *talk, int timeout);
 
 /* ---- server.c ---- */
 
+/*
+ * Where $WIRE_AT names another machine, all servers are there: each at a port of its own from
+ * WIRE_PORT on, and an inetd for each from WIRE_INETD_PORT on.
+ */
+enum { WIRE_PORT = 8000, WIRE_INETD_PORT = 8100 };
 /* A connection to the server, which is started where it isn't. */
 int wire_connect(enum wire_server which);
+/* Start a handler as a filter between two pipes, and give the ends that are read and written. */
+int wire_filter(enum wire_server which, int *to, pid_t *pid);
 /* Start a handler as inetd does, and give the client's end of its connection. */
 int wire_inetd(enum wire_server which, bool without_openat2, pid_t *pid);
 /* Stop the server: its exit status, -1 if it wasn't a plain exit. */
