@@ -20,8 +20,9 @@ LANGUAGE = -std=c11 -DVERSION='"$(VERSION)"' $(WARNINGS)
 
 # One process a connection: start-up is what counts, so nothing is linked, moved or mapped that
 # need not be. Each page touched is a fault: data and small .bss share the fewest when they begin
-# with a page (of x86-64, whose programs begin at 0x400000), and nobody would apply RELRO. musl's
-# compiler doesn't see the kernel's headers.
+# with a page, and nobody would apply RELRO. The place of this page is that of x86-64, whose programs
+# begin at 0x400000; there is room for 256 KiB of text. musl's compiler doesn't see the kernel's
+# headers.
 MULTIARCH = $(shell $(CC) -print-multiarch)
 DATA_AT_x86_64-linux-gnu = -Wl,--section-start=.init_array=0x440000
 STATIC = -DWWWD_STATIC -Os -flto -flto-partition=one -fno-jump-tables -fstack-protector-strong \
@@ -164,6 +165,8 @@ build/faults.so: tests/faults/shim.c
 SUITES = bookworm
 check-fresh:
 	tests/fresh $(SUITES)
+check-releases:
+	tests/fresh bookworm trixie sid
 
 check-browser: wwwd
 	tests/run tests/browser.py
@@ -271,4 +274,4 @@ endif
 .PHONY: all static deps run lecture check check-32 check-asan check-browser check-deb check-site \
 	check-differential check-faults check-floods check-fresh check-fronts check-image \
 	check-lecture check-programs check-supervisors coverage fuzz fuzz-afl fuzz-keep soak \
-	lint bench install uninstall deb image dist clean check-processors
+	lint bench install uninstall deb image dist clean check-processors check-releases
