@@ -235,7 +235,7 @@ bench: wwwd wwwd-static
 # The static build is installed where there is one, rebuilt first if it is older than its sources.
 STATIC_ONE := $(if $(wildcard wwwd-static)$(filter static,$(MAKECMDGOALS)),wwwd-static)
 
-UNITS = $(notdir $(wildcard systemd/*.service systemd/*.socket))
+UNITS = $(notdir $(wildcard systemd/*.service systemd/*.socket systemd/*.slice))
 INSTALL = DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' MANDIR='$(MANDIR)' DOCDIR='$(DOCDIR)' \
 	UNITDIR='$(UNITDIR)' SYSUSERSDIR='$(SYSUSERSDIR)' SITE='$(SITE)' systemd/install
 

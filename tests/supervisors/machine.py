@@ -8,6 +8,7 @@ $RELEASE names another release of Debian than the one here (trixie), which is
 fetched from the same mirrors.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -125,6 +126,16 @@ def root(section):
 		if not ready.exists():
 			new.rename(ready)
 	return ready
+
+
+def some_device():
+	"""The numbers of a character device that can be opened here, but is none that any program needs."""
+	for name in ("fuse", "autofs", "net/tun", "loop-control"):
+		with contextlib.suppress(OSError):
+			os.close(os.open(f"/dev/{name}", os.O_RDONLY))
+			number = os.stat(f"/dev/{name}").st_rdev
+			return os.major(number), os.minor(number)
+	return None
 
 
 def hierarchies(kind):
@@ -270,6 +281,6 @@ class Machine:
 	def refuses(self):
 		same(self.client("flood", 80, 1, 1, 1), {"ConnectionRefusedError": 1})
 
-	def cpu(self):
-		"""Seconds of CPU that all of the machine has used."""
-		return int(self.file("/sys/fs/cgroup/cpu.stat").read_text().split()[1]) / 1e6
+	def cpu(self, group="."):
+		"""Seconds of CPU that all of the machine has used, or one of its cgroups."""
+		return int(self.file(f"/sys/fs/cgroup/{group}/cpu.stat").read_text().split()[1]) / 1e6
