@@ -149,6 +149,27 @@ START_TEST(unsent_bytes_are_kept_and_counted)
 }
 END_TEST
 
+/* Where there is no memory for what could not be sent, the caller is told, and nothing is lost. */
+START_TEST(no_memory_for_unsent_bytes)
+{
+	struct talk talk;
+
+	talk_open(&talk, &place, &now);
+	while (send(talk.conn.own.in, big, 1, MSG_DONTWAIT) > 0)
+		;
+	send_only(&talk, "GET /small.txt" ON "\r\n");
+	ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_WRITE);
+	failure = (struct failure){ ALLOCATE, ENOMEM, 0 };
+	ck_assert(!http_settle(&talk.conn, &now));
+	ck_assert(http_settle(&talk.conn, &now));
+	talk_hear(&talk);
+	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+	ck_assert_ptr_nonnull(memmem(talk.heard, talk.len, "hello, world", 12));
+	talk_close(&talk);
+	ck_assert_uint_eq(now.memory, 0);
+}
+END_TEST
+
 /* What the cache holds counts too. */
 START_TEST(memory_of_all)
 {
@@ -176,6 +197,7 @@ TCase *memory_case(void)
 	tcase_add_test(group, working_memory_is_lent_between_connections);
 	tcase_add_test(group, http_drop_at_any_time);
 	tcase_add_test(group, unsent_bytes_are_kept_and_counted);
+	tcase_add_test(group, no_memory_for_unsent_bytes);
 	tcase_add_test(group, memory_of_all);
 	return group;
 }

@@ -143,6 +143,33 @@ START_TEST(outputs)
 }
 END_TEST
 
+/* What no program can be told is refused, however much of a header is allowed. */
+START_TEST(a_header_too_large_for_a_program)
+{
+	struct http_site site = site_with(one_program, NULL);
+	static char field[9000] = "X: ";
+	int before = count_descriptors();
+	struct talk talk;
+	text stream;
+
+	memset(field + 3, 'y', sizeof(field) - 6);
+	strcpy(field + sizeof(field) - 3, "\r\n");
+	reset_broker(HELLO);
+	site.limits.header = MiB;
+	ck_assert_int_eq(begin_with(&talk, &site, "GET /p" ON), HTTP_READ);
+	for (size_t sent = 0; sent < VARIABLES_MOST; sent += sizeof(field)) {
+		send_only(&talk, field);
+		ck_assert_int_eq(run_talk(&talk), HTTP_READ);
+	}
+	send_only(&talk, END);
+	(void)run_talk(&talk);
+	stream = talk_heard(&talk);
+	expect_reply(&stream, false, 431);
+	ck_assert_uint_eq(broker.started, 0);
+	end_talk(&talk, before);
+}
+END_TEST
+
 /* A program of a name like that writes what is sent; the status is for the log. */
 START_TEST(raw_outputs)
 {
@@ -324,6 +351,7 @@ START_TEST(time_outs_of_what_has_begun)
 	for (int deaf = 0; deaf < 2; deaf++) {
 		struct http_site site = site_with(one_program, NULL);
 		static char output[32 << 10];
+		struct pollfd polls[HTTP_POLLS];
 		struct talk talk;
 
 		strcpy(output, "Content-Type: text/plain\n\n");
@@ -337,6 +365,9 @@ START_TEST(time_outs_of_what_has_begun)
 		while (http_step(&talk.conn, &now) == HTTP_AGAIN)
 			;
 		ck_assert_int_eq(talk.conn.clock, deaf ? HTTP_MOVING : HTTP_PROGRAM);
+		ck_assert_uint_ge(http_polls(&talk.conn, HTTP_POLL, polls), 1);
+		ck_assert_int_eq(polls[0].events, deaf ? POLLOUT : POLLIN);
+		ck_assert_int_eq(polls[0].fd == talk.conn.own.out, deaf);
 		now.clock = talk.conn.deadline;
 		ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_DONE);
 		ck_assert_uint_eq(talk.logs, 1);
@@ -781,6 +812,7 @@ Suite *programs_suite(void)
 	tcase_add_checked_fixture(program, make_home, remove_home);
 	tcase_add_test(program, variables);
 	tcase_add_test(program, outputs);
+	tcase_add_test(program, a_header_too_large_for_a_program);
 	tcase_add_test(program, raw_outputs);
 	tcase_add_test(program, complaints);
 	tcase_add_test(program, responses_that_break_off);
