@@ -320,7 +320,7 @@ START_TEST(remembered)
 	}
 	/* and then forgotten: the process does not wait for another connection */
 	broker = wait_workers(server.pid, 1)[0];
-	ck_assert_uint_eq(count_children(broker), 1);
+	ck_assert_uint_ge(count_children(broker), 1);
 	close(fd);
 	for (long long end = now() + PROMPT; now() < end && count_children(broker); nap(5))
 		;
