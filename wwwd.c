@@ -114,6 +114,7 @@ enum {
 	SEND_TIME = 1000000,  /* us that sendfile(2) may wait on a blocking socket */
 	SCOPES_MOST = 64,     /* of --cgi, of --auth and of --cgi-env, each */
 	PROGRAMS_MOST = 1000, /* for --cgi-max */
+	ENDING_MOST = 64,     /* more programs that still end behind their response */
 	ADOPTED_MOST = 256,   /* connections that have a process of their own, for programs */
 	CHECKS_MOST = 8,      /* passwords that are checked at a time */
 	HELPERS_MOST = ADOPTED_MOST + CHECKS_MOST,
@@ -2201,7 +2202,7 @@ static LARGE struct running {
 	rlim_t mark;    /* of all that it has started */
 	int64_t act_at; /* when the group is told to end, and then made to; 0 not yet */
 	bool told;
-} running[2 * PROGRAMS_MOST]; /* as many may answer as are still ending */
+} running[2 * PROGRAMS_MOST + ENDING_MOST];
 static size_t running_count;
 
 /*
@@ -2426,7 +2427,8 @@ static void start_program(char *script, char *variables, int *fds)
 	struct launch launch = { &programs[message.errand.rule], script, environment, fds,
 				 MARK_TOLD + 1 + last_mark++ % MARKS };
 
-	if (running_count < 2 * options.programs && count_answering() < options.programs) {
+	if (running_count < 2 * options.programs + ENDING_MOST &&
+	    count_answering() < options.programs) {
 		list_variables(environment, variables, message.errand.sizes[1]);
 		program->group = launch_program(&launch);
 		if (program->group > 0) {
