@@ -5231,14 +5231,16 @@ static bool moved_enough(const struct http_conn *conn, uint64_t bytes)
 /* The connection begins to wait for the peer: notes the time, and what it has acknowledged so far. */
 static void begin_wait(struct http_conn *conn, const struct http_common *common)
 {
-	uint64_t unread;
+	uint64_t now, unread;
 
 	if (conn->clock != HTTP_MOVING)
 		return;
 	if (moved_enough(conn, conn->own.moved))
 		arm(conn, common, HTTP_MOVING);
-	if (!conn->own.measured)
-		conn->own.measured = ask_acknowledged(conn, &conn->own.acknowledged, &unread);
+	if (!conn->own.measured && ask_acknowledged(conn, &now, &unread)) {
+		conn->own.measured = true;
+		conn->own.acknowledged = (uint32_t)now;
+	}
 }
 
 /* The bytes that the peer has taken, or sent, since the clock was set. */
@@ -5248,7 +5250,7 @@ static uint64_t moved_since(const struct http_conn *conn)
 
 	if (conn->own.state != READ_BODY && conn->own.measured &&
 	    ask_acknowledged(conn, &now, &unread))
-		return now - conn->own.acknowledged;
+		return (uint32_t)now - conn->own.acknowledged;
 	return conn->own.moved;
 }
 

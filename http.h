@@ -186,30 +186,30 @@ enum http_clock { HTTP_IDLE, HTTP_HEADER, HTTP_MOVING, HTTP_PROGRAM, HTTP_LINGER
  */
 struct http_conn {
 	struct http_work *work;
-	int64_t deadline; /* call http_step() no later than then */
-	uint32_t held;    /* bytes of memory, as counted in http_common.memory */
-	uint8_t clock;    /* enum http_clock, by which the deadline was set */
-	bool answered;    /* a response was completed */
-	bool tls;         /* the PROXY header says that the client uses TLS */
+	int64_t deadline;  /* call http_step() no later than then */
+	uint32_t held;     /* bytes of memory, as counted in http_common.memory */
+	uint8_t clock;     /* enum http_clock, by which the deadline was set */
+	bool answered : 1; /* a response was completed */
+	bool tls : 1;      /* the PROXY header says that the client uses TLS */
 	struct http_peer peer;
 	struct {
 		const struct http_site *site;
 		int64_t began;         /* us, when the request began */
 		uint64_t moved;        /* bytes since the clock was set */
-		uint64_t acknowledged; /* bytes, by the peer, ever; if it was measured then */
+		uint32_t acknowledged; /* bytes, by the peer, ever; if it was measured then */
 		uint32_t requests;     /* that were answered */
 		uint32_t unread;       /* bytes that were sent and that the kernel may still hold */
-		uint32_t received, total; /* bytes received, and also sent, ever; they may wrap */
+		uint32_t received, total; /* bytes received, and also sent, ever */
 		uint32_t looked;          /* ms, when http_pace() was called last, 0 never, */
 		uint32_t seen;            /* and what had been moved by then */
 		int in, out;
 		uint8_t state;
-		bool in_socket, out_socket; /* or a pipe, or a file */
-		bool prepared;              /* see struct http_end */
-		bool dry;                   /* the last read returned less than was asked for */
-		bool linger;                /* read and discard input before closing */
-		bool measured;
-	} own; /* of http.c */
+		bool in_socket : 1, out_socket : 1; /* or a pipe, or a file */
+		bool prepared : 1;                  /* see struct http_end */
+		bool dry : 1;    /* the last read returned less than was asked for */
+		bool linger : 1; /* read and discard input before closing */
+		bool measured : 1;
+	} own; /* of http.c; what is counted for ever may wrap */
 };
 
 void http_tell(struct http_common *common, int64_t clock, const struct timespec *wall);

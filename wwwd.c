@@ -1196,7 +1196,6 @@ struct client {
 	struct link holding;    /* see holders, or alone */
 	struct link neighbours; /* of the same network */
 	struct network *network;
-	int64_t deadline; /* by which its queue is ordered */
 	int fd;
 	uint16_t events; /* that epoll watches it for, 0 none */
 	uint8_t queue;
@@ -3338,7 +3337,6 @@ static void enter_queue(struct client *client, size_t queue)
 {
 	leave_queue(client);
 	client->queue = (uint8_t)queue;
-	client->deadline = client->conn.deadline;
 	loop.waiting += queue == WAITING;
 	move_last(&queues[queue], &client->queued);
 }
@@ -3583,6 +3581,7 @@ static bool adopt_client(struct client *client)
 static void step_client(struct client *client)
 {
 	struct http_conn *conn = &client->conn;
+	const int64_t deadline = conn->deadline; /* by which its queue is ordered */
 	enum http_want want;
 	size_t queue;
 
@@ -3602,7 +3601,7 @@ static void step_client(struct client *client)
 		conn->work = NULL;
 	}
 	queue = want == HTTP_AGAIN ? (size_t)WORKING : conn->clock;
-	if (client->queue != queue || client->deadline != conn->deadline || queue == WORKING)
+	if (client->queue != queue || deadline != conn->deadline || queue == WORKING)
 		enter_queue(client, queue);
 	if (!http_settle(conn, &common) || !watch(client, want == HTTP_AGAIN   ? EPOLLHUP
 							  : want == HTTP_WRITE ? EPOLLOUT
@@ -3634,7 +3633,7 @@ static void expire_clients(void)
 
 	for (size_t i = 0; i < HTTP_CLOCKS; i++)
 		for (; n < EXPIRIES && (client = first_queued(i)); n++) {
-			if (client->deadline > common.clock)
+			if (client->conn.deadline > common.clock)
 				break;
 			step_client(client);
 		}
@@ -4077,7 +4076,7 @@ static int time_to_wait(void)
 		return 0;
 	for (size_t i = 0; i < HTTP_CLOCKS; i++)
 		if ((client = first_queued(i)))
-			until = earlier(until, client->deadline);
+			until = earlier(until, client->conn.deadline);
 	if (loop.phase >= ASKING)
 		until = earlier(until, loop.phase_end);
 	else if (!loop.listening)
