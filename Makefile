@@ -230,6 +230,14 @@ bench: wwwd wwwd-static
 	CC='$(CC)' CFLAGS='$(HARDENING) $(CFLAGS)' LDFLAGS='$(RELRO) $(LDFLAGS)' \
 	STATIC_CC='$(MUSL_CC)' STATIC_CFLAGS='$(STATIC)' tests/bench/run
 
+# The same as something grows: idle connections up to a million, files, sizes, and so on.
+build/bench/idle: tests/bench/idle.c
+	mkdir -p $(@D)
+	$(CC) $(TEST_CFLAGS) -o $@ $<
+
+bench-curves: wwwd build/bench/idle
+	tests/run tests/bench/curves
+
 # ---- install ----
 
 # The static build is installed where there is one, rebuilt first if it is older than its sources.
@@ -274,4 +282,5 @@ endif
 .PHONY: all static deps run lecture check check-32 check-asan check-browser check-deb check-site \
 	check-differential check-faults check-floods check-fresh check-fronts check-image \
 	check-lecture check-programs check-supervisors coverage fuzz fuzz-afl fuzz-keep soak \
-	lint bench install uninstall deb image dist clean check-processors check-releases
+	lint bench install uninstall deb image dist clean check-processors check-releases \
+	bench-curves

@@ -1,5 +1,6 @@
-"""The figures as bars: an SVG for a page, light or dark as the reader likes it."""
+"""The figures as bars and as curves: an SVG for a page, light or dark as the reader likes it."""
 
+import math
 from dataclasses import dataclass
 from html import escape
 
@@ -19,6 +20,9 @@ STYLE = """
     .ours { fill: var(--ours) } .theirs { fill: var(--theirs) } .floor { fill: var(--floor) }
     .title { font-size: 20px; font-weight: 600 } .head { font-size: 15px; font-weight: 600 }
     .small { font-size: 11px } .bold { font-weight: 600 }
+    .line { fill: none; stroke-width: 2 } .line.ours { stroke: var(--ours) }
+    .line.theirs { stroke: var(--theirs) } .grid { stroke: var(--floor) }
+    .second { stroke-dasharray: 5 3 } .end { text-anchor: end } .middle { text-anchor: middle }
 """
 
 
@@ -78,17 +82,102 @@ def panel(figures, what, y):
     return lines, y + 27
 
 
+def picture(title, lines, y):
+    return "\n".join([
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" role="img">',
+        f"<title>{title}</title>",
+        f"<style>{STYLE}</style>",
+        f'<rect class="paper" width="{WIDTH}" height="{y}" rx="8"/>',
+        *lines, "</svg>", ""])
+
+
+def notes(about, command, y):
+    words = (*about, f"Repeat it with: {command}")
+    return [text(20, y + 16 * i, line, "faint small") for i, line in enumerate(words)], \
+        y + 16 * len(words)
+
+
 def draw(figures, about):
     lines, y = [text(20, 36, "What a request costs", "title")], 72
     for what in PANELS:
         more, y = panel(figures, what, y)
         lines += more
-    for words in (*about, "Repeat it with: make bench"):
-        lines.append(text(20, y, words, "faint small"))
-        y += 16
-    return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" role="img">',
-        "<title>wwwd's speed beside that of other web servers</title>",
-        f"<style>{STYLE}</style>",
-        f'<rect class="paper" width="{WIDTH}" height="{y}" rx="8"/>',
-        *lines, "</svg>", ""])
+    more, y = notes(about, "make bench", y)
+    return picture("wwwd's speed beside that of other web servers", lines + more, y)
+
+
+# Curves
+
+PLOT, HIGH = 270, 90  # the width and the height of a plot, of which two are beside each other
+DASHED = ("lighttpd",)
+
+
+@dataclass
+class Curves:
+    head: str
+    points: tuple
+    log: bool  # the scale of the figures
+    servers: dict  # of each, by what was measured: a figure or None for each point
+
+
+def short(n):
+    for base, units in ((1024, "KMG"), (1000, "kMG")):
+        power = 0
+        while n and n % base == 0 and power < 3:
+            n, power = n // base, power + 1
+        if power:
+            return f"{n}{units[power - 1]}"
+    return str(n)
+
+
+def plot(curves, what, x, y):
+    """One figure of all servers; each point has the same room."""
+    found = {name: figures[what] for name, figures in curves.servers.items()}
+    known = [v for values in found.values() for v in values if v]
+    if not known:
+        return []
+    top = max(known)
+    bottom = min(known) / 2 if curves.log else 0
+
+    def place(i, value):
+        part = (math.log(value / bottom) / math.log(top / bottom) if curves.log
+                else value / top)
+        return x + PLOT * i / (len(curves.points) - 1), y + HIGH * (1 - part)
+
+    lines = [f'<path d="M{x} {y + HIGH}h{PLOT}M{x} {y}h{PLOT}" class="grid"/>',
+             text(x - 6, y + 4, number(top), "end small faint"),
+             text(x - 6, y + HIGH + 4, number(bottom) if curves.log else "0", "end small faint")]
+    for i, point in enumerate(curves.points):
+        at = f"{place(i, top)[0]:.0f}"
+        lines.append(text(at, y + HIGH + 17, short(point), "middle small faint"))
+    for name in sorted(found, key=kind, reverse=True):  # ours is drawn last, above the others
+        at = [(*place(i, v), v) for i, v in enumerate(found[name]) if v]
+        style = f"line {kind(name)}{' second' if name in DASHED else ''}"
+        lines.append(f'<polyline points="{" ".join(f"{a:.1f},{b:.1f}" for a, b, _ in at)}" '
+                     f'class="{style}"/>')
+        for (a, b, value), side in zip((*at[:1], *at[-1:]), ("", " end")):
+            if kind(name) == "ours":
+                lines += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" class="ours"/>',
+                          text(f"{a:.1f}", f"{b - 7:.1f}", number(value), "small bold" + side)]
+    return lines
+
+
+def draw_curves(panels, figures, about):
+    lines, y = [text(20, 36, "What a request costs as other things grow", "title")], 62
+    names = list(panels[0].servers)
+    for i, name in enumerate(names):
+        style = f"line {kind(name)}{' second' if name in DASHED else ''}"
+        lines += [f'<path d="M{20 + 110 * i} {y - 4}h24" class="{style}"/>',
+                  text(50 + 110 * i, y, name, "bold" if kind(name) == "ours" else "")]
+    y += 34
+    for curves in panels:
+        scale = ", logarithmic" if curves.log else ""
+        lines.append(text(20, y, curves.head, "head"))
+        for i, what in enumerate(figures):
+            x = 70 + i * (PLOT + 75)
+            lines += [text(x, y + 18, what + scale, "small faint"),
+                      *plot(curves, what, x, y + 38)]
+        y += HIGH + 90
+    more, y = notes(about, "make bench-curves", y)
+    return picture("What a request costs wwwd, nginx and lighttpd as other things grow",
+                   lines + more, y)

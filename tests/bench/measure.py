@@ -41,15 +41,19 @@ class Found:
     p99: float  # of a request, in seconds
 
 
-def wrk(server, path, connections, seconds, *, close=False, pipeline=1, cpus=None, resets=False):
+def wrk(server, path, connections, seconds, *, close=False, pipeline=1, cpus=None, resets=False,
+        lines=(), files=None):
     """
     Load by wrk, for a time that need not be whole seconds as its own option wants it. `resets`: a
     server may reset a connection behind a response, as busybox does behind that of a program.
+    `lines` are header lines. With `files`, each request asks for one of so many, see wrk.lua.
     """
     command = [program("wrk"), "-t1", f"-c{connections}", "-d1h", "-s", TOP / "tests/bench/wrk.lua"]
-    command += ["-H", "Connection: close"] if close else []
+    for line in [*lines, *["Connection: close"] * close]:
+        command += ["-H", line]
     command += [f"http://127.0.0.1:{server.port}{path}"]
     command += ["--", "pipeline", pipeline] if pipeline > 1 else []
+    command += ["--", "files", path, *files] if files else []
     with Process(*command,
                  preexec_fn=lambda: os.sched_setaffinity(0, cpus or server.cpus)) as load:
         time.sleep(seconds)

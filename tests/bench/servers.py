@@ -17,10 +17,11 @@ IDLE = 60  # seconds that an idle connection is kept
 
 
 class Bench:
-    """Where a run of the benchmark takes place."""
+    """Where a run of the benchmark takes place; the connections are those of each worker."""
 
-    def __init__(self, work, site):
+    def __init__(self, work, site, connections=CONNECTIONS, workers=1, idle=IDLE):
         self.work, self.site = work, site
+        self.connections, self.workers, self.idle = connections, workers, idle
         # Listeners have one CPU; the many processes of a super-server have all.
         cpus = sorted(os.sched_getaffinity(0))
         self.all_cpus, self.server_cpus, self.client_cpus = set(cpus), {cpus[-1]}, {cpus[0]}
@@ -40,27 +41,28 @@ def built(bench, name):
 
 
 def wwwd(bench, port, *more):
-    return [built(bench, "wwwd"), "-d", bench.site, "-h", "127.0.0.1", "-p", port, "--workers", "1",
-            "--connections-max", CONNECTIONS, "--requests-max", REQUESTS, "--idle-time", IDLE,
-            *more]
+    return [built(bench, "wwwd"), "-d", bench.site, "-h", "127.0.0.1", "-p", port,
+            "--workers", bench.workers, "--connections-max", bench.connections,
+            "--requests-max", REQUESTS, "--idle-time", bench.idle, *more]
 
 
 def nginx(bench, port, cache=""):
     work = bench.work / f"nginx-{port}"
     work.mkdir(mode=0o777)
     work.chmod(0o777)
+    reuse = "reuseport" if bench.workers > 1 else ""
     (work / "conf").write_text(f"""
         daemon off;
-        worker_processes 1;
+        worker_processes {bench.workers};
         error_log {work}/error crit;
         pid {work}/pid;
-        events {{ worker_connections {CONNECTIONS}; }}
+        events {{ worker_connections {bench.connections}; }}
         http {{
             access_log off;
             sendfile on;
             tcp_nopush on;
             keepalive_requests {REQUESTS};
-            keepalive_timeout {IDLE};
+            keepalive_timeout {bench.idle};
             client_body_temp_path {work}/body;
             proxy_temp_path {work}/proxy;
             fastcgi_temp_path {work}/fastcgi;
@@ -68,7 +70,7 @@ def nginx(bench, port, cache=""):
             scgi_temp_path {work}/scgi;
             types {{ text/html html; image/jpeg jpg; }}
             {cache}
-            server {{ listen 127.0.0.1:{port}; root {bench.site}; }}
+            server {{ listen 127.0.0.1:{port} {reuse}; root {bench.site}; }}
         }}
     """)
     return [program("nginx"), "-c", work / "conf", "-e", work / "error"]
@@ -80,9 +82,11 @@ def lighttpd(bench, port, more=""):
         server.bind = "127.0.0.1"
         server.port = {port}
         server.document-root = "{bench.site}"
+        server.max-worker = {bench.workers if bench.workers > 1 else 0}
+        server.max-connections = {bench.connections}
         server.max-fds = {resource.getrlimit(resource.RLIMIT_NOFILE)[0]}
         server.max-keep-alive-requests = {REQUESTS}
-        server.max-keep-alive-idle = {IDLE}
+        server.max-keep-alive-idle = {bench.idle}
         mimetype.assign = ( ".html" => "text/html", ".jpg" => "image/jpeg" )
         {more}
     """)
