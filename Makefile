@@ -120,6 +120,16 @@ check-processors: $(BUILT)/check_wire
 check-32: $(BUILT)/check_wire
 	tests/cross/run --quick i386 armhf
 
+# The kernels that Debian's archives have, in QEMU: wwwd as an only child, as process 1, and the wire
+# suite over a virtio network. KERNELS names releases; all, if it is empty.
+KERNELS =
+build/kernels/init: tests/kernels/init.c tests/wire/site.c tests/wire/talk.c tests/wire/wire.h http.h
+	mkdir -p $(@D)
+	$(MUSL_CC) $(LANGUAGE) -include http.h -Os -static -s -idirafter /usr/include \
+		-idirafter /usr/include/$(MULTIARCH) -o $@ $(filter %.c,$^)
+check-kernels: wwwd-static build/kernels/init $(BUILT)/check_wire
+	tests/kernels/run $(KERNELS)
+
 # So many seconds in all. What is found goes to build/fuzz; fuzz-keep takes the little of it that
 # covers as much into the repository.
 fuzz fuzz-afl: TIME = 60
@@ -283,4 +293,4 @@ endif
 	check-differential check-faults check-floods check-fresh check-fronts check-image \
 	check-lecture check-programs check-supervisors coverage fuzz fuzz-afl fuzz-keep soak \
 	lint bench install uninstall deb image dist clean check-processors check-releases \
-	bench-curves
+	bench-curves check-kernels
