@@ -203,7 +203,7 @@ START_TEST(listing_of_names_longer_than_255_bytes)
 		stream_names(&talk, NAMES, lengths[i / 2], i % 2);
 		list = talk.conn.work->body.listing;
 		put_listing_tail(&rest, list);
-		rest.len += list->rows_len;
+		rest.len += (size_t)list->rows_len;
 		rest.at = malloc(rest.len);
 		rest.size = rest.len;
 		need(rest.at, "malloc");
