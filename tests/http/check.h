@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -27,6 +28,16 @@ static inline long call_openat2(long number, int folder, const char *path, void 
 		return -1;
 	}
 	return syscall(number, folder, path, how, size);
+}
+
+static inline bool have_openat2(void)
+{
+	struct open_how how = { .flags = O_PATH };
+	long fd = syscall(SYS_openat2, AT_FDCWD, ".", &how, sizeof(how));
+
+	if (fd >= 0)
+		close((int)fd);
+	return fd >= 0;
 }
 
 /* Another of http.c's calls, which fails once, behind so many of them that don't. */

@@ -164,16 +164,6 @@ static void remove_names(void)
 	remove_tree(&names_tree);
 }
 
-static bool have_openat2(void)
-{
-	struct open_how how = { .flags = O_PATH };
-	long fd = syscall(SYS_openat2, AT_FDCWD, ".", &how, sizeof(how));
-
-	if (fd >= 0)
-		close((int)fd);
-	return fd >= 0;
-}
-
 /* Where a name led. */
 struct found {
 	int error, flags;
