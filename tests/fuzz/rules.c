@@ -75,8 +75,7 @@ static void name_host(text absolute, text host)
 	want[*want == '[' ? strcspn(want, "]") + 1 : strcspn(want, ":")] = '\0';
 	if (*want && want[strlen(want) - 1] == '.')
 		want[strlen(want) - 1] = '\0';
-	if (strlen(want) <= NAME_MAX &&
-	    matches(text_of(want), "[a-z0-9_][-a-z0-9._]*|\\[.*\\]"))
+	if (strlen(want) <= NAME_MAX && matches(text_of(want), "[a-z0-9_][-a-z0-9._]*|\\[.*\\]"))
 		must(same(name, text_of(want)), "the host that was said");
 	else
 		must(name.len == 0, "other names are none");
