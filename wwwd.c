@@ -120,7 +120,7 @@ enum {
 	HELPERS_MOST = ADOPTED_MOST + CHECKS_MOST,
 	ERRAND_MOST = 160 << 10, /* bytes of a message to the broker */
 	VARIABLES_MOST = 1000,   /* of a program */
-	STACK_MOST = 64 << 10,   /* bytes of the stack that a connection may have used */
+	STACK_MOST = 256 << 10,  /* bytes of the stack that a connection may have used */
 	GRACE_TIME = 200000,     /* that a program may go on behind its response, */
 	TERM_TIME = 1000000,     /* and then, told to end by SIGTERM */
 	ORPHANS_TIME = 1000000,  /* between two looks for what programs have left behind */
@@ -2680,7 +2680,7 @@ static __attribute__((noinline)) void clear_stack(void)
 {
 	char bytes[STACK_MOST];
 
-	explicit_bzero(bytes, sizeof(bytes));
+	discard(bytes, sizeof(bytes));
 }
 
 /* Nothing that the client has sent, or was sent, stays in memory. */

@@ -1734,6 +1734,7 @@ START_TEST(spare_process_forgets)
 		GET("/cgi-bin/says"),
 		GET("/cgi-bin/leads"),
 		GET("/cgi-bin/none/" WORD),
+		GET("/cgi-bin/" WORD "/says"),
 	};
 	struct server server;
 	pid_t broker, spare;
@@ -1746,6 +1747,8 @@ START_TEST(spare_process_forgets)
 	put_programs();
 	put_program("site/cgi-bin/says",
 		    SH "echo 'X-Word: " WORD "'; " HEAD "echo " WORD " >&2; echo " WORD);
+	ck_assert_int_eq(mkdir(in_top("site/cgi-bin/" WORD), 0755), 0);
+	put_program("site/cgi-bin/" WORD "/says", SH HEAD);
 	put_program("site/cgi-bin/leads", SH "printf 'Location: /nothing/" WORD "\\n\\n'");
 	server = serve((struct given){ .args = LIST(OPTIONS) });
 	broker = wait_workers(server.pid, 1)[0];
