@@ -2633,7 +2633,7 @@ static void forget_helper(struct helper *helper)
 {
 	if (!helper->adopted)
 		check_count--;
-	else if (shared->helpers[helper - helpers] == HELPING)
+	else if (atomic_exchange(&shared->helpers[helper - helpers], GONE) == HELPING)
 		count_adopted_out();
 	if (helper->adopted)
 		close(helper->line);
