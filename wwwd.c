@@ -2941,16 +2941,18 @@ static size_t list_children(pid_t *pids, size_t most)
 {
 	static LARGE char text[64 << 10];
 	char name[64], *at = text;
-	size_t count = 0;
+	size_t count = 0, size = 0;
 	ssize_t n;
 	int fd;
 
 	(void)snprintf(name, sizeof(name), "/proc/self/task/%d/children", (int)getpid());
 	fd = open(name, O_RDONLY | O_CLOEXEC);
-	n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+	/* at most a page at a time */
+	while (fd >= 0 && (n = read(fd, text + size, sizeof(text) - 1 - size)) > 0)
+		size += (size_t)n;
 	if (fd >= 0)
 		close(fd);
-	text[n > 0 ? n : 0] = '\0';
+	text[size] = '\0';
 	for (char *end; count < most && *at; at = end) {
 		pids[count] = (pid_t)strtol(at, &end, 10);
 		if (end == at || *end != ' ')
