@@ -60,16 +60,14 @@ enum {
 	FLUSH_MOST =
 		32 << 10,     /* bytes of responses to pipelined requests that are sent together, */
 	OUT_ROOM = 208 << 10, /* and more than the largest head with a body behind it */
-	INLINE_MOST = 16 << 10, /* bytes of a body that is sent with its head, */
-	CACHED_MOST = 64 << 10, /* and of one that the cache may keep */
-	SLICE_MOST = 1 << 20,   /* bytes of a file in one step */
-	BODY_ROOM = 8 << 10,    /* bytes to read a request's body into */
-	CHUNK_LINE = 4 << 10,   /* bytes of a chunk's size and its extensions */
-	BLANK_LINES = 8,        /* before a request line: RFC 9112 2.2 asks for one */
-	GATHER_MOST = 1 << 20,  /* bytes of a chunked body that are gathered for CONTENT_LENGTH */
-	PROGRAM_HEAD =
-		32
-		<< 10, /* bytes of a program's header, and of its output that are read at a time */
+	INLINE_MOST = 16 << 10,  /* bytes of a body that is sent with its head, */
+	CACHED_MOST = 64 << 10,  /* and of one that the cache may keep */
+	SLICE_MOST = 1 << 20,    /* bytes of a file in one step */
+	BODY_ROOM = 8 << 10,     /* bytes to read a request's body into */
+	CHUNK_LINE = 4 << 10,    /* bytes of a chunk's size and its extensions */
+	BLANK_LINES = 8,         /* before a request line: RFC 9112 2.2 asks for one */
+	GATHER_MOST = 1 << 20,   /* bytes of a chunked body that are gathered for CONTENT_LENGTH */
+	PROGRAM_HEAD = 32 << 10, /* bytes of a program's header, or read of its output */
 	VARIABLES_MOST = 128 << 10, /* bytes of its variables */
 	REDIRECTS_MOST = 10,        /* of one request within the site, by programs */
 	LOGIN_MOST = 512,           /* bytes of a name and a password, encoded */
@@ -1052,7 +1050,7 @@ struct request {
 	size_t blanks, lines, header; /* empty lines before, lines, and bytes after the first */
 	text line, method_name, target, path, query, authority;
 	text asked;              /* the path, decoded; at is NULL before it is known */
-	text host, port, folder; /* with --hosts: who was asked, whose folder it is; with a NUL */
+	text host, port, folder; /* with --hosts: as requested; whose folder it is; with a NUL */
 	text value[FIELDS];      /* of the first line with that name, */
 	uint8_t seen[FIELDS];    /* and how many there were */
 	const char *head_end;
@@ -4075,7 +4073,7 @@ static void put_fields(struct out *o, const struct http_site *site,
 {
 	static const char *const vary[2][2] = { { "", "Accept-Encoding" },
 						{ "Accept", "Accept, Accept-Encoding" } };
-	/* what is not there, or the page in its place */
+	/* whether a missing file is 404 or the fallback depends on Accept */
 	bool accept = head->no_cache ||
 		      (head->status == NOT_FOUND && site->rules[HTTP_FALLBACKS].count);
 

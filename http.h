@@ -82,8 +82,8 @@ struct http_run {
 	struct http_text script; /* a file below the root, where the rule has no path */
 	bool named;              /* SERVER_NAME is one of the variables */
 	const struct http_peer *client;
-	char *variables;      /* "NAME=value" and a NUL each; those about the peer are missing, */
-	size_t variables_len; /* and are added, up to HTTP_PEER_VARIABLES bytes */
+	char *variables;      /* "NAME=value" and a NUL each; run() adds those about the peer, */
+	size_t variables_len; /* for which there is room for HTTP_PEER_VARIABLES bytes more */
 };
 enum { HTTP_PEER_VARIABLES = 2 << 10 }; /* as the name of a peer may have NI_MAXHOST */
 
@@ -209,7 +209,7 @@ struct http_conn {
 		bool dry : 1;    /* the last read returned less than was asked for */
 		bool linger : 1; /* read and discard input before closing */
 		bool measured : 1;
-	} own; /* of http.c; what is counted for ever may wrap */
+	} own; /* of http.c; what is counted since the connection began may wrap */
 };
 
 void http_tell(struct http_common *common, int64_t clock, const struct timespec *wall);

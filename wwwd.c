@@ -2075,7 +2075,7 @@ static void tell_first_time(void)
 
 static void start_clock(void)
 {
-	if (!clock_start && !shared) /* with which others compare their clocks */
+	if (!clock_start && !shared) /* or else all processes count from the same moment */
 		clock_start = read_clock();
 }
 
@@ -2187,7 +2187,7 @@ static int hold_one(struct http_end in, struct http_end out, struct http_peer pe
 		if (!wait_for(polls, http_polls(conn, want, polls), conn->deadline, mask))
 			break;
 	}
-	http_drop(conn, &common); /* a program goes on until it is dropped */
+	http_drop(conn, &common); /* or its program would not be ended */
 	finish_log();
 	return EXIT_SUCCESS;
 }
@@ -2205,8 +2205,8 @@ static LARGE struct running {
 static size_t running_count;
 
 /*
- * A limit that all processes of a program inherit and can't raise again; it is of no other use to
- * them. In us, and so large that no process for which it has a meaning will reach it by chance.
+ * A limit serves to mark the processes of a program: they inherit it and can't raise it. This one is of
+ * real-time processes, in us, and the values are so large that none of these reaches them by chance.
  */
 #define MARK RLIMIT_RTTIME
 enum { MARK_TOLD = 1 << 30, MARKS = 1 << 30 };
@@ -2781,7 +2781,7 @@ static bool hand_over(const int *fds)
 			continue;
 		if (!send_errand(helpers[i].line, &message.errand, received, nothing, fds, 1))
 			return true;
-		shared->helpers[i] = SPARE; /* or it was killed */
+		shared->helpers[i] = SPARE; /* as it was: perhaps it has been killed */
 	}
 	return false;
 }
@@ -2972,7 +2972,7 @@ static struct helper *find_helper(pid_t pid)
 	return NULL;
 }
 
-/* Whether a program of that mark has not been told to end; its number is that of its group. */
+/* Whether the program with that mark runs and has not been told to end. */
 static bool goes_on(rlim_t mark)
 {
 	for (size_t i = 0; i < running_count; i++)
@@ -2991,8 +2991,8 @@ static bool leads_running(pid_t pid)
 
 /*
  * Processes that a program has started and left, in groups or sessions of their own, become children
- * of this one. They are told to end when their program is, and then made to: until then the mark says
- * whose they were, and from then on that they were told.
+ * of this one. When their program has been told to end they get SIGTERM, and at the next look SIGKILL.
+ * At first the mark says which program they belong to, and then that they have had SIGTERM.
  */
 static void end_orphans(int64_t now)
 {
@@ -3020,8 +3020,8 @@ static void end_orphans(int64_t now)
 }
 
 /*
- * While programs run, only what is in this one's group: waiting for any process would also take the
- * leader of a group, whose number could then be another group's.
+ * Children that have ended. While programs run, only helpers, which are in this process's own group:
+ * to wait for any child would also take the leader of a group, whose number could then be reused.
  */
 static void collect_children(void)
 {
@@ -3130,7 +3130,7 @@ static void examine_program(const struct http_scope *rule)
 	int fd, error;
 
 	if (!rule->path) {
-		if (site.hosts) /* those that have this folder need not be there yet */
+		if (site.hosts) /* a host that has this folder may be added later */
 			return;
 		error = http_open_beneath(&site, rule->prefix, O_PATH | O_DIRECTORY, &fd);
 		if (error)
@@ -3206,7 +3206,7 @@ static void start_broker(const struct http_end *out)
 	examine_guards(!out);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		die("broker: %s", strerror(errno));
-	signal(SIGCHLD, SIG_DFL); /* if it were ignored, the broker's end would not be told */
+	signal(SIGCHLD, SIG_DFL); /* if it were ignored, nothing would tell that the broker ends */
 	broker_pid = fork();
 	if (broker_pid < 0)
 		die("broker: %s", strerror(errno));
