@@ -2209,7 +2209,7 @@ static size_t running_count;
  * real-time processes, in us, and the values are so large that none of these reaches them by chance.
  */
 #define MARK RLIMIT_RTTIME
-enum { MARK_TOLD = 1 << 30, MARKS = 1 << 30 };
+enum { MARK_TOLD = 0, MARKS = 1 << 30 }; /* each process may lower its limit to the former */
 static rlim_t last_mark;
 static int64_t orphans_at = INT64_MAX; /* when to look for what programs have left behind */
 
@@ -2424,7 +2424,7 @@ static void start_program(char *script, char *variables, int *fds)
 	unsigned char error = EAGAIN;
 	struct running *program = &running[running_count];
 	struct launch launch = { &programs[message.errand.rule], script, environment, fds,
-				 MARK_TOLD + 1 + last_mark++ % MARKS };
+				 MARKS + last_mark++ % MARKS };
 
 	if (running_count < 2 * options.programs + ENDING_MOST &&
 	    count_answering() < options.programs) {

@@ -1317,6 +1317,9 @@ static const struct {
 	  "(setsid sh -c \"trap '' TERM HUP INT; sleep 1000 & (setsid sleep 1001 & echo \\$! > "
 	  "$OUT.new); echo \\$\\$ \\$! >> $OUT.new; mv $OUT.new $OUT; while :; do wait; done\" "
 	  ">&- 2>&- <&- &) & wait; sleep 1000" },
+	{ "has a daemon with lower limits, which ignores signals",
+	  HEAD "bash -c \"ulimit -R 5000000; trap '' TERM; setsid sleep 1000 >&- 2>&- <&- & "
+	       "echo \\$! > $OUT.new; mv $OUT.new $OUT\"" },
 	{ "has groups for its jobs",
 	  HEAD "bash -mc 'sleep 1000 >&- 2>&- <&- & echo $! > $OUT.new; mv $OUT.new $OUT'" },
 };
