@@ -75,7 +75,7 @@ CGI_PEERS = ("lighttpd", "busybox", "mini-httpd")
 
 ROWS = (
     Row("keep-alive", "1 KiB, keep-alive, 32 connections", "listener",
-        cpu, (2, 0.3), ("canned", "wwwd", "wwwd, log on", *PEERS),
+        cpu, (2, 0.3), ("canned", "wwwd", "wwwd, log on", "wwwd, rules", *PEERS),
         PAGE | {"connections": 32}),
     Row("1,000", "1 KiB, keep-alive, 1,000 connections", "listener",
         cpu, (4, 1), ("canned", "wwwd", "lighttpd", "nginx, cache"),
@@ -133,6 +133,8 @@ BARS = (
      lambda f: f("idle", "wwwd", AMONG) / f.highest("idle", "wwwd", WITHOUT), "≤", 1),
     ("keep-alive, log on ÷ off",
      lambda f: f("keep-alive", "wwwd, log on") / f("keep-alive", "wwwd"), "≤", 1.3),
+    ("keep-alive, hosts, clean URLs, five patterns ÷ none",
+     lambda f: f("keep-alive", "wwwd, rules") / f("keep-alive", "wwwd"), "≤", 1.05),
     ("process, static ÷ null handler, static",
      lambda f: f("process", "wwwd, static") / f("process", "null, static"), "≥", 0.85),
     ("process, dynamic ÷ null handler, dynamic",

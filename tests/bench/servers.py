@@ -103,10 +103,16 @@ class Kind:
     note: str = ""
 
 
+# The site is that of all hosts, and none of the patterns is that of a page.
+RULES = ("--hosts", "--clean-urls", *(
+    word for path in ("/assets/*", "/img/*.jpg", "/api/*", "*.js", "/private/*")
+    for word in ("--header", f"{path} Cache-Control: max-age=86400")))
+
 # Of each, logging off and one worker.
 LISTENERS = {
     "canned": Kind(lambda b, p: [built(b, "canned"), p], "an epoll loop: one read, one write"),
     "wwwd": Kind(lambda b, p: wwwd(b, p, "--quiet")),
+    "wwwd, rules": Kind(lambda b, p: wwwd(b, p, "--quiet", *RULES, "-d", b.site.parent)),
     "wwwd, log on": Kind(lambda b, p: wwwd(b, p, "--log", b.work / "access.log")),
     "nginx": Kind(nginx, "sendfile on"),
     "nginx, cache": Kind(
