@@ -73,9 +73,9 @@ $(BUILT)/check_http: $(CHECK_HTTP) $(wildcard tests/http/*.[ch] tests/wire/*.h) 
 	mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -o $@ $(CHECK_HTTP) $(CHECK)
 
-FUZZ = tests/fuzz/fuzz.c tests/wire/response.c
+FUZZ = tests/fuzz/fuzz.c tests/fuzz/broker.c tests/wire/response.c
 FUZZ_SOURCES = $(FUZZ) $(wildcard tests/fuzz/*.[ch]) tests/http/talk.h tests/wire/response.h \
-	http.c http.h
+	http.c http.h wwwd.c
 $(BUILT)/fuzz: $(FUZZ_SOURCES)
 	mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -DFUZZ_ALONE -o $@ $(FUZZ)

@@ -11,7 +11,7 @@
  *      build/tests/fuzz TARGET [CASES [SEED]]  one of them, so many made of it
  *      build/tests/fuzz TARGET -               the cases on standard input, a line each
  *
- * All is one translation unit, since most of http.c is static.
+ * All but broker.c is one translation unit, since most of http.c is static.
  */
 #include "fuzz.h"
 
@@ -26,6 +26,15 @@
 #include "program.c"
 #include "rules.c"
 
+#include "broker.h"
+
+static void run_broker(const unsigned char *data, size_t size)
+{
+	const char *fault = take_any_errand(data, size);
+
+	must(!fault, fault);
+}
+
 static const struct target targets[] = {
 	{ "conversation", run_conversation, true, 5, 4000 },
 	{ "request", run_request, false, 2, 4000 },
@@ -37,6 +46,7 @@ static const struct target targets[] = {
 	{ "front", run_front, false, 2, 4000 },
 	{ "program", run_program_output, false, 2, 2000 },
 	{ "rules", run_rules, false, 2, 4000 },
+	{ "broker", run_broker, false, 2, 4000 },
 };
 
 static void run_case(const unsigned char *data, size_t size)
