@@ -5278,8 +5278,12 @@ static bool spent(const struct http_work *w)
 static bool ready(int fd, short events)
 {
 	struct pollfd p = { .fd = fd, .events = events };
+	int n;
 
-	return poll(&p, 1, 0) > 0;
+	do
+		n = poll(&p, 1, 0);
+	while (n < 0 && errno == EINTR);
+	return n > 0;
 }
 
 static ssize_t receive(struct http_conn *conn, void *buffer, size_t size)
