@@ -47,11 +47,27 @@ def fetch(link):
     return response.status, response.body
 
 
+STARTED = r"started successfully on port (\d+)"
+
+
+def start_driver():
+    """It takes a port that is free for IPv6, and ends if the port is in use for IPv4: then again."""
+    for _ in range(5):
+        driver = Process("chromedriver", "--port=0")
+        try:
+            driver.wait_for(STARTED, START_TIME)
+            break
+        except AssertionError:
+            if "port not available" not in driver.said():
+                raise
+    return driver
+
+
 class Browser:
     """One window of Chromium."""
 
     def __init__(self, driver, profile):
-        self.port = driver.wait_for(r"started successfully on port (\d+)", START_TIME)[1]
+        self.port = driver.wait_for(STARTED, START_TIME)[1]
         self.base = "/session"
         made = self.call("POST", "", {"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
@@ -348,7 +364,7 @@ def main():
             Server(make_application(top / "app"), "--quiet", "--index", "app.html",
                    "--fallback", "app.html") as app, \
             Server(TOP / "www", "--quiet") as shipped, \
-            Process("chromedriver", "--port=0") as driver:
+            start_driver() as driver:
         browser = Browser(driver, top / "profile")
         (top / "site/moved").mkdir()
         (top / "site/moved/there").symlink_to(made.url + "/list/alpha/inside.txt")
