@@ -1657,30 +1657,38 @@ static void close_both(int ends[2])
 			close(ends[i]);
 }
 
-/* See struct http_site. Of each pair the first end is for the program. */
+/*
+ * A program's three pipes and its lifeline: 0 or an errno value. The first end of each is the program's;
+ * the other one doesn't block.
+ */
+static int open_ends(int ends[ERRAND_FDS][2])
+{
+	for (size_t i = 0; i < ERRAND_FDS; i++) {
+		bool life = i == ERRAND_FDS - 1;
+		int pair[2];
+
+		if ((life ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)
+			  : pipe2(pair, O_CLOEXEC)) < 0)
+			return errno;
+		/* the program reads from the first pipe and writes to the others */
+		ends[i][0] = pair[i != 0];
+		ends[i][1] = pair[i == 0];
+		if (fcntl(ends[i][1], F_SETFL, O_NONBLOCK) < 0)
+			return errno;
+	}
+	return 0;
+}
+
+/* See struct http_site. */
 static int run_program(const struct http_conn *conn, struct http_run *run, struct http_pipes *pipes)
 {
 	const struct client *client = (const struct client *)conn;
 	struct errand errand = { .kind = RUN_PROGRAM, .rule = (uint32_t)run->rule };
 	int ends[ERRAND_FDS][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
-	int fds[ERRAND_FDS], error = 0;
+	int error = open_ends(ends);
+	const int fds[ERRAND_FDS] = { ends[0][0], ends[1][0], ends[2][0], ends[3][0] };
 
 	survive_writing();
-	for (size_t i = 0; i < ERRAND_FDS && !error; i++) {
-		int pair[2];
-
-		if ((i == 3 ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)
-			    : pipe2(pair, O_CLOEXEC)) < 0) {
-			error = errno;
-			break;
-		}
-		ends[i][0] =
-			pair[i != 0]; /* the program reads from the first, writes to the others */
-		ends[i][1] = pair[i == 0];
-		fds[i] = ends[i][0];
-		if (fcntl(ends[i][1], F_SETFL, O_NONBLOCK) < 0)
-			error = errno;
-	}
 	if (!error) {
 		run->variables_len += add_peer_variables(run->variables + run->variables_len,
 							 HTTP_PEER_VARIABLES, client, run);
