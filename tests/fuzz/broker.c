@@ -52,6 +52,14 @@ static pid_t examine_launch(void *launch)
 	return refuse_process();
 }
 
+/* In place of libcrypt, which not every machine has: the helper that would call it is never started. */
+static char *refuse_password(const char *password, const char *hash)
+{
+	(void)password;
+	(void)hash;
+	return NULL;
+}
+
 static int next_descriptor(void)
 {
 	int fd = dup(STDERR_FILENO);
@@ -72,6 +80,7 @@ static void begin(void)
 
 	nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
 	shared = &one;
+	crypt_function = refuse_password;
 	programs[0] = (struct http_scope){ "git", "/bin/true" };
 	programs[1] = (struct http_scope){ "cgi", NULL };
 	guards[0] = (struct http_scope){ "private", "/dev/null" };
@@ -115,10 +124,7 @@ const char *take_any_errand(const unsigned char *data, size_t size)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return "a socketpair";
 	send_case(ends[1], data, size);
-	if (crypt_function || load_crypt())
-		before = next_descriptor();
-	else
-		return "libcrypt";
+	before = next_descriptor();
 	hold(take_errand(ends[0]), "an errand is not the end");
 	hold(next_descriptor() == before, "all descriptors are closed");
 	hold(all_zero((const char *)&message, sizeof(message)), "nothing of the message stays");
