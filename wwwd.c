@@ -1615,39 +1615,43 @@ static void tell_broker(enum errand_kind kind)
 		(void)send_errand(broker, &errand, nothing, nothing, NULL, 0);
 }
 
+/* The variables together are shorter than HTTP_PEER_VARIABLES, for which there is room. */
+static __attribute__((format(printf, 2, 3))) void add_variable(struct http_run *run,
+							       const char *format, ...)
+{
+	va_list values;
+	int n;
+
+	va_start(values, format);
+	n = vsnprintf(run->variables + run->variables_len, HTTP_PEER_VARIABLES, format, values);
+	va_end(values);
+	run->variables_len += (size_t)n + 1;
+}
+
 /* What http.c doesn't know: who the peer is, and which address it has asked. */
-static size_t add_peer_variables(char *at, size_t size, const struct client *client,
-				 const struct http_run *run)
+static void add_peer_variables(const struct client *client, struct http_run *run)
 {
 	union address local = { .any.sa_family = AF_UNSPEC };
 	socklen_t local_size = sizeof(local);
 	char name[INET6_ADDRSTRLEN], own[INET6_ADDRSTRLEN];
-	const struct http_peer *asker = run->client;
 	struct http_peer local_peer;
-	const char *peer = name_address(asker, name);
-	const char *host;
+	const char *peer = name_address(run->client, name), *host;
 	const char *port = getenv("TCPREMOTEPORT");
-	size_t n = 0;
 
 	(void)getsockname(client->fd, &local.any, &local_size);
 	local_peer = peer_of(&local);
 	host = name_address(&local_peer, own);
 
-	if (peer && asker->port)
-		n += (size_t)snprintf(at + n, size - n, "REMOTE_PORT=%u", asker->port) + 1;
+	if (peer && run->client->port)
+		add_variable(run, "REMOTE_PORT=%u", run->client->port);
 	else if (port)
-		n += (size_t)snprintf(at + n, size - n, "REMOTE_PORT=%.5s", port) + 1;
-	n += (size_t)snprintf(at + n, size - n, "REMOTE_ADDR=%s",
-			      peer ? peer : peer_of_environment()) +
-	     1;
+		add_variable(run, "REMOTE_PORT=%.5s", port);
+	add_variable(run, "REMOTE_ADDR=%s", peer ? peer : peer_of_environment());
 	if (host)
-		n += (size_t)snprintf(at + n, size - n, "SERVER_ADDR=%s", host) + 1;
-	n += (size_t)snprintf(at + n, size - n, "SERVER_PORT=%u", host ? local_peer.port : 80u) + 1;
+		add_variable(run, "SERVER_ADDR=%s", host);
+	add_variable(run, "SERVER_PORT=%u", host ? local_peer.port : 80u);
 	if (!run->named)
-		n += (size_t)snprintf(at + n, size - n, "SERVER_NAME=%s",
-				      host ? host : "localhost") +
-		     1;
-	return n;
+		add_variable(run, "SERVER_NAME=%s", host ? host : "localhost");
 }
 
 static void close_both(int ends[2])
@@ -1690,8 +1694,7 @@ static int run_program(const struct http_conn *conn, struct http_run *run, struc
 
 	survive_writing();
 	if (!error) {
-		run->variables_len += add_peer_variables(run->variables + run->variables_len,
-							 HTTP_PEER_VARIABLES, client, run);
+		add_peer_variables(client, run);
 		error = send_errand(broker, &errand, run->script,
 				    (struct http_text){ run->variables, run->variables_len }, fds,
 				    ERRAND_FDS);
@@ -2794,41 +2797,54 @@ static bool hand_over(const int *fds)
 	return false;
 }
 
-/* False if there is no process for it. */
-static bool start_helper(char *first, char *second, const int *fds)
+static struct helper *free_helper(void)
 {
-	const struct errand *errand = &message.errand;
-	bool adopt = errand->kind == ADOPT_CLIENT;
 	struct helper *helper = helpers;
-	int line[2] = { -1, -1 };
 
-	if (adopt && hand_over(fds))
-		return true;
-	if (adopt ? helper_count - check_count == ADOPTED_MOST ||
-			    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) < 0
-		  : check_count == CHECKS_MOST || !load_crypt())
-		return false;
 	while (helper->pid)
 		helper++;
-	if (adopt)
-		shared->helpers[helper - helpers] = HELPING;
-	helper->adopted = adopt;
-	helper->line = line[0];
+	return helper;
+}
+
+/* Where there is no process for it there is no answer, and the response is a 503. */
+static void start_check(const char *name, const char *password, int answer)
+{
+	struct helper *helper = free_helper();
+	pid_t pid = check_count == CHECKS_MOST || !load_crypt() ? -1 : fork();
+
+	if (pid == 0)
+		answer_check(&guards[message.errand.rule], name, password, answer);
+	if (pid < 0)
+		return;
+	*helper = (struct helper){ .pid = pid };
+	helper_count++;
+	check_count++;
+}
+
+/* False if there is no process for it. */
+static bool start_conversation(const int *fds)
+{
+	struct helper *helper;
+	int line[2];
+
+	if (hand_over(fds))
+		return true;
+	if (helper_count - check_count == ADOPTED_MOST ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) < 0)
+		return false;
+	helper = free_helper();
+	*helper = (struct helper){ .adopted = true, .line = line[0] };
+	shared->helpers[helper - helpers] = HELPING;
 	helper->pid = fork();
-	if (helper->pid == 0 && adopt)
-		become_conversation(helper, line[1], fds);
 	if (helper->pid == 0)
-		answer_check(&guards[errand->rule], first, second, fds[0]);
-	if (adopt)
-		close(line[1]);
+		become_conversation(helper, line[1], fds);
+	close(line[1]);
 	if (helper->pid < 0) {
 		helper->pid = 0;
-		if (adopt)
-			close(line[0]);
+		close(line[0]);
 		return false;
 	}
 	helper_count++;
-	check_count += !adopt;
 	return true;
 }
 
@@ -2881,9 +2897,9 @@ static void do_errand(size_t size, int *fds, size_t fd_count)
 	first[errand->sizes[0]] = second[errand->sizes[1]] = '\0';
 	switch (errand->kind) {
 	case RUN_PROGRAM: start_program(first, second, fds); break;
-	case CHECK_PASSWORD: (void)start_helper(first, second, fds); break;
+	case CHECK_PASSWORD: start_check(first, second, fds[0]); break;
 	case ADOPT_CLIENT:
-		if (!start_helper(first, second, fds))
+		if (!start_conversation(fds))
 			count_adopted_out();
 		break;
 	case REOPEN_LOG: told_to_reopen = 1; break;

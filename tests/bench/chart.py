@@ -41,10 +41,11 @@ PANELS = (
         "nginx": "nginx", "a canned answer": "canned"}),
     Panel("A page of 1 KiB, a new connection each", MICROSECONDS, "close", {
         "wwwd": "wwwd", "lighttpd": "lighttpd", "nginx, open_file_cache": "nginx, cache",
-        "nginx": "nginx", "busybox httpd (at least)": "busybox"}),
+        "nginx": "nginx", "busybox httpd (at least)": "busybox",
+        "a canned answer": "canned, close"}),
     Panel("A picture of 100 KiB, connections kept", MICROSECONDS, "100 KiB", {
         "wwwd": "wwwd", "lighttpd": "lighttpd", "nginx, open_file_cache": "nginx, cache",
-        "nginx": "nginx"}),
+        "nginx": "nginx", "a canned answer": "canned, 100 KiB"}),
     Panel("A process for each connection, under tcpserver",
           "pages of 1 KiB a second: longer is better", "process", {
               "wwwd, static": "wwwd, static", "wwwd": "wwwd, dynamic",

@@ -110,7 +110,10 @@ RULES = ("--hosts", "--clean-urls", *(
 
 # Of each, logging off and one worker.
 LISTENERS = {
-    "canned": Kind(lambda b, p: [built(b, "canned"), p], "an epoll loop: one read, one write"),
+    "canned": Kind(
+        lambda b, p: [built(b, "canned"), p, "1024"], "an epoll loop: one read, one write"),
+    "canned, close": Kind(lambda b, p: [built(b, "canned"), p, "1024", "close"]),
+    "canned, 100 KiB": Kind(lambda b, p: [built(b, "canned"), p, "102400"]),
     "wwwd": Kind(lambda b, p: wwwd(b, p, "--quiet")),
     "wwwd, rules": Kind(lambda b, p: wwwd(b, p, "--quiet", *RULES, "-d", b.site.parent)),
     "wwwd, log on": Kind(lambda b, p: wwwd(b, p, "--log", b.work / "access.log")),
