@@ -4679,9 +4679,14 @@ static bool wants_fallback(const struct http_work *w, const struct http_site *si
 	if (!site->rules[HTTP_FALLBACKS].count || w->req.method == POST || hidden(w->path) ||
 	    !may_show(w, site, fallback_of(site)) || strchr(slash ? slash : w->path, '.'))
 		return false;
-	while (next_element(&list, &element))
-		if (alike(text_trim(cut(&element, ';')), text_of("text/html")))
-			return !element.at || read_weight(element) != 0;
+	while (next_element(&list, &element)) {
+		if (!alike(text_trim(cut(&element, ';')), text_of("text/html")))
+			continue;
+		while (element.at)
+			if (read_weight(cut(&element, ';')) == 0)
+				return false;
+		return true;
+	}
 	return false;
 }
 

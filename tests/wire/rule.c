@@ -66,6 +66,8 @@ const struct wire_case wire_rule[] = {
 	ASKED("also of what is missing", "/route", "Accept: */*\r\n", "404", .has = "Vary: Accept"),
 	ASKED("and of nothing else", "/ten.txt", BROWSER, "200", .has = "Vary: Accept-Encoding"),
 	ASKED("not where HTML weighs nothing", "/route", "Accept: text/html;q=0, */*\r\n", "404"),
+	ASKED("nor behind another parameter", "/route", "Accept: text/html;level=1;q=0\r\n", "404"),
+	ASKED("another parameter alone does not matter", "/route", "Accept: text/html;level=1\r\n", "200"),
 	ASKED("HTML in a second line", "/route", "Accept: text/plain\r\nAccept: text/HTML;q=0.1\r\n", APP),
 	ASKED("not for a hidden name", "/.git", BROWSER, "404"),
 	ASKED("not below a hidden name", "/.git/config", BROWSER, "404"),
