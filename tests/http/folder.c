@@ -107,10 +107,12 @@ START_TEST(listing_of_a_deep_folder)
 	talk_open(&talk, &place, &now);
 	talk_say(&talk, request);
 	stream = talk_heard(&talk);
-	body = expect_reply(&stream, false, 200).body;
-	expect_balance(body);
-	ck_assert_ptr_nonnull(memmem(body.at, body.len, "<a href=\"../../\">d/</a>", 23));
-	ck_assert_uint_lt(body.len, 64 << 10);
+	body = expect_reply(&stream, false, have_openat2() ? 200 : 404).body;
+	if (have_openat2()) { /* without, a path may have WALK_DEPTH folders */
+		expect_balance(body);
+		ck_assert_ptr_nonnull(memmem(body.at, body.len, "<a href=\"../../\">d/</a>", 23));
+		ck_assert_uint_lt(body.len, 64 << 10);
+	}
 	talk_close(&talk);
 }
 END_TEST
