@@ -30,7 +30,6 @@
 #define INSECURE(label, fields) ROW(label, ASK(fields), FRONTED, NULL, HTTPS_IS)
 #define PROXY_IS(label, header, names, answer) ROW(label, header ASK(""), PROXIED, names, answer)
 /* Closed without an answer; logged for the peer of the connection. */
-/* Closed without an answer; logged for the peer of the connection. */
 #define AWAY(label, bytes)                                                                  \
 	{                                                                                   \
 		.name = (label), .send = { PART(bytes) }, .end = CLOSED, .server = PROXIED, \
@@ -271,6 +270,7 @@ const struct wire_case wire_front[] = {
 	PROXY_IS("UNIX sockets", BLOCK("\x21\x31", "\0\xd8", PATHS), NEAR, HTTPS_IS),
 	PROXY_IS("datagrams over IPv4", BLOCK("\x21\x12", "\0\14", ADDRESS4), NEAR, HTTPS_IS),
 	PROXY_IS("an extension", BLOCK("\x21\x11", "\0\21", ADDRESS4 EXTRA), FAR, HTTPS_IS),
+	PROXY_IS("an extension of no bytes at the end", BLOCK("\x21\x11", "\0\17", ADDRESS4 "\4\0\0"), FAR, HTTPS_IS),
 	PROXY_IS("TLS", BLOCK("\x21\x11", "\0\24", ADDRESS4 TLS), FAR, TEN_IS),
 	PROXY_IS("TLS between extensions", BLOCK("\x21\x11", "\0\36", ADDRESS4 EXTRA TLS EXTRA), FAR, TEN_IS),
 	PROXY_IS("TLS over IPv6", BLOCK("\x21\x21", "\0\54", ADDRESS6 TLS), "2001:db8::1 4711", TEN_IS),

@@ -96,6 +96,8 @@ const struct wire_case wire_rule[] = {
 	ASKED("of a folder's name", "/assets", "", "301", .has = "Cache-Control: max-age=60"),
 	ASKED("a pattern without a slash", "/sub/page", "", "200", .has = "X-Path: below"),
 	ASKED("of an index it is the folder's", "/sub/", "", "200", .has = "X-Path: below"),
+	ASKED("a pattern of every path", "/", "", "200", .has = "X-Known"),
+	RULED_CASE("which is not of a request without one", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n" "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", CLOSED, IS("204", .lacks = "X-Known"), IS("400", .lacks = "X-Known")),
 	RULED_CASE("none stays for the next", GET("/sub/page", "") GET("/ten.txt", "") "GET / HTTP/9\r\n\r\n", CLOSED, IS("200", .has = "X-Path: below"), IS("200", .lacks = "X-Path"), IS("400", .lacks = "X-Path", .has = "Cache-Control: max-age=60", .body = "OUR 400")),
 	RULED_CASE("remembered with its fields", GET("/assets/app.css", "") GET("/assets/app.css", "") GET("/ten.txt", ""), KEPT, IS("200", .has = "Cache-Control: max-age=31536000, immutable"), IS("200", .has = "Cache-Control: max-age=31536000, immutable"), IS("200", .has = "Cache-Control: max-age=60")),
 

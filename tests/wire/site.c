@@ -50,7 +50,8 @@ const char *const wire_options[WIRE_SERVERS][WIRE_OPTIONS] = {
 		    "--header", "/assets/* Cache-Control: max-age=31536000, immutable",
 		    "--header", "*.map Cache-Control: no-store",
 		    "--header", "/sub* X-Path: below",
-		    "--header", "/a*b/* X-Path: never", },
+		    "--header", "/a*b/* X-Path: never",
+		    "--header", "/* X-Known: path", },
 	[HASTY] = { EVERY_ANSWER },
 };
 /* clang-format on */
@@ -302,6 +303,8 @@ static const struct entry tree[] = {
 	{ FILE_OF, "hosted/a.test:99/index.html", SECRET, 0, 0 },
 	{ FOLDER, "hosted/UPPER.test", NULL, 0, 0 },
 	{ FILE_OF, "hosted/UPPER.test/index.html", SECRET, 0, 0 },
+	{ FOLDER, "hosted/" A250 "fives", NULL, 0, 0 },
+	{ FILE_OF, "hosted/" A250 "fives/index.html", "THE LONGEST", 0, 0 },
 	{ FOLDER, "hosted/-dash", NULL, 0, 0 },
 	{ FILE_OF, "hosted/-dash/index.html", SECRET, 0, 0 },
 	{ FOLDER, "hosted/.hidden", NULL, 0, 0 },
