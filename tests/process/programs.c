@@ -1922,14 +1922,18 @@ START_TEST(forged_errands)
 		"/cgi-bin/../outside",
 		"a.test//outside",
 		"a.test",
+		"cgi-bin/keeps",
+		"a.test/cgi-bin/keeps",
 	};
-	static const char variables[] = "LD_PRELOAD=/x\0PATH=/x\0HTTP_PROXY=x\0HTTP_X\0=\0HTTP_a=b";
+	static const char variables[] =
+		"LD_PRELOAD=/x\0PATH=/x\0HTTP_PROXY=x\0HTTP_X\0=\0HTTP_a=b\0HTTP_X=kept";
 	struct server server;
 	int fd, status = 0;
 
 	put_programs();
 	put_program("outside", SH "echo $$ > \"$RAN\"");
 	put_program("site/outside", SH "echo $$ > \"$RAN\"");
+	put_program("site/cgi-bin/keeps", SH "env >> \"$KEPT\"");
 	ck_assert_int_eq(symlink("../outside", in_top("site/cgi-bin/link")), 0);
 	if (_i) { /* the same folder is that of a host, too */
 		ck_assert_int_eq(mkdir(in_top("site/a.test"), 0755), 0);
@@ -1939,7 +1943,8 @@ START_TEST(forged_errands)
 		put_program("site/a.test/outside", SH "echo $$ > \"$RAN\"");
 	}
 	server = serve((struct given){ .args = LIST(OPTIONS, "--quiet", "--cgi-env",
-						    variable("RAN", "work/ran"),
+						    variable("RAN", "work/ran"), "--cgi-env",
+						    variable("KEPT", "work/kept"),
 						    _i ? "--hosts" : "--no-listing") });
 	fd = steal_socket(server.pid);
 	if (fd < 0) {
@@ -1970,6 +1975,11 @@ START_TEST(forged_errands)
 		status = get(server.port, "/cgi-bin/length");
 	ck_assert_int_eq(status, 200);
 	ck_assert_int_lt(access(in_top("work/ran"), F_OK), 0);
+	ck_assert(wait_text("work/kept", "\nHTTP_X=kept\n"));
+	ck_assert(!strstr(content("work/kept"), "LD_PRELOAD"));
+	ck_assert(!strstr(content("work/kept"), "\nPATH=/x\n"));
+	ck_assert(!strstr(content("work/kept"), "HTTP_PROXY"));
+	ck_assert(!strstr(content("work/kept"), "HTTP_a"));
 	close(fd);
 	ck_assert_int_eq(stop(server.pid), 0);
 }
