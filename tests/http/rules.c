@@ -343,6 +343,42 @@ START_TEST(hosts_come_and_go)
 }
 END_TEST
 
+/* A look at a folder counts for all requests for it that were received before: also for its pages. */
+START_TEST(hosts_of_requests_received_together)
+{
+	static const char of_a[] = "GET /page HTTP/1.1\r\nHost: a\r\n\r\n",
+			  of_b[] = "GET /page HTTP/1.1\r\nHost: b\r\n\r\n";
+	struct tree tree;
+	struct http_site site = begin_cached(&tree);
+	struct talk talks[2];
+
+	site.hosts = true;
+	put_folder(&tree, "a");
+	put_file(&tree, "a/page", "a's own");
+	put_folder(&tree, "b");
+	put_file(&tree, "b/page", "b's own"); /* of the same size and time */
+	for (size_t i = 0; i < LENGTH(talks); i++) {
+		talk_open(&talks[i], &site, &now);
+		talk_say(&talks[i], of_b);
+		talks[i].len = 0;
+		need(talk_send(&talks[i], of_a, sizeof(of_a) - 1), "send");
+	}
+	for (size_t i = 0; i < LENGTH(talks); i++)
+		http_receive(&talks[i].conn, &now);
+	for (size_t i = 0; i < LENGTH(talks); i++) {
+		struct reply reply;
+		text stream;
+
+		talk_step(&talks[i]);
+		stream = talk_heard(&talks[i]);
+		ck_assert_ptr_null(read_reply(&stream, false, &reply));
+		expect(is_text(reply.body, "a's own"), "%zu: %.*s", i, SHOWN(reply.body));
+		talk_close(&talks[i]);
+	}
+	end_cached(&tree);
+}
+END_TEST
+
 /* A host that begins to be served while the body of its request arrives, a client that leaves. */
 START_TEST(a_host_is_left)
 {
@@ -501,6 +537,7 @@ Suite *rules_suite(void)
 	suite_add_tcase(suite, option);
 	tcase_add_test(change, a_nearer_page_counts_at_once);
 	tcase_add_test(change, hosts_come_and_go);
+	tcase_add_test(change, hosts_of_requests_received_together);
 	tcase_add_test(change, a_host_is_left);
 	suite_add_tcase(suite, change);
 	tcase_add_test(log, hosts_are_logged);
