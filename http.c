@@ -5023,10 +5023,11 @@ static bool is_function(text value)
 
 /*
  * Whether a field becomes a variable. Names of other bytes than letters, digits and hyphens don't, since
- * two of them might become one variable; nor do fields that wwwd acts on itself, nor Proxy, because
- * HTTP_PROXY is a setting of many libraries.
+ * two of them might become one variable; nor do fields that wwwd acts on itself (a password if it has
+ * been checked, perhaps for another program that has led here), nor Proxy, because HTTP_PROXY is a
+ * setting of many libraries.
  */
-static bool is_exported(text name, text value, bool guarded)
+static bool is_exported(text name, text value, bool checked)
 {
 	static const text kept_back[] = { TEXT("Authorization"), TEXT("Content-Length"),
 					  TEXT("Content-Type"), TEXT("Proxy"),
@@ -5035,7 +5036,7 @@ static bool is_exported(text name, text value, bool guarded)
 	for (size_t i = 0; i < name.len; i++)
 		if (name.at[i] != '-' && (!is(name.at[i], PLAIN) || strchr("_.~", name.at[i])))
 			return false;
-	for (size_t i = guarded ? 0 : 1; i < LENGTH(kept_back); i++)
+	for (size_t i = checked ? 0 : 1; i < LENGTH(kept_back); i++)
 		if (alike(name, kept_back[i]))
 			return false;
 	return !is_function(value);
@@ -5076,13 +5077,13 @@ static bool was_before(text lines, const char *at, text name)
 		text line = cut(&lines, '\n');
 
 		line.len--;
-		if (line.at < at && split_field(line, &other, &value) && alike(other, name))
+		if (split_field(line, &other, &value) && alike(other, name))
 			return true;
 	}
 	return false;
 }
 
-static void put_field_variables(struct out *o, const struct request *req, bool guarded)
+static void put_field_variables(struct out *o, const struct request *req, bool checked)
 {
 	const char *begin = req->line.at + req->line.len + 2;
 	const text lines = { begin, (size_t)(req->head_end - begin) };
@@ -5092,7 +5093,7 @@ static void put_field_variables(struct out *o, const struct request *req, bool g
 		text line = cut(&rest, '\n');
 
 		line.len--; /* the CR */
-		if (split_field(line, &name, &value) && is_exported(name, value, guarded) &&
+		if (split_field(line, &name, &value) && is_exported(name, value, checked) &&
 		    !was_before(lines, line.at, name))
 			put_field_variable(o, name, value, rest);
 	}
@@ -5156,7 +5157,7 @@ static void put_variables(struct out *o, const struct http_work *w, const struct
 		put_variable(o, "HTTPS", text_of("on"));
 	if (requested_host(req).len)
 		put_variable(o, "SERVER_NAME", requested_host(req));
-	if (choice->guard && w->named) {
+	if (choice->guard) {
 		put_variable(o, "AUTH_TYPE", text_of("Basic"));
 		put_variable(o, "REMOTE_USER", w->login->name);
 	}
@@ -5166,7 +5167,7 @@ static void put_variables(struct out *o, const struct http_work *w, const struct
 		put_form(o, "CONTENT_LENGTH=%n", *length);
 		put(o, "", 1);
 	}
-	put_field_variables(o, req, choice->guard);
+	put_field_variables(o, req, w->named);
 }
 
 /* ---- clocks --------------------------------------------------------------------- */

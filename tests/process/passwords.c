@@ -13,6 +13,9 @@
 
 #define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
 
+/* A program that shows what it is told. */
+#define SHOWS "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'; env\n"
+
 /* ada: "secret:with colon", bob: "\303\244", eve: "yes", "a b": "other" */
 #define ADA "ada:$5$rounds=1000$wwwdwwwd$IA412bWVMmKzQNDZzXTDwf3.BTtlcXtcjuDMwJCm.OD\n"
 #define BOB "bob:$2b$04$abcdefghijklmnopqrstuuc1pqO32Jjm3MjkBXEuJk7AAzEdrKrQ.\n"
@@ -39,7 +42,13 @@ static void put_site(void)
 		"open/x.txt",         "privateer.txt",
 		"404.html",
 	};
-	static const char program[] = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'; env\n";
+	static const struct {
+		const char *name, *text;
+	} programs[] = {
+		{ "site/cgi-bin/open", SHOWS },
+		{ "site/cgi-bin/guarded", SHOWS },
+		{ "site/cgi-bin/leads", "#!/bin/sh\nprintf 'Location: /cgi-bin/open\\n\\n'\n" },
+	};
 	char name[64];
 
 	for (int i = 0; i < COUNT(folders); i++) {
@@ -50,10 +59,9 @@ static void put_site(void)
 		snprintf(name, sizeof(name), "site/%s", files[i]);
 		put(name, files[i]);
 	}
-	for (int i = 0; i < 2; i++) {
-		put(i ? "site/cgi-bin/guarded" : "site/cgi-bin/open", program);
-		ck_assert_int_eq(
-			chmod(in_top(i ? "site/cgi-bin/guarded" : "site/cgi-bin/open"), 0755), 0);
+	for (int i = 0; i < COUNT(programs); i++) {
+		put(programs[i].name, programs[i].text);
+		ck_assert_int_eq(chmod(in_top(programs[i].name), 0755), 0);
 	}
 	put("users", "# who may read\n\n" ADA BOB EVE A_B);
 	put("others", BOB);
@@ -75,8 +83,8 @@ static const char *rule(const char *prefix, const char *file)
 		rule("/secret.txt", "users"), "--auth", rule("/page.html", "users"), "--auth", \
 		rule("/deep", "users"), "--auth", rule("/deep/er", "others"), "--auth",        \
 		rule("/deep/index/index.html", "others"), "--auth",                            \
-		rule("/cgi-bin/guarded", "users"), "--auth", rule("/404.html", "others"),      \
-		"--clean-urls"
+		rule("/cgi-bin/guarded", "users"), "--auth", rule("/cgi-bin/leads", "users"),  \
+		"--auth", rule("/404.html", "others"), "--clean-urls"
 
 #define ASK(method, target, fields) \
 	method " " target " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" fields "\r\n"
@@ -151,6 +159,9 @@ static const struct row {
 	{ ASK("GET", "/cgi-bin/guarded", OF_A_B), 200, "\nAUTH_TYPE=Basic\n", NULL },
 	{ ASK("GET", "/cgi-bin/guarded", OF_A_B), 200, "\nREMOTE_USER=a b\n", NULL },
 	{ ASK("GET", "/cgi-bin/open", OF_ADA), 200, "HTTP_AUTHORIZATION=", "REMOTE_USER" },
+	/* from one that needs a password to one that needs none, which is told of neither */
+	{ ASK("GET", "/cgi-bin/leads", OF_ADA), 200, "SCRIPT_NAME=/cgi-bin/open", "REMOTE_USER" },
+	{ ASK("GET", "/cgi-bin/leads", OF_ADA), 200, "SCRIPT_NAME=/cgi-bin/open", "AUTHORIZATION" },
 	/* the longest prefix wins */
 	{ ASK("GET", "/deep/x.txt", OF_ADA), 200, NULL, NULL },
 	{ ASK("GET", "/deep/er/x.txt", OF_ADA), 401, "realm=\"/deep/er\"", NULL },
