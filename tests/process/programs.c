@@ -478,7 +478,7 @@ static const struct row {
 	  { "Location" },
 	  NULL },
 	{ "6.2.2 to a program",
-	  POST("/cgi-bin/to-env?a=b", "Content-Length: 1\r\n", "x"),
+	  POST("/cgi-bin/to-env?a=b", "Content-Type: a/b\r\nContent-Length: 1\r\n", "x"),
 	  200,
 	  { "\nQUERY_STRING=c=d\n", "\nPATH_INFO=/more\n", "\nREQUEST_METHOD=GET\n",
 	    "\nREQUEST_URI=/cgi-bin/to-env?a=b\n" },
