@@ -427,10 +427,12 @@ START_TEST(what_may_change_unseen_is_not_remembered)
 	char deep[64] = "page";
 	struct stat st;
 
-	/* a link as the file, a link on the way */
+	/* a link as the file, also where its sibling is sent, a link on the way */
 	put_link(&ground, "link", "page");
 	put_link(&ground, "way", "a/b");
+	put_file(&ground, "link.gz", "smaller");
 	offer("/link", "link", "", IDENTITY, text_of("hb"));
+	offer("/link", "link", "gzip", GZIP, text_of("hb"));
 	offer("/way/page", "way/page", "", IDENTITY, text_of("hb"));
 	ck_assert_uint_eq(cache->used, 0);
 
