@@ -377,6 +377,30 @@ START_TEST(time_outs_of_what_has_begun)
 }
 END_TEST
 
+/* The time of a program begins anew whenever it says something. */
+START_TEST(a_program_that_is_slow)
+{
+	struct http_site site = site_with(one_program, NULL);
+	int before = count_descriptors();
+	struct talk talk;
+
+	reset_broker("Content-Type: text/plain\nContent-Length: 15\n");
+	broker.lives = true;
+	ck_assert_int_eq(begin_with(&talk, &site, "GET /p" ON END), HTTP_POLL);
+	for (int i = 0; i < 3; i++) {
+		now.clock = talk.conn.deadline - 1;
+		say_once(&broker.out, i ? "hello" : "\n");
+		ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
+		ck_assert_int_eq(talk.conn.deadline - now.clock, site.program_time);
+	}
+	say_once(&broker.out, "hello");
+	ck_assert_int_eq(run_talk(&talk), HTTP_DONE);
+	ck_assert_uint_eq(talk.logs, 1);
+	ck_assert_uint_eq(talk.logged[0].bytes, 15);
+	end_talk(&talk, before);
+}
+END_TEST
+
 /* A client that sends no more is waited for as long as any, but no longer than some seconds. */
 START_TEST(half_closed_clients)
 {
@@ -385,6 +409,7 @@ START_TEST(half_closed_clients)
 
 	for (size_t i = 0; i < LENGTH(times); i++) {
 		struct http_site site = site_with(one_program, NULL);
+		struct pollfd polls[HTTP_POLLS];
 		struct talk talk;
 		text stream;
 
@@ -397,6 +422,8 @@ START_TEST(half_closed_clients)
 		ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
 		ck_assert_int_eq(talk.conn.deadline - now.clock,
 				 times[i] < HALF_CLOSED_TIME ? times[i] : HALF_CLOSED_TIME);
+		/* and meanwhile nothing wakes the process */
+		ck_assert_int_eq(poll(polls, http_polls(&talk.conn, HTTP_POLL, polls), 0), 0);
 		now.clock = talk.conn.deadline;
 		(void)run_talk(&talk);
 		stream = talk_heard(&talk);
@@ -819,6 +846,7 @@ Suite *programs_suite(void)
 	tcase_add_test(program, a_body_that_breaks_off);
 	tcase_add_test(program, time_outs);
 	tcase_add_test(program, time_outs_of_what_has_begun);
+	tcase_add_test(program, a_program_that_is_slow);
 	tcase_add_test(program, half_closed_clients);
 	tcase_add_test(program, a_program_that_does_not_read);
 	tcase_add_test(program, a_program_behind_pipes);
