@@ -1365,6 +1365,31 @@ START_TEST(client_that_leaves)
 }
 END_TEST
 
+/* A program that nobody waits for gets SIGTERM once, and a second later it has to be gone. */
+START_TEST(told_once)
+{
+	struct server server;
+	pid_t pid;
+	int fd;
+
+	put_programs();
+	put_program("site/cgi-bin/waits", SH "trap '' PIPE; trap 'echo told >> $OUT' TERM\n"
+					     "echo $$ > $OUT; while :; do sleep 0.05; done");
+	server = serve((struct given){
+		.args = LIST(OPTIONS, "--quiet", "--cgi-env", variable("OUT", "work/pids")) });
+	fd = dial(server.port);
+	say(fd, GET("/cgi-bin/waits"));
+	ck_assert(wait_text("work/pids", "\n"));
+	pid = (pid_t)strtol(content("work/pids"), NULL, 10);
+	reset_connection(fd);
+	for (long long end = now() + END_TIME; now() < end && kill(pid, 0) == 0; nap(5))
+		;
+	ck_assert_int_ne(kill(pid, 0), 0);
+	ck_assert_str_eq(strchr(content("work/pids"), '\n'), "\ntold\n");
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
 /* What a program has left, but still writes to the client, goes on when other programs have ended. */
 START_TEST(response_of_an_orphan)
 {
@@ -2049,6 +2074,7 @@ Suite *programs_suite(void)
 	tcase_add_test(group, output_streams);
 	group = test_case(suite, "what is left", 60);
 	tcase_add_loop_test(group, client_that_leaves, 0, COUNT(waiting) * COUNT(ways));
+	tcase_add_test(group, told_once);
 	tcase_add_test(group, response_of_an_orphan);
 	tcase_add_test(group, half_closed_client);
 	tcase_add_loop_test(group, silent_program, 0, 2);
