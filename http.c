@@ -1303,15 +1303,24 @@ static struct field_list elements_of(const struct request *req, enum field field
 	return list;
 }
 
+/* Takes the next field line of a header that was read before. False at the empty line that ends it. */
+static bool next_field(text *lines, text *name, text *value)
+{
+	text line = cut(lines, '\n');
+
+	line.len -= line.len > 0; /* the CR */
+	return split_field(line, name, value);
+}
+
 static bool next_list_line(struct field_list *list)
 {
-	while (list->head.len) {
-		text line = cut(&list->head, '\n'), name;
+	text name, value;
 
-		line.len--; /* the CR */
-		if (split_field(line, &name, &list->left) && alike(name, fields[list->field]))
+	while (next_field(&list->head, &name, &value))
+		if (alike(name, fields[list->field])) {
+			list->left = value;
 			return true;
-	}
+		}
 	return false;
 }
 
@@ -5059,27 +5068,20 @@ static void put_field_variable(struct out *o, text name, text value, text lines)
 		put(o, &c, 1);
 	}
 	put_form(o, "=%t", value);
-	while (lines.len) {
-		text line = cut(&lines, '\n');
-
-		line.len--;
-		if (split_field(line, &other, &value) && alike(other, name))
+	while (next_field(&lines, &other, &value))
+		if (alike(other, name))
 			put_form(o, "%s%t", between, value);
-	}
 	put(o, "", 1);
 }
 
-static bool was_before(text lines, const char *at, text name)
+/* Whether a line before the one with this name has the same name. */
+static bool was_before(text lines, text name)
 {
 	text other, value;
 
-	while (lines.at < at) {
-		text line = cut(&lines, '\n');
-
-		line.len--;
-		if (split_field(line, &other, &value) && alike(other, name))
+	while (next_field(&lines, &other, &value) && other.at < name.at)
+		if (alike(other, name))
 			return true;
-	}
 	return false;
 }
 
@@ -5089,14 +5091,9 @@ static void put_field_variables(struct out *o, const struct request *req, bool c
 	const text lines = { begin, (size_t)(req->head_end - begin) };
 	text rest = lines, name, value;
 
-	while (rest.len) {
-		text line = cut(&rest, '\n');
-
-		line.len--; /* the CR */
-		if (split_field(line, &name, &value) && is_exported(name, value, checked) &&
-		    !was_before(lines, line.at, name))
+	while (next_field(&rest, &name, &value))
+		if (is_exported(name, value, checked) && !was_before(lines, name))
 			put_field_variable(o, name, value, rest);
-	}
 }
 
 /* The target without a scheme and a host. */

@@ -200,6 +200,23 @@ START_TEST(addresses_of_forwarded_fields)
 }
 END_TEST
 
+/* Of fields on two lines, among others. A place that is not there means the first element. */
+START_TEST(elements_are_counted_from_the_right)
+{
+	static const char *const places[] = { "c", "b", "a", "a", "a" };
+	const struct request *req = request_with("X-Forwarded-Proto: a, b\r\nAccept: x\r\n"
+						 "X-Forwarded-Proto: c\r\nCookie: y, z\r\n");
+
+	for (int i = 0; i < (int)LENGTH(places); i++) {
+		text element;
+		bool more = from_right(req, X_FORWARDED_PROTO, i + 1, &element);
+
+		expect(is_text(element, places[i]), "%d: %.*s", i, SHOWN(element));
+		expect(more == (i < 2), "%d", i);
+	}
+}
+END_TEST
+
 /* The status of a request on a connection of its own, and its body. */
 static int asked(const struct http_site *site, const char *request, const char *body)
 {
@@ -534,6 +551,7 @@ Suite *rules_suite(void)
 	tcase_add_test(option, fields_overrule);
 	tcase_add_test(option, prefixes_of_trusted_peers);
 	tcase_add_test(option, addresses_of_forwarded_fields);
+	tcase_add_test(option, elements_are_counted_from_the_right);
 	suite_add_tcase(suite, option);
 	tcase_add_test(change, a_nearer_page_counts_at_once);
 	tcase_add_test(change, hosts_come_and_go);
