@@ -181,6 +181,16 @@ static bool starts_alike(text t, text start)
 	return t.len >= start.len && alike((text){ t.at, start.len }, start);
 }
 
+/* Whether the word is one of `words`, before each of which is a blank. Case does not matter. */
+static bool is_one_of(const char *words, text word)
+{
+	for (; *words; words += 1 + strcspn(words + 1, " "))
+		if (strncasecmp(words + 1, word.at, word.len) == 0 &&
+		    strcspn(words + 1, " ") == word.len)
+			return true;
+	return false;
+}
+
 /*
  * What a byte may stand in. TOKEN: RFC 9110 5.6.2. VALUE: anything but a control. TARGET: that
  * without blank and '#'; what browsers and curl leave unencoded is accepted, for all of it is encoded
@@ -803,16 +813,6 @@ static const struct type {
 	{ "video/x-msvideo", " avi" },
 };
 
-static bool has_ending(const char *endings, const char *ending)
-{
-	size_t n = strlen(ending);
-
-	for (; *endings; endings += 1 + strcspn(endings + 1, " "))
-		if (strncasecmp(endings + 1, ending, n) == 0 && strcspn(endings + 1, " ") == n)
-			return true;
-	return false;
-}
-
 /* Names without an ending that are plain text. */
 static const char text_names[] =
 	" AUTHORS BUGS CHANGELOG CHANGES CONTRIBUTING COPYING COPYRIGHT CREDITS Containerfile Dockerfile"
@@ -829,10 +829,10 @@ static const char *type_of(const struct http_site *site, const char *path)
 		if (alike(rules->at[i - 1].pattern, text_of(dot ? dot + 1 : "")))
 			return rules->at[i - 1].text.at;
 	for (size_t i = 0; dot && i < LENGTH(types); i++)
-		if (has_ending(types[i].endings, dot + 1))
+		if (is_one_of(types[i].endings, text_of(dot + 1)))
 			return types[i].name;
-	return !dot && has_ending(text_names, name) ? "text/plain; charset=utf-8"
-						    : "application/octet-stream";
+	return !dot && is_one_of(text_names, text_of(name)) ? "text/plain; charset=utf-8"
+							    : "application/octet-stream";
 }
 
 /* The value of an attribute or a parameter, at the blanks that may stand before its "=". */
@@ -5038,17 +5038,11 @@ static bool is_function(text value)
  */
 static bool is_exported(text name, text value, bool checked)
 {
-	static const text kept_back[] = { TEXT("Authorization"), TEXT("Content-Length"),
-					  TEXT("Content-Type"), TEXT("Proxy"),
-					  TEXT("Transfer-Encoding") };
-
 	for (size_t i = 0; i < name.len; i++)
 		if (name.at[i] != '-' && (!is(name.at[i], PLAIN) || strchr("_.~", name.at[i])))
 			return false;
-	for (size_t i = checked ? 0 : 1; i < LENGTH(kept_back); i++)
-		if (alike(name, kept_back[i]))
-			return false;
-	return !is_function(value);
+	return !is_one_of(" Content-Length Content-Type Proxy Transfer-Encoding", name) &&
+	       !(checked && alike(name, text_of("Authorization"))) && !is_function(value);
 }
 
 /* The field as one variable, with all the lines of that name (4.1.18). */
@@ -6305,17 +6299,8 @@ struct program_head {
 };
 
 /* Fields that are wwwd's to write, or are about another connection. */
-static bool is_ours(text name)
-{
-	static const text ours[] = { TEXT("Connection"), TEXT("Date"),    TEXT("Keep-Alive"),
-				     TEXT("Server"),     TEXT("Trailer"), TEXT("Transfer-Encoding"),
-				     TEXT("Upgrade") };
-
-	for (size_t i = 0; i < LENGTH(ours); i++)
-		if (alike(name, ours[i]))
-			return true;
-	return false;
-}
+static const char own_fields[] =
+	" Connection Date Keep-Alive Server Trailer Transfer-Encoding Upgrade";
 
 static bool read_program_head(text lines, struct program_head *head)
 {
@@ -6336,7 +6321,7 @@ static bool read_program_head(text lines, struct program_head *head)
 			head->type = value;
 		else if (alike(name, text_of("Content-Length")))
 			head->has_length = read_number(value, &head->length);
-		else if (!is_ours(name))
+		else if (!is_one_of(own_fields, name))
 			put_form(&head->fields, "%t: %t\r\n", name, value);
 		head->kept |= alike(name, text_of("Cache-Control"));
 	}
@@ -6876,25 +6861,16 @@ size_t http_log_line(char line[HTTP_LOG_LINE], const char *peer, const struct ht
 
 static const char *field_fault(text line)
 {
-	static const text ours[] = {
-		TEXT("Accept-Ranges"),  TEXT("Allow"),
-		TEXT("Connection"),     TEXT("Content-Encoding"),
-		TEXT("Content-Length"), TEXT("Content-Range"),
-		TEXT("Content-Type"),   TEXT("Date"),
-		TEXT("ETag"),           TEXT("Keep-Alive"),
-		TEXT("Last-Modified"),  TEXT("Location"),
-		TEXT("Server"),         TEXT("TE"),
-		TEXT("Trailer"),        TEXT("Transfer-Encoding"),
-		TEXT("Upgrade"),        TEXT("X-Content-Type-Options"),
-	};
+	static const char response_fields[] =
+		" Accept-Ranges Allow Content-Encoding Content-Length Content-Range Content-Type ETag"
+		" Last-Modified Location TE X-Content-Type-Options";
 	text name, value;
 
 	if (!split_field(line, &name, &value))
 		return "is not 'Name: value'";
-	for (size_t i = 0; i < LENGTH(ours); i++)
-		if (alike(name, ours[i]))
-			return "is for the server itself to say";
-	return NULL;
+	return is_one_of(own_fields, name) || is_one_of(response_fields, name)
+		       ? "is for the server itself to say"
+		       : NULL;
 }
 
 static const char *type_fault(text ending, text type)
