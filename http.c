@@ -507,7 +507,8 @@ static void put_log(struct out *o, text t, size_t most)
 /*
  * Writes `form`, in which these stand for arguments: %s a string, %t a text, %n a number (uint64_t),
  * %2 an int as two digits at least, %x a number in hexadecimal, %u a text as part of a URL's path,
- * %h a text as HTML text or a quoted attribute, %j a text within a string of JSON.
+ * %q as its query, %h a text as HTML text or a quoted attribute, %j a text within a string of JSON.
+ * %0 is a NUL byte.
  */
 static void put_form(struct out *o, const char *form, ...)
 {
@@ -526,6 +527,8 @@ static void put_form(struct out *o, const char *form, ...)
 		case '2': put_two(o, va_arg(args, int)); break;
 		case 'x': put_hex(o, va_arg(args, uint64_t)); break;
 		case 'u': put_url(o, va_arg(args, text)); break;
+		case 'q': put_query(o, va_arg(args, text)); break;
+		case '0': put(o, "", 1); break;
 		case 'h': put_escaped(o, va_arg(args, text), html_escape); break;
 		case 'j': put_escaped(o, va_arg(args, text), json_escape); break;
 		default: abort(); /* no form has another */
@@ -2122,7 +2125,7 @@ static uint64_t nanoseconds(struct timespec time)
 static void make_etag(char etag[ETAG_SIZE], const struct version *v, enum coding coding,
 		      const struct timespec *now)
 {
-	struct out o = { etag, 0, ETAG_SIZE - 1, false };
+	struct out o = { etag, 0, ETAG_SIZE, false };
 	int64_t age = age_of(v->modified, now);
 	bool weak = -tick_of(v) <= age && age <= tick_of(v);
 
@@ -2131,8 +2134,7 @@ static void make_etag(char etag[ETAG_SIZE], const struct version *v, enum coding
 		put_form(&o, "-%x", nanoseconds(*now));
 	if (coding != IDENTITY)
 		put_form(&o, "-%t", codings[coding].name);
-	put_string(&o, "\"");
-	etag[o.len] = '\0';
+	put_form(&o, "\"%0");
 }
 
 static bool skip_weakness(text *tag)
@@ -3473,8 +3475,7 @@ static bool try_check(struct draft *draft, text path, enum check_kind kind, bool
 		return false;
 	if (draft->folder.len)
 		put_form(&draft->bytes, "%t/", draft->folder);
-	put_text(&draft->bytes, path);
-	put(&draft->bytes, "", 1);
+	put_form(&draft->bytes, "%t%0", path);
 	if (draft->bytes.overrun)
 		return false;
 	good = look(draft->site, draft->bytes.at + begin, kind, &version) &&
@@ -4004,32 +4005,21 @@ static void put_modified(struct out *o, int64_t modified, const struct http_comm
  */
 static void put_location(struct out *o, text name, text query)
 {
-	put_form(o, "Location: %u/", name);
-	put_query(o, query);
-	put_string(o, "\r\n");
+	put_form(o, "Location: %u/%q\r\n", name, query);
 }
 
-/* The same address by https. */
-static void put_https(struct out *o, text host, text path, text query)
-{
-	put_form(o, "Location: https://%t", host);
-	put_query(o, path);
-	put_query(o, query);
-	put_string(o, "\r\n");
-}
-
-/* The query of the request goes along where the URL has none; a fragment stays the last. */
+/* The query of the request is added where the URL has none, before the fragment of the URL. */
 static void put_redirect(struct out *o, text url, text query)
 {
-	size_t n = 0;
+	text page = cut(&url, '#');
 
-	while (n < url.len && url.at[n] != '#')
-		n++;
 	put_string(o, "Location: ");
-	put_absolute(o, (text){ url.at, n });
-	if (!memchr(url.at, '?', n))
+	put_absolute(o, page);
+	if (!memchr(page.at, '?', page.len))
 		put_query(o, query);
-	put_absolute(o, (text){ url.at + n, url.len - n });
+	if (url.at)
+		put_string(o, "#");
+	put_absolute(o, url);
 	put_string(o, "\r\n");
 }
 
@@ -4111,8 +4101,9 @@ static void put_fields(struct out *o, const struct http_site *site,
 		put_field(o, "Vary: ", vary[accept][head->varies]);
 	if (head->ranges)
 		put_string(o, "Accept-Ranges: bytes\r\n");
-	if (head->host.len)
-		put_https(o, head->host, head->location, head->query);
+	if (head->host.len) /* the same address by https */
+		put_form(o, "Location: https://%t%q%q\r\n", head->host, head->location,
+			 head->query);
 	else if (head->location.at)
 		put_location(o, head->location, head->query);
 	if (head->url.at)
@@ -4199,14 +4190,13 @@ static uint64_t length_of_parts(const struct body *body)
 static void make_boundary(char boundary[BOUNDARY_SIZE], const struct stat *st,
 			  const struct http_common *common)
 {
-	struct out o = { boundary, 0, BOUNDARY_SIZE - 1, false };
+	struct out o = { boundary, 0, BOUNDARY_SIZE, false };
 	uint64_t x = (uint64_t)common->clock ^ (uint64_t)common->wall.tv_nsec << 32;
 
 	x ^= (uint64_t)st->st_ino * 0x9e3779b97f4a7c15u;
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u; /* splitmix64 */
 	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-	put_form(&o, "part-%x", x ^ x >> 31);
-	boundary[o.len] = '\0';
+	put_form(&o, "part-%x%0", x ^ x >> 31);
 }
 
 static void release_body(struct body *body, struct http_common *common)
@@ -4376,11 +4366,10 @@ static bool answer_own_page(struct http_conn *conn, struct http_common *common, 
 {
 	struct body *body = &conn->work->body;
 	char name[16];
-	struct out o = { name, 0, sizeof(name) - 1, false };
+	struct out o = { name, 0, sizeof(name), false };
 	struct file file;
 
-	put_form(&o, "%n.html", (uint64_t)head->status);
-	name[o.len] = '\0';
+	put_form(&o, "%n.html%0", (uint64_t)head->status);
 	if (head->status < BAD_REQUEST || enter_host(conn->work, conn->own.site) ||
 	    (head->status != UNAUTHORIZED && !may_show(conn->work, conn->own.site, name)) ||
 	    open_file(site_here(conn), name, false, &file))
@@ -5018,8 +5007,7 @@ static void answer(struct http_conn *conn, struct http_common *common)
 
 static void put_variable(struct out *o, const char *name, text value)
 {
-	put_form(o, "%s=%t", name, value);
-	put(o, "", 1);
+	put_form(o, "%s=%t%0", name, value);
 }
 
 /* What an old shell would execute (CVE-2014-6271). */
@@ -5124,25 +5112,19 @@ static void put_variables(struct out *o, const struct http_work *w, const struct
 	put_variable(o, "SERVER_SOFTWARE", text_of("wwwd"));
 	put_variable(o, "SERVER_PROTOCOL", text_of(req->minor ? "HTTP/1.1" : "HTTP/1.0"));
 	put_variable(o, "REQUEST_METHOD", req->method_name);
-	put_form(o, "REQUEST_URI=%t", origin_form(req));
-	put(o, "", 1);
+	put_variable(o, "REQUEST_URI", origin_form(req));
 	put_variable(o, "QUERY_STRING", query);
 	put_variable(o, "REDIRECT_STATUS", text_of("200"));
-	put_form(o, "DOCUMENT_ROOT=%s%s%t", site->name, host, req->folder);
-	put(o, "", 1);
-	put_form(o, name.len ? "SCRIPT_NAME=/%t" : "SCRIPT_NAME=%t", name);
-	put(o, "", 1);
+	put_form(o, "DOCUMENT_ROOT=%s%s%t%0", site->name, host, req->folder);
+	put_form(o, name.len ? "SCRIPT_NAME=/%t%0" : "SCRIPT_NAME=%t%0", name);
 	if (choice->program->path)
-		put_form(o, "SCRIPT_FILENAME=%s", choice->program->path);
+		put_form(o, "SCRIPT_FILENAME=%s%0", choice->program->path);
 	else
-		put_form(o, "SCRIPT_FILENAME=%s%s%t/%t", site->name, host, req->folder, name);
-	put(o, "", 1);
+		put_form(o, "SCRIPT_FILENAME=%s%s%t/%t%0", site->name, host, req->folder, name);
 	if (info.len || !name.len) {
-		put_form(o, "PATH_INFO=%s%t", slash, info);
-		put(o, "", 1);
-		put_form(o, "PATH_TRANSLATED=%s%s%t%s%t", site->name, host, req->folder, slash,
+		put_form(o, "PATH_INFO=%s%t%0", slash, info);
+		put_form(o, "PATH_TRANSLATED=%s%s%t%s%t%0", site->name, host, req->folder, slash,
 			 info);
-		put(o, "", 1);
 	}
 	if (req->tls)
 		put_variable(o, "HTTPS", text_of("on"));
@@ -5154,10 +5136,8 @@ static void put_variables(struct out *o, const struct http_work *w, const struct
 	}
 	if (req->seen[CONTENT_TYPE] && !is_function(req->value[CONTENT_TYPE]))
 		put_variable(o, "CONTENT_TYPE", req->value[CONTENT_TYPE]);
-	if (length) {
-		put_form(o, "CONTENT_LENGTH=%n", *length);
-		put(o, "", 1);
-	}
+	if (length)
+		put_form(o, "CONTENT_LENGTH=%n%0", *length);
 	put_field_variables(o, req, w->named);
 }
 
