@@ -3795,28 +3795,39 @@ static void clear_request(struct http_work *w)
 /* ---- hosts -------------------------------------------------------------------- */
 
 /*
- * The host's name as its folder has it: lower case, without port and one last dot, and nothing that is
- * a path, hidden, or an option; an empty text where it is no such name. What the target says comes
- * before Host (RFC 9112 3.2.2).
+ * The host that was asked for, with the brackets of an IPv6 address, and the port behind it if `port`
+ * isn't NULL; empty if there is none. What the target says comes before Host (RFC 9112 3.2.2).
+ */
+static text requested_host(const struct request *req, text *port)
+{
+	text rest = req->authority.len ? req->authority : req->value[HOST];
+	bool brackets = rest.len && rest.at[0] == '[';
+	text host = cut(&rest, brackets ? ']' : ':');
+
+	host.len += brackets;
+	(void)skip_char(&rest, ':');
+	if (port)
+		*port = rest;
+	return host;
+}
+
+/*
+ * The host's name as its folder has it: in lower case, without one last dot, and nothing that is a path,
+ * hidden, or an option. It is empty if there is no such name.
  */
 static void read_host(struct http_work *w)
 {
-	struct request *req = &w->req;
-	text port = req->authority.len ? req->authority : req->value[HOST];
-	bool literal = port.len && port.at[0] == '[', good;
-	text host = cut(&port, literal ? ']' : ':');
+	text host = requested_host(&w->req, &w->req.port);
+	bool good;
 
-	(void)skip_char(&port, ':');
-	req->port = port;
-	host.len += literal;
 	host.len -= host.len && host.at[host.len - 1] == '.';
 	good = host.len && host.len <= NAME_MAX && host.at[0] != '.' && host.at[0] != '-';
 	for (size_t i = 0; good && i < host.len; i++) {
 		w->host_name[i] = (char)lower(host.at[i]);
-		good = literal || (is(host.at[i], PLAIN) && host.at[i] != '~');
+		good = host.at[0] == '[' || (is(host.at[i], PLAIN) && host.at[i] != '~');
 	}
 	w->host_name[good ? host.len : 0] = '\0';
-	req->host = text_of(w->host_name);
+	w->req.host = text_of(w->host_name);
 }
 
 /* The folder of the host becomes the root of the site here: 0 or an errno value. */
@@ -4872,10 +4883,8 @@ static bool choose_https(struct http_work *w)
 
 	if (w->req.tls || strncmp(w->path, challenge, sizeof(challenge) - 1) == 0)
 		return false;
-	if (!w->req.authority.len)
-		w->req.authority = w->req.value[HOST];
 	w->choice.kind = TO_HTTPS;
-	if (!w->req.authority.len)
+	if (!requested_host(&w->req, NULL).len)
 		choose_page(&w->choice, (enum status)bad(&w->req, "no Host field, for https"));
 	return true;
 }
@@ -4959,15 +4968,6 @@ static void answer_cached(struct http_work *w, const struct http_common *common,
 	}
 }
 
-/* The authority without its port. */
-static text host_of(text authority)
-{
-	text rest = authority, host = cut(&rest, authority.at[0] == '[' ? ']' : ':');
-
-	host.len += authority.at[0] == '[';
-	return host;
-}
-
 static void answer(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
@@ -4994,7 +4994,7 @@ static void answer(struct http_conn *conn, struct http_common *common)
 	case TO_HTTPS:
 		answer_page(conn, common,
 			    (struct head){ .status = PERMANENT_REDIRECT,
-					   .host = host_of(w->req.authority),
+					   .host = requested_host(&w->req, NULL),
 					   .location = w->req.path,
 					   .query = w->req.query });
 		break;
@@ -5088,14 +5088,6 @@ static text origin_form(const struct request *req)
 	return t;
 }
 
-/* The host that was asked for, without a port; empty if there is none. */
-static text requested_host(const struct request *req)
-{
-	text authority = req->authority.len ? req->authority : req->value[HOST];
-
-	return authority.len ? host_of(authority) : authority;
-}
-
 /* `length`: of the body, or NULL where it can't be told. What is about the peer is wwwd.c's to say. */
 static void put_variables(struct out *o, const struct http_work *w, const struct http_site *site,
 			  const uint64_t *length)
@@ -5128,8 +5120,8 @@ static void put_variables(struct out *o, const struct http_work *w, const struct
 	}
 	if (req->tls)
 		put_variable(o, "HTTPS", text_of("on"));
-	if (requested_host(req).len)
-		put_variable(o, "SERVER_NAME", requested_host(req));
+	if (requested_host(req, NULL).len)
+		put_variable(o, "SERVER_NAME", requested_host(req, NULL));
 	if (choice->guard) {
 		put_variable(o, "AUTH_TYPE", text_of("Basic"));
 		put_variable(o, "REMOTE_USER", w->login->name);
@@ -6148,7 +6140,7 @@ static enum http_want start_program(struct http_conn *conn, struct http_common *
 	struct out variables = { bytes, 0, VARIABLES_MOST - HTTP_PEER_VARIABLES, false };
 	struct out script = { name, 0, sizeof(name), false };
 	struct http_run run = { .rule = (size_t)(w->choice.program - site->programs),
-				.named = requested_host(&w->req).len,
+				.named = requested_host(&w->req, NULL).len,
 				.client = client_of(conn),
 				.variables = bytes };
 	int error = E2BIG;
