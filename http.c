@@ -2544,7 +2544,14 @@ static bool is_missing(int error)
 	return error && status_of(error) == NOT_FOUND;
 }
 
-/* Owns its descriptor: take_fd() gives it away, close_file() is the one place that closes it. */
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* It owns its descriptor until take_fd() gives it away. */
 struct file {
 	int fd; /* or -1 */
 	struct stat st;
@@ -2556,12 +2563,6 @@ static int take_fd(struct file *file)
 
 	file->fd = -1;
 	return fd;
-}
-
-static void close_file(struct file *file)
-{
-	if (file->fd >= 0)
-		close(take_fd(file));
 }
 
 /* http or https, a valid host, and neither blanks nor control bytes. */
@@ -2606,7 +2607,7 @@ static int open_file(const struct http_site *site, const char *path, bool folder
 	else if (!S_ISREG(file->st.st_mode) && !(folder && S_ISDIR(file->st.st_mode)))
 		error = ENOENT;
 	if (error)
-		close_file(file);
+		close_fd(&file->fd);
 	return error;
 }
 
@@ -2641,11 +2642,11 @@ OWN_FRAME static enum coding open_sibling(const struct http_site *site, const ch
 			continue;
 		if (sibling.st.st_size > 0 && !is_older(&sibling.st, &file->st)) {
 			*type = type_of_page(*type, file->fd);
-			close_file(file);
+			close_fd(&file->fd);
 			*file = sibling;
 			return *c;
 		}
-		close_file(&sibling);
+		close_fd(&sibling.fd);
 	}
 	return IDENTITY;
 }
@@ -3747,27 +3748,13 @@ static const struct http_site *site_here(const struct http_conn *conn)
 	return conn->work->host.root >= 0 ? &conn->work->host : conn->own.site;
 }
 
-static void leave_host(struct http_work *w)
-{
-	if (w->host.root >= 0)
-		close(w->host.root);
-	w->host.root = -1;
-}
-
-static void close_pipe(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 /* When the program's lifeline is closed the broker ends it. */
 static void release_program(struct program *p)
 {
-	close_pipe(&p->pipes.in);
-	close_pipe(&p->pipes.out);
-	close_pipe(&p->pipes.error);
-	close_pipe(&p->pipes.life);
+	close_fd(&p->pipes.in);
+	close_fd(&p->pipes.out);
+	close_fd(&p->pipes.error);
+	close_fd(&p->pipes.life);
 	free(p->gathered.at);
 	if (p->header.at && p->errors.at) { /* the process may go on to another client */
 		explicit_bzero(p->header.at, p->header.size);
@@ -3789,7 +3776,7 @@ static void clear_request(struct http_work *w)
 	memset(&w->req, 0, sizeof(w->req));
 	w->status = 0;
 	w->named = w->adopted = false;
-	leave_host(w);
+	close_fd(&w->host.root);
 }
 
 /* ---- hosts -------------------------------------------------------------------- */
@@ -4389,7 +4376,7 @@ static bool answer_own_page(struct http_conn *conn, struct http_common *common, 
 	body->ranges.count = 1;
 	body->ranges.part[0] = (struct range){ 0, (uint64_t)file.st.st_size };
 	(void)answer_body(conn, common, head, &file, INLINE_MOST);
-	close_file(&file);
+	close_fd(&file.fd);
 	return true;
 }
 
@@ -4591,7 +4578,7 @@ static void release_choice(struct choice *choice, const struct http_common *comm
 {
 	if (choice->kind == REMEMBERED)
 		cache_release(common->cache, choice->entry);
-	close_file(&choice->file);
+	close_fd(&choice->file.fd);
 	choice->kind = NO_CHOICE;
 }
 
@@ -4660,7 +4647,7 @@ static int choose_path(struct http_work *w, const struct http_site *site)
 	bool folder = !error && choice->kind == FILE_OR_PART && S_ISDIR(choice->file.st.st_mode);
 
 	if (folder)
-		close_file(&choice->file);
+		close_fd(&choice->file.fd);
 	if (site->clean_urls && (folder || is_missing(error))) {
 		html_error = choose_file(w, site, text_of(".html"), false);
 		if (!is_missing(html_error))
@@ -5348,7 +5335,7 @@ static void log_request(const struct http_conn *conn, const struct http_common *
 static void forget_login(struct http_work *w)
 {
 	if (w->login)
-		close_pipe(&w->login->answer);
+		close_fd(&w->login->answer);
 	free(w->login);
 	w->login = NULL;
 }
@@ -5703,7 +5690,7 @@ static enum http_want begin_body(struct http_conn *conn, struct http_common *com
 		return respond(conn, common);
 	/* the files may change meanwhile, and are not kept open: it is chosen again, behind the body */
 	release_choice(&w->choice, common);
-	leave_host(w);
+	close_fd(&w->host.root);
 	arm(conn, common, HTTP_MOVING);
 	return go(conn, READ_BODY);
 }
@@ -5738,7 +5725,7 @@ static enum http_want step_check(struct http_conn *conn, struct http_common *com
 	n = read(login->answer, &answer, 1);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return HTTP_POLL;
-	close_pipe(&login->answer);
+	close_fd(&login->answer);
 	w->named = true;
 	login->good = n == 1 && answer == 'y';
 	if (login->good) {
@@ -6091,7 +6078,7 @@ static void relay_errors(struct http_conn *conn, struct program *p)
 		if (rest.len)
 			memmove(o->at, rest.at, rest.len);
 		if (n == 0)
-			close_pipe(&p->pipes.error);
+			close_fd(&p->pipes.error);
 		if (spent(conn->work))
 			break;
 	}
@@ -6247,7 +6234,7 @@ static enum http_want feed_program(struct http_conn *conn, struct http_common *c
 			return HTTP_POLL;
 		p->active = true;
 		if (n < 0) /* it reads no more: the rest is read here and dropped */
-			close_pipe(&p->pipes.in);
+			close_fd(&p->pipes.in);
 		skip(from, n < 0 ? from->len : (size_t)n);
 		return HTTP_GO;
 	}
@@ -6258,7 +6245,7 @@ static enum http_want feed_program(struct http_conn *conn, struct http_common *c
 	p->pending.len = 0;
 	if (!p->whole)
 		return read_for_program(conn, common);
-	close_pipe(&p->pipes.in);
+	close_fd(&p->pipes.in);
 	return HTTP_POLL;
 }
 
@@ -6635,7 +6622,7 @@ static enum http_want time_out(struct http_conn *conn, struct http_common *commo
 				    w->program->left
 					    ? "a program that a half-closed connection waits for"
 					    : "a program that takes longer than --cgi-time");
-	close_pipe(&w->login->answer);
+	close_fd(&w->login->answer);
 	choose_page(&w->choice, UNAVAILABLE);
 	return begin_body(conn, common);
 }

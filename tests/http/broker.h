@@ -22,11 +22,11 @@ static struct broker {
 /* None of them is inherited by what comes next. */
 static inline void close_ends(void)
 {
-	close_pipe(&broker.in);
-	close_pipe(&broker.out);
-	close_pipe(&broker.complaints);
-	close_pipe(&broker.life);
-	close_pipe(&broker.check);
+	close_fd(&broker.in);
+	close_fd(&broker.out);
+	close_fd(&broker.complaints);
+	close_fd(&broker.life);
+	close_fd(&broker.check);
 }
 
 static inline void reset_broker(const char *output)
@@ -56,7 +56,7 @@ static inline void say_once(int *fd, const char *what)
 
 	need(write(*fd, what, n) == (ssize_t)n, "room in a pipe");
 	if (!broker.lives)
-		close_pipe(fd);
+		close_fd(fd);
 }
 
 static int broker_run(const struct http_conn *conn, struct http_run *run, struct http_pipes *pipes)
@@ -91,13 +91,13 @@ static int broker_check(size_t rule, text name, text password, int *answer)
 	(void)rule, (void)name, (void)password;
 	if (broker.error)
 		return broker.error;
-	close_pipe(&broker.check);
+	close_fd(&broker.check);
 	broker.checked++;
 	open_pipe(answer, &broker.check);
 	if (broker.answer && broker.answer != ' ')
 		need(write(broker.check, &broker.answer, 1) == 1, "write");
 	if (broker.answer != ' ')
-		close_pipe(&broker.check);
+		close_fd(&broker.check);
 	return 0;
 }
 
