@@ -192,18 +192,19 @@ static bool is_one_of(const char *words, text word)
 }
 
 /*
- * What a byte may stand in. TOKEN: RFC 9110 5.6.2. VALUE: anything but a control. TARGET: that
- * without blank and '#'; what browsers and curl leave unencoded is accepted, for all of it is encoded
- * again where it is printed. PLAIN: unreserved, RFC 3986 2.3. HOSTNAME: reg-name, RFC 3986 3.2.2.
+ * What a byte may be part of. TOKEN: RFC 9110 5.6.2. VALUE: all bytes but control characters. TARGET:
+ * the same without blank and '#'. That includes bytes which browsers and curl leave unencoded, although
+ * RFC 3986 has them encoded; they are encoded where they are printed. PLAIN: unreserved, RFC 3986 2.3.
+ * HOSTNAME: reg-name, RFC 3986 3.2.2.
  */
-enum { TOKEN = 1, VALUE = 2, TARGET = 4, PLAIN = 8, HOSTNAME = 16 };
+enum { TOKEN = 1, VALUE = 2, TARGET = 4, PLAIN = 8, HOSTNAME = 16, DIGIT = 32 };
 
 /* clang-format off */
 static const unsigned char byte_class[256] = {
 	 0,  0,  0,  0,  0,  0,  0,  0,  0,  2,  0,  0,  0,  0,  0,  0,
 	 0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
 	 2, 23,  6,  3, 23, 23, 23, 23, 22, 22, 23, 23, 22, 31, 31,  6,
-	31, 31, 31, 31, 31, 31, 31, 31, 31, 31,  6, 22,  6, 22,  6,  6,
+	63, 63, 63, 63, 63, 63, 63, 63, 63, 63,  6, 22,  6, 22,  6,  6,
 	 6, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,
 	31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,  6,  6,  6,  7, 31,
 	 7, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,
@@ -224,17 +225,24 @@ static bool is(char c, int class)
 	return byte_class[(unsigned char)c] & class;
 }
 
+/* How many of the first bytes are of this class. */
+static size_t span(text t, int class)
+{
+	size_t n = 0;
+
+	while (n < t.len && is(t.at[n], class))
+		n++;
+	return n;
+}
+
 static bool all_of(text t, int class)
 {
-	for (size_t i = 0; i < t.len; i++)
-		if (!is(t.at[i], class))
-			return false;
-	return true;
+	return span(t, class) == t.len;
 }
 
 static bool is_digit(char c)
 {
-	return c >= '0' && c <= '9';
+	return is(c, DIGIT);
 }
 
 static unsigned char lower(char c)
@@ -276,18 +284,10 @@ static bool percent_encoded(text t, bool name)
 	return true;
 }
 
-static bool all_digits(text t)
-{
-	for (size_t i = 0; i < t.len; i++)
-		if (!is_digit(t.at[i]))
-			return false;
-	return true;
-}
-
 /* Digits only, at least one; what is too large for 64 bits becomes the largest number. */
 static bool read_number(text t, uint64_t *n)
 {
-	if (t.len == 0 || !all_digits(t))
+	if (t.len == 0 || !all_of(t, DIGIT))
 		return false;
 	*n = 0;
 	for (size_t i = 0; i < t.len; i++) {
@@ -841,16 +841,12 @@ static const char *type_of(const struct http_site *site, const char *path)
 /* The value of an attribute or a parameter, at the blanks that may stand before its "=". */
 static text read_charset(text t)
 {
-	size_t n = 0;
-
 	skip_blank(&t);
 	if (!skip_char(&t, '='))
 		return (text){ NULL, 0 };
 	skip_blank(&t);
 	(void)(skip_char(&t, '"') || skip_char(&t, '\''));
-	while (n < t.len && is(t.at[n], PLAIN))
-		n++;
-	return (text){ t.at, n };
+	return (text){ t.at, span(t, PLAIN) };
 }
 
 /* What the first tags of a page name as its charset, or an empty text. Comments are no tags. */
@@ -1140,8 +1136,7 @@ static bool valid_authority(text t)
 		if (!read_address((text){ t.at + 1, host - 2 }, AF_INET6, &ignored))
 			return false;
 	} else {
-		while (host < t.len && is(t.at[host], HOSTNAME))
-			host++;
+		host = span(t, HOSTNAME);
 		if (!percent_encoded((text){ t.at, host }, true))
 			return false;
 	}
@@ -1232,7 +1227,7 @@ static int read_request_line(struct request *req, text line)
 	if (!line.at)
 		return bad(req, "a request line without a version");
 	if (line.len != 8 || memcmp(line.at, "HTTP/", 5) != 0 || line.at[6] != '.' ||
-	    !all_digits((text){ line.at + 5, 1 }) || !all_digits((text){ line.at + 7, 1 }))
+	    !is_digit(line.at[5]) || !is_digit(line.at[7]))
 		return bad(req, "a version that is not a version of HTTP");
 	if (line.at[5] != '1')
 		return refused(req, VERSION_NOT_SUPPORTED, "a version that is not 1.0 or 1.1");
@@ -1482,10 +1477,8 @@ static enum reading read_head(struct input *in, struct request *req,
 
 static bool skip_token(text *t)
 {
-	size_t n = 0;
+	size_t n = span(*t, TOKEN);
 
-	while (n < t->len && is(t->at[n], TOKEN))
-		n++;
 	skip(t, n);
 	return n > 0;
 }
@@ -2000,7 +1993,7 @@ static int read_weight(text t)
 	skip(&t, 1);
 	if (t.len && !skip_char(&t, '.'))
 		return -1;
-	if (!all_digits(t))
+	if (!all_of(t, DIGIT))
 		return -1;
 	for (; t.len; skip(&t, 1), place /= 10)
 		weight += (t.at[0] - '0') * place;
