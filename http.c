@@ -181,6 +181,14 @@ static bool starts_alike(text t, text start)
 	return t.len >= start.len && alike((text){ t.at, start.len }, start);
 }
 
+static bool skip_alike(text *t, const char *start)
+{
+	if (!starts_alike(*t, text_of(start)))
+		return false;
+	skip(t, strlen(start));
+	return true;
+}
+
 /* Whether the word is one of `words`, before each of which is a blank. Case does not matter. */
 static bool is_one_of(const char *words, text word)
 {
@@ -472,10 +480,11 @@ static void put_escaped(struct out *o, text t, const char *(*escape)(unsigned ch
 }
 
 /*
- * As a field of a log: printable ASCII without quotes and backslashes, at most `most` bytes. What
- * doesn't stand between quotes has no blanks either: `least` is the first byte that is printed.
+ * As a field of a log, of at most `most` bytes. Printable ASCII from `least` on is written as it is; all
+ * other bytes, quotes and backslashes are encoded. `least` is '!' where no quotes are around the field,
+ * so that it has no blanks.
  */
-static void put_log_from(struct out *o, text t, size_t most, unsigned char least)
+static void put_log(struct out *o, text t, size_t most, unsigned char least)
 {
 	size_t begin = o->len;
 
@@ -497,11 +506,6 @@ static void put_log_from(struct out *o, text t, size_t most, unsigned char least
 			put(o, code, 4);
 		}
 	}
-}
-
-static void put_log(struct out *o, text t, size_t most)
-{
-	put_log_from(o, t, most, ' ');
 }
 
 /*
@@ -852,16 +856,16 @@ static text read_charset(text t)
 /* What the first tags of a page name as its charset, or an empty text. Comments are no tags. */
 static text find_charset(text page)
 {
-	static const text comment = TEXT("<!--"), meta = TEXT("<meta"), name = TEXT("charset");
+	static const text name = TEXT("charset");
 
 	while ((void)cut(&page, '<'), page.len) {
 		text tag = { page.at - 1, page.len + 1 }, charset = { NULL, 0 };
 		const char *end;
 
-		if (starts_alike(tag, comment)) {
+		if (starts_alike(tag, text_of("<!--"))) {
 			end = memmem(tag.at, tag.len, "-->", 3);
 			skip(&page, end ? (size_t)(end - page.at) : page.len);
-		} else if (starts_alike(tag, meta)) {
+		} else if (starts_alike(tag, text_of("<meta"))) {
 			for (tag = cut(&page, '>'); tag.len && !charset.len; skip(&tag, 1))
 				if (starts_alike(tag, name))
 					charset = read_charset(
@@ -1153,13 +1157,11 @@ static bool valid_authority(text t)
 /* http://authority, or https: see end_head(). */
 static int read_authority(struct request *req, text *target)
 {
-	static const text plain = TEXT("http://"), secure = TEXT("https://");
 	size_t end = 0;
 
-	req->https = starts_alike(*target, secure);
-	if (!req->https && !starts_alike(*target, plain))
+	req->https = skip_alike(target, "https://");
+	if (!req->https && !skip_alike(target, "http://"))
 		return bad(req, "a target that is neither a path nor a URI of http");
-	skip(target, req->https ? secure.len : plain.len);
 	while (end < target->len && target->at[end] != '/' && target->at[end] != '?')
 		end++;
 	req->authority = (text){ target->at, end };
@@ -2247,13 +2249,11 @@ static bool read_range(text t, uint64_t size, struct range *range)
  */
 static enum range_kind read_ranges(text value, uint64_t size, struct ranges *ranges)
 {
-	static const text unit = TEXT("bytes=");
 	size_t asked = 0;
 
 	ranges->count = 0;
-	if (!starts_alike(value, unit))
+	if (!skip_alike(&value, "bytes="))
 		return RANGE_WHOLE;
-	skip(&value, unit.len);
 	while (value.len) {
 		text item = text_trim(cut(&value, ','));
 		struct range range;
@@ -2561,10 +2561,9 @@ static int take_fd(struct file *file)
 /* http or https, a valid host, and neither blanks nor control bytes. */
 static bool is_url(text t)
 {
-	static const text plain = TEXT("http://"), secure = TEXT("https://");
 	size_t host = 0;
 
-	if (!take_name(&t, plain) && !take_name(&t, secure))
+	if (!take_name(&t, text_of("http://")) && !take_name(&t, text_of("https://")))
 		return false;
 	while (host < t.len && !strchr("/?#", t.at[host]))
 		host++;
@@ -4017,14 +4016,13 @@ static void put_redirect(struct out *o, text url, text query)
 /* The fields that the options set for this path. With `no_cache` these can't set Cache-Control. */
 static void put_rules(struct out *o, const struct http_site *site, text path, bool no_cache)
 {
-	static const text caching = TEXT("Cache-Control:");
 	const struct http_rule_list *rules = &site->rules[HTTP_FIELDS];
 
 	if (no_cache)
 		put_string(o, "Cache-Control: no-cache\r\n");
 	for (const struct http_rule *rule = rules->at; rule < rules->at + rules->count; rule++)
 		if (applies(rule, path) && !overruled(rules, rule, path) &&
-		    !(no_cache && starts_alike(rule->text, caching)))
+		    !(no_cache && starts_alike(rule->text, text_of("Cache-Control:"))))
 			put_field(o, rule->text.at, "");
 }
 
@@ -4321,11 +4319,9 @@ static bool is_joined(const char *name, const char *begin, text end)
 /* Whether a request for the path may reach what the prefix names, by another name of it too. */
 static bool reaches(const struct http_site *site, const char *path, const char *prefix)
 {
-	static const text html_ending = TEXT(".html");
-
 	if (is_beneath(path, prefix) ||
-	    (site->clean_urls &&
-	     (is_joined(prefix, path, html_ending) || is_joined(path, prefix, html_ending))))
+	    (site->clean_urls && (is_joined(prefix, path, text_of(".html")) ||
+				  is_joined(path, prefix, text_of(".html")))))
 		return true;
 	for (enum coding c = IDENTITY + 1; c < CODINGS; c++)
 		if (is_joined(path, prefix, text_of(codings[c].ending)))
@@ -4718,16 +4714,14 @@ static bool read_credentials(struct login *login, text value)
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	static const text scheme = TEXT("Basic ");
 	uint32_t bits = 0, count = 0;
 	size_t n = 0;
 	text rest = value;
 
-	if (!starts_alike(value, scheme) || value.len > sizeof(login->sent))
+	if (!skip_alike(&rest, "Basic ") || value.len > sizeof(login->sent))
 		return false;
 	memcpy(login->sent, value.at, value.len);
 	login->sent_len = value.len;
-	skip(&rest, scheme.len);
 	skip_blank(&rest);
 	while (rest.len && rest.at[rest.len - 1] == '=')
 		rest.len--;
@@ -4993,9 +4987,7 @@ static void put_variable(struct out *o, const char *name, text value)
 /* What an old shell would execute (CVE-2014-6271). */
 static bool is_function(text value)
 {
-	static const text begin = TEXT("() {");
-
-	return starts_alike(value, begin);
+	return starts_alike(value, text_of("() {"));
 }
 
 /*
@@ -6793,20 +6785,20 @@ size_t http_log_line(char line[HTTP_LOG_LINE], const char *peer, const struct ht
 	if (entry->host.at)
 		put_form(&o, "%t:%t ", entry->host, entry->port.len ? entry->port : text_of("80"));
 	put_form(&o, "%s - ", peer);
-	put_log_from(&o, entry->user, 200, '!');
+	put_log(&o, entry->user, 200, '!');
 	put_form(&o, " [%2/%t/%2%2:%2:%2:%2 +0000] \"", tm.tm_mday,
 		 (text){ &month_names[3L * tm.tm_mon], 3 }, tm.tm_year / 100, tm.tm_year % 100,
 		 tm.tm_hour, tm.tm_min, tm.tm_sec);
-	put_log(&o, entry->line, 1800);
+	put_log(&o, entry->line, 1800, ' ');
 	put_form(&o, "\" %n ", (uint64_t)entry->status);
 	if (entry->bytes)
 		put_number(&o, entry->bytes);
 	else
 		put_string(&o, "-");
 	put_string(&o, " \"");
-	put_log(&o, entry->referer, 900);
+	put_log(&o, entry->referer, 900, ' ');
 	put_string(&o, "\" \"");
-	put_log(&o, entry->agent, 900);
+	put_log(&o, entry->agent, 900, ' ');
 	put_string(&o, "\"\n");
 	return o.len;
 }

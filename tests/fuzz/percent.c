@@ -208,7 +208,7 @@ static void run_percent(const unsigned char *data, size_t size)
 
 	struct out log = { bytes, 0, sizeof(bytes), false };
 
-	put_log(&log, t, 900);
+	put_log(&log, t, 900, ' ');
 	must(!log.overrun && log.len <= 900 && log.len &&
 		     matches(((text){ bytes, log.len }), "([] !#-[^-~]|\\\\x[0-9a-f]{2})*"),
 	     "a field of a log is printable, and ends where it ends");

@@ -254,7 +254,7 @@ START_TEST(logs_are_printable_ascii)
 	struct page page;
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		put_log(blank(&page), rows[i].value, 100);
+		put_log(blank(&page), rows[i].value, 100, ' ');
 		expect(wrote(&page, rows[i].logged), "row %zu: %.*s", i, (int)page.out.len,
 		       page.bytes);
 	}
@@ -273,8 +273,8 @@ START_TEST(logs_are_cut)
 		for (size_t i = 0; i < sizeof(value); i++)
 			value[i] = pattern >> i % 3 & 1 ? '\n' : 'a';
 		for (size_t n = 1; n <= sizeof(value); n++) {
-			put_log(blank(&whole), (text){ value, n }, 1000);
-			put_log(blank(&cut), (text){ value, n }, MOST);
+			put_log(blank(&whole), (text){ value, n }, 1000, ' ');
+			put_log(blank(&cut), (text){ value, n }, MOST, ' ');
 			expect(cut.out.len <= MOST, "%zu", cut.out.len);
 			if (whole.out.len <= MOST - 7) {
 				expect(whole.out.len == cut.out.len &&
@@ -301,7 +301,7 @@ START_TEST(logs_are_cut_by_the_field)
 	struct page page;
 
 	put_string(blank(&page), "0123456789012345678901234567890123456789");
-	put_log(&page.out, text_of("abc"), 20);
+	put_log(&page.out, text_of("abc"), 20, ' ');
 	ck_assert(wrote(&page, "0123456789012345678901234567890123456789abc"));
 }
 END_TEST
