@@ -1405,9 +1405,11 @@ static int read_framing(struct request *req, const struct http_limits *limits)
 		struct field_list list = elements_of(req, EXPECT);
 		text element;
 
-		for (; next_element(&list, &element); req->expect = true)
+		while (next_element(&list, &element)) {
 			if (!alike(element, text_of("100-continue")))
 				return refused(req, EXPECTATION_FAILED, "an unknown expectation");
+			req->expect = true;
+		}
 	}
 	return 0;
 }
@@ -2039,27 +2041,25 @@ static void read_weights(const struct request *req, int weight[CODINGS])
 			weight[c] = any;
 }
 
+/* Of codings with the same weight the one that enum coding has first is best, and IDENTITY is last. */
 static struct preference read_preference(const struct request *req)
 {
 	struct preference preference = { { IDENTITY } };
-	int weight[CODINGS];
+	int weight[CODINGS], best;
+	size_t n = 0;
 
 	if (!req->seen[ACCEPT_ENCODING])
 		return preference;
 	read_weights(req, weight);
-	for (size_t n = 0;
-	     ;) { /* the heaviest first; of equals the better one, as the enum has them */
-		int best = IDENTITY;
-
-		for (int c = BR; c < CODINGS; c++)
-			if (weight[c] > 0 && (best == IDENTITY ? weight[c] >= weight[best]
-							       : weight[c] > weight[best]))
+	do {
+		best = IDENTITY;
+		for (int c = CODINGS - 1; c > IDENTITY; c--)
+			if (weight[c] > 0 && weight[c] >= weight[best])
 				best = c;
 		preference.order[n++] = (uint8_t)best;
-		if (best == IDENTITY)
-			return preference;
 		weight[best] = 0;
-	}
+	} while (best != IDENTITY);
+	return preference;
 }
 
 /* How long ago it was, in ms; limited to 1000 s either way, since a file may have any time. */
@@ -6145,14 +6145,19 @@ static bool is_raw(const struct http_work *w)
 	return strncmp(slash ? slash + 1 : name.at, "nph-", 4) == 0;
 }
 
-/* HTTP_DONE if there is no memory for it. */
-static enum http_want begin_program(struct http_conn *conn)
+/* Whether a program runs for the request, or is about to: release_program() ends that. */
+static bool has_program(const struct http_work *w)
 {
-	struct http_work *w = conn->work;
+	return w->program && w->program->header.at;
+}
+
+/* False if there is no memory for it. */
+static bool begin_program(struct http_work *w)
+{
 	struct program *p = w->program ? w->program : calloc(1, sizeof(*p));
 
 	if (!p)
-		return HTTP_DONE;
+		return false;
 	w->program = p;
 	p->pipes = (struct http_pipes){ -1, -1, -1, -1 };
 	p->whole = !has_body(&w->req);
@@ -6161,8 +6166,7 @@ static enum http_want begin_program(struct http_conn *conn)
 	p->errors = (struct out){ malloc(PIPE_SLICE), 0, PIPE_SLICE, false };
 	if (w->req.chunked)
 		p->gathered = (struct out){ malloc(GATHER_MOST), 0, GATHER_MOST, false };
-	return p->header.at && p->errors.at && (p->gathered.at || !w->req.chunked) ? HTTP_GO
-										   : HTTP_DONE;
+	return p->header.at && p->errors.at && (p->gathered.at || !w->req.chunked);
 }
 
 /* Reads more of the request's body, once the program has taken what was read before. */
@@ -6518,18 +6522,18 @@ static enum http_want step_run(struct http_conn *conn, struct http_common *commo
 	enum http_want want = w->output.own ? flush(conn, common) : HTTP_GO;
 	enum http_want fed, said;
 
-	if (want == HTTP_GO && (!w->program || !w->program->header.at))
-		want = begin_program(conn);
 	if (want != HTTP_GO)
-		return want == HTTP_DONE ? lose(conn, common) : want;
+		return want;
+	if (!has_program(w) && !begin_program(w))
+		return lose(conn, common);
 	do {
 		if (spent(w))
 			return HTTP_AGAIN;
 		fed = feed_program(conn, common);
-		if (fed == HTTP_DONE || conn->own.state != RUN || !w->program->header.at)
+		if (conn->own.state != RUN || !has_program(w))
 			return fed;
 		said = w->program->pipes.out < 0 ? HTTP_POLL : relay_output(conn, common);
-		if (said == HTTP_DONE || conn->own.state != RUN || !w->program->header.at)
+		if (conn->own.state != RUN || !has_program(w))
 			return said;
 		relay_errors(conn, w->program);
 	} while (fed == HTTP_GO || said == HTTP_GO);
