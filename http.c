@@ -953,7 +953,7 @@ static bool overruled(const struct http_rule_list *rules, const struct http_rule
 
 /* ---- the request (RFC 9112) -------------------------------------------------- */
 
-/* RFC 9110 15. */
+/* RFC 9110 15. Functions that say "0 or a status" return 0 where nothing is wrong. */
 enum status {
 	OK = 200,
 	NO_CONTENT = 204,
@@ -1060,7 +1060,7 @@ struct request {
 	bool tls;                /* the client uses it, */
 	bool forwarded;          /* and a trusted peer has told its address, */
 	struct http_peer client; /* which is this one */
-	int refusal;             /* 0, or the status that it is refused with, */
+	enum status refusal;     /* 0, or the status that it is refused with, */
 	const char *reason;      /* and why */
 };
 
@@ -1092,10 +1092,10 @@ struct framing {
 /* The result of reading: more has to be received; it is complete; struct request says why not. */
 enum reading { MORE, WHOLE, REFUSED };
 
-/* The reason is for the reader of the log. Returns the status. */
-static int refused(struct request *req, enum status status, const char *reason)
+/* Notes why the request is refused, in words for the log. Returns the status. */
+static enum status refused(struct request *req, enum status status, const char *reason)
 {
-	req->refusal = (int)status;
+	req->refusal = status;
 	req->reason = reason;
 	return req->refusal;
 }
@@ -1106,7 +1106,7 @@ static enum reading unreadable(struct request *req, enum status status, const ch
 	return REFUSED;
 }
 
-static int bad(struct request *req, const char *reason)
+static enum status bad(struct request *req, const char *reason)
 {
 	return refused(req, BAD_REQUEST, reason);
 }
@@ -1155,7 +1155,7 @@ static bool valid_authority(text t)
 }
 
 /* http://authority, or https: see end_head(). */
-static int read_authority(struct request *req, text *target)
+static enum status read_authority(struct request *req, text *target)
 {
 	size_t end = 0;
 
@@ -1172,7 +1172,7 @@ static int read_authority(struct request *req, text *target)
 }
 
 /* The four forms of RFC 9112 3.2: 0 or a status. */
-static int read_target(struct request *req)
+static enum status read_target(struct request *req)
 {
 	text t = req->target;
 
@@ -1183,7 +1183,7 @@ static int read_target(struct request *req)
 	if (same(t, text_of("*")))
 		return req->method == OPTIONS ? 0 : bad(req, "a target of * without OPTIONS");
 	if (t.at[0] != '/') {
-		int status = read_authority(req, &t);
+		enum status status = read_authority(req, &t);
 
 		if (status)
 			return status;
@@ -1220,7 +1220,7 @@ static bool read_method(struct request *req, text *line)
 }
 
 /* method SP request-target SP HTTP-version, and nothing else: 0 or a status. */
-static int read_request_line(struct request *req, text line)
+static enum status read_request_line(struct request *req, text line)
 {
 	req->line = line;
 	if (!read_method(req, &line))
@@ -1256,7 +1256,7 @@ static bool split_field(text line, text *name, text *value)
 	return all_of(*name, TOKEN) && all_of(*value, VALUE);
 }
 
-static int read_field(struct request *req, text line)
+static enum status read_field(struct request *req, text line)
 {
 	text name, value;
 
@@ -1359,7 +1359,7 @@ static bool list_has(const struct request *req, enum field field, const char *to
  * comes last after something else; 400 if it does not come last or comes twice, for then the end of
  * the body can't be known.
  */
-static int read_coding(struct request *req)
+static enum status read_coding(struct request *req)
 {
 	struct field_list list = elements_of(req, TRANSFER_ENCODING);
 	text item, last = { "", 0 };
@@ -1387,12 +1387,12 @@ static int read_coding(struct request *req)
 }
 
 /* Judges what depends on more than one field: 0 or a status. */
-static int read_framing(struct request *req, const struct http_limits *limits)
+static enum status read_framing(struct request *req, const struct http_limits *limits)
 {
 	if (req->minor >= 1 && !req->seen[HOST])
 		return bad(req, "no Host field");
 	if (req->seen[TRANSFER_ENCODING]) {
-		int status = read_coding(req);
+		enum status status = read_coding(req);
 
 		if (status)
 			return status;
@@ -1415,14 +1415,14 @@ static int read_framing(struct request *req, const struct http_limits *limits)
 }
 
 /* 501 if the limit is reached within the method, 414 if it is reached behind it (RFC 9112 3). */
-static int line_too_long(struct request *req, const char *line, size_t most)
+static enum status line_too_long(struct request *req, const char *line, size_t most)
 {
 	if (memchr(line, ' ', most))
 		return refused(req, URI_TOO_LONG, "a request line longer than --line-max");
 	return refused(req, NOT_IMPLEMENTED, "a method longer than --line-max");
 }
 
-static int read_head_line(struct request *req, const struct http_limits *limits, text line)
+static enum status read_head_line(struct request *req, const struct http_limits *limits, text line)
 {
 	if (req->lines++ == 0)
 		return line.len > limits->line ? line_too_long(req, line.at, limits->line)
@@ -2172,8 +2172,8 @@ static bool field_date(const struct request *req, enum field field, int64_t now,
  * RFC 9110 13.2.2, in its order: 0, 304 or 412. A listing has neither tag (it is "") nor date
  * (NULL), but "*" is asked of anything (13.1.1, 13.1.2).
  */
-static int judge_conditions(const struct request *req, const char *etag, const int64_t *modified,
-			    int64_t now)
+static enum status judge_conditions(const struct request *req, const char *etag,
+				    const int64_t *modified, int64_t now)
 {
 	bool reads = req->method != POST; /* only then may the answer be 304 */
 	int64_t when;
@@ -2305,7 +2305,7 @@ static size_t end_segment(const char *path, size_t n)
  * an encoded dot is a dot, 6.2.2.2), NUL-ended. What ends with a dot segment is a folder, and ends
  * with a slash here. 0 or a status.
  */
-static int decode_path(text raw, char path[PATH_MAX])
+static enum status decode_path(text raw, char path[PATH_MAX])
 {
 	size_t n = 0;
 
@@ -2508,7 +2508,7 @@ int http_open_beneath(const struct http_site *site, const char *path, int flags,
 }
 
 /* 404 if there is no such file, 403 if it may not be read, else a status of 500 or more. */
-static int status_of(int error)
+static enum status status_of(int error)
 {
 	switch (error) {
 	case ENOENT:
@@ -3704,7 +3704,7 @@ struct http_work {
 	struct framing framing;
 	struct input input;
 	struct output output;
-	int status;              /* of the response that is being sent, 0 before there is one */
+	enum status status;      /* of the response that is being sent, 0 before there is one */
 	uint64_t body_sent;      /* bytes, for the log */
 	unsigned effort;         /* of this step, see EFFORT_MOST */
 	bool adopted;            /* another process was asked to go on */
@@ -3851,8 +3851,8 @@ static int identify_host(struct http_work *w, const struct http_site *site, text
  * the same host, so the last one found counts until more is received: this saves 5 % of the time of a
  * request.
  */
-static int find_host(struct http_work *w, const struct http_site *site,
-		     const struct http_common *common)
+static enum status find_host(struct http_work *w, const struct http_site *site,
+			     const struct http_common *common)
 {
 	static const text others = TEXT("default");
 	struct http_cache *cache = common->cache;
@@ -3890,7 +3890,7 @@ static int find_host(struct http_work *w, const struct http_site *site,
 /* ---- heads -------------------------------------------------------------------- */
 
 static const struct status_row {
-	int code;
+	enum status code;
 	const char *line, *says;
 } statuses[] = {
 	{ OK, "200 OK", "" },
@@ -3930,7 +3930,7 @@ static const struct status_row {
 	  "Only HTTP/1.1 and HTTP/1.0 are supported." },
 };
 
-static const struct status_row *find_status(int code)
+static const struct status_row *find_status(enum status code)
 {
 	const struct status_row *status = statuses;
 
@@ -4121,14 +4121,14 @@ static size_t write_head(struct http_conn *conn, const struct http_common *commo
 	size_t kept;
 
 	put_opening(o, common, &w->req,
-		    head->line.at ? head->line : text_of(find_status((int)head->status)->line));
+		    head->line.at ? head->line : text_of(find_status(head->status)->line));
 	kept = o->len;
 	/* no cache that others share may keep what a password was asked for, unless the site says so */
 	if (w->choice.guard && !head->kept &&
 	    !rules_have(conn->own.site, w->req.asked, text_of("Cache-Control:")))
 		put_string(o, "Cache-Control: private\r\n");
 	put_fields(o, conn->own.site, common, head, w->req.asked);
-	w->status = (int)head->status;
+	w->status = head->status;
 	return kept;
 }
 
@@ -4372,7 +4372,7 @@ static bool answer_own_page(struct http_conn *conn, struct http_common *common, 
 /* A page about a status: the site's own page, or one made here, which quotes nothing of the request. */
 static void answer_page(struct http_conn *conn, struct http_common *common, struct head head)
 {
-	const struct status_row *status = find_status((int)head.status);
+	const struct status_row *status = find_status(head.status);
 	struct http_work *w = conn->work;
 	struct out page = { NULL, 0, 0, false };
 
@@ -4459,7 +4459,7 @@ static void answer_file(struct http_conn *conn, struct http_common *common, cons
 	enum range_kind kind;
 
 	make_etag(etag, &was, coding, &common->wall);
-	head.status = (enum status)judge_conditions(&w->req, etag, &modified, common->wall.tv_sec);
+	head.status = judge_conditions(&w->req, etag, &modified, common->wall.tv_sec);
 	if (head.status) {
 		answer_condition(conn, common, &head);
 		return;
@@ -4706,7 +4706,7 @@ static void choose_name(struct http_work *w, const struct http_site *site)
 		error = open_file(site, fallback_of(site), false, &choice->file);
 	}
 	if (error)
-		choose_page(choice, (enum status)status_of(error));
+		choose_page(choice, status_of(error));
 }
 
 /* The name and the password of RFC 7617, decoded; false if the client has sent none. */
@@ -4822,7 +4822,7 @@ static void choose_script(struct http_work *w, const struct http_site *site)
 	if (!error && (!S_ISREG(st.st_mode) || !(st.st_mode & 0111)))
 		error = EACCES;
 	if (error)
-		choose_page(choice, (enum status)status_of(error));
+		choose_page(choice, status_of(error));
 }
 
 static void choose_program(struct http_work *w, const struct http_site *site)
@@ -4834,7 +4834,7 @@ static void choose_program(struct http_work *w, const struct http_site *site)
 }
 
 /* Whether the method is one that is served: 0 or a status. */
-static int judge_method(struct request *req)
+static enum status judge_method(struct request *req)
 {
 	switch (req->method) {
 	case GET:
@@ -4859,14 +4859,14 @@ static bool choose_https(struct http_work *w)
 		return false;
 	w->choice.kind = TO_HTTPS;
 	if (!requested_host(&w->req, NULL).len)
-		choose_page(&w->choice, (enum status)bad(&w->req, "no Host field, for https"));
+		choose_page(&w->choice, bad(&w->req, "no Host field, for https"));
 	return true;
 }
 
 /* The path as the site has it: 0 or a status. */
-static int read_path(struct http_work *w)
+static enum status read_path(struct http_work *w)
 {
-	int status = decode_path(w->req.path, w->path);
+	enum status status = decode_path(w->req.path, w->path);
 
 	if (!status && w->req.path.at)
 		w->req.asked = text_of(w->path);
@@ -4878,9 +4878,9 @@ static void choose(struct http_work *w, const struct http_site *site,
 {
 	struct choice *choice = &w->choice;
 	struct request *req = &w->req;
-	int path_status = read_path(w), host_status = find_host(w, site, common);
+	enum status path_status = read_path(w), host_status = find_host(w, site, common);
 	bool preflight;
-	int status;
+	enum status status;
 
 	if (path_status)
 		w->path[0] = '\0';
@@ -4904,7 +4904,7 @@ static void choose(struct http_work *w, const struct http_site *site,
 	if (!status)
 		status = path_status;
 	if (status) {
-		choose_page(choice, (enum status)status);
+		choose_page(choice, status);
 		return;
 	}
 	/* a preflight is answered here: a program might say more without the password */
@@ -5302,7 +5302,7 @@ static void log_request(const struct http_conn *conn, const struct http_common *
 		.port = req->port,
 		.reason = req->reason,
 		.peer = client_of(conn),
-		.status = w->status,
+		.status = (int)w->status,
 		.bytes = w->body_sent,
 		.began = conn->own.began,
 		.common = common,
@@ -5552,7 +5552,7 @@ static void answer_last(struct http_conn *conn)
 }
 
 /* An error for a request that cannot be read completely; then the connection is closed. */
-static enum http_want refuse(struct http_conn *conn, struct http_common *common, int status)
+static enum http_want refuse(struct http_conn *conn, struct http_common *common, enum status status)
 {
 	struct http_work *w = conn->work;
 
@@ -5570,7 +5570,7 @@ static enum http_want refuse(struct http_conn *conn, struct http_common *common,
 	}
 	begin_response(conn, common);
 	answer_last(conn);
-	answer_page(conn, common, (struct head){ .status = (enum status)status });
+	answer_page(conn, common, (struct head){ .status = status });
 	return send_body(conn, common);
 }
 
@@ -5578,9 +5578,10 @@ static enum http_want refuse(struct http_conn *conn, struct http_common *common,
  * The same where the body is what is wrong. If the method isn't served the response is about that: a
  * smaller body would not help. But 400 stays, for then it is unknown what the request is.
  */
-static enum http_want refuse_body(struct http_conn *conn, struct http_common *common, int status)
+static enum http_want refuse_body(struct http_conn *conn, struct http_common *common,
+				  enum status status)
 {
-	int method = status == BAD_REQUEST ? 0 : judge_method(&conn->work->req);
+	enum status method = status == BAD_REQUEST ? 0 : judge_method(&conn->work->req);
 
 	return refuse(conn, common, method ? method : status);
 }
@@ -5751,7 +5752,7 @@ static enum http_want end_head(struct http_conn *conn, struct http_common *commo
 {
 	const struct http_limits *limits = &conn->own.site->limits;
 	struct http_work *w = conn->work;
-	int status;
+	enum status status;
 
 	w->req.tls = conn->tls;
 	if (conn->own.site->trusts && is_trusted(conn->own.site, &conn->peer)) {
@@ -5881,7 +5882,7 @@ static enum http_want fail_listing(struct http_conn *conn, struct http_common *c
 	struct http_work *w = conn->work;
 
 	release_body(&w->body, common);
-	answer_page(conn, common, (struct head){ .status = (enum status)status_of(error) });
+	answer_page(conn, common, (struct head){ .status = status_of(error) });
 	return send_body(conn, common);
 }
 
@@ -6181,7 +6182,7 @@ static enum http_want read_for_program(struct http_conn *conn, struct http_commo
 	enum http_want want;
 
 	if (reading == REFUSED)
-		return fail_program(conn, common, (enum status)w->req.refusal, w->req.reason);
+		return fail_program(conn, common, w->req.refusal, w->req.reason);
 	p->whole = reading == WHOLE;
 	if (!p->started)
 		put_text(&p->gathered, data);
@@ -6284,7 +6285,7 @@ static bool read_program_status(struct program_head *head, enum status *status)
 
 	if (t.len == 0) {
 		*status = head->location.len ? FOUND : OK;
-		head->status = text_of(find_status((int)*status)->line);
+		head->status = text_of(find_status(*status)->line);
 		return true;
 	}
 	if (!take_digits(&t, 3, &code) || code < 200 || code > 599 || (t.len && t.at[0] != ' '))
@@ -6435,10 +6436,9 @@ static enum http_want take_program_head(struct http_conn *conn, struct http_comm
 		return begin_program_response(conn, common, (text){ all.at, line },
 					      (text){ all.at + end, all.len - end });
 	if (ended && all.len == 0 && read(p->pipes.life, &error, 1) == 1) {
-		int status = status_of(error);
+		enum status status = status_of(error);
 
-		return fail_program(conn, common,
-				    status == SERVER_ERROR ? BAD_GATEWAY : (enum status)status,
+		return fail_program(conn, common, status == SERVER_ERROR ? BAD_GATEWAY : status,
 				    "a program that can't be started");
 	}
 	if (ended || all.len == p->header.size)
@@ -6453,7 +6453,7 @@ static void begin_raw(struct http_conn *conn, text first)
 	int code;
 
 	(void)cut(&first, ' ');
-	w->status = take_digits(&first, 3, &code) ? code : OK;
+	w->status = take_digits(&first, 3, &code) ? (enum status)code : OK;
 	w->req.close = conn->own.linger = true;
 	w->program->begun = true;
 }

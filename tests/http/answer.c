@@ -8,7 +8,7 @@ START_TEST(statuses_are_whole)
 		200, 204, 206, 301, 302, 304, 308, 400, 401, 403, 404, 405, 408,
 		412, 413, 414, 416, 417, 421, 431, 500, 501, 502, 503, 504, 505
 	};
-	char number[8];
+	char number[16];
 
 	ck_assert_uint_eq(LENGTH(used), LENGTH(statuses));
 	for (size_t i = 0; i < LENGTH(used); i++) {
@@ -29,7 +29,7 @@ END_TEST
 START_TEST(every_error_has_a_status)
 {
 	for (int error = 0; error < 200; error++) {
-		int code = status_of(error);
+		enum status code = status_of(error);
 		size_t i = 0;
 
 		while (i < LENGTH(statuses) && statuses[i].code != code)

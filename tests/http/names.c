@@ -543,7 +543,8 @@ END_TEST
 START_TEST(errors_have_a_status)
 {
 	static const struct {
-		int error, status;
+		int error;
+		enum status status;
 	} rows[] = {
 		{ ENOENT, 404 }, { ENOTDIR, 404 }, { EXDEV, 404 },  { ELOOP, 404 },
 		{ ENXIO, 404 },  { EACCES, 403 },  { EPERM, 403 },  { ENAMETOOLONG, 404 },
