@@ -998,12 +998,13 @@ static const char *own_address(bool six, char name[INET6_ADDRSTRLEN])
 	return found ? name_address(&own, name) : six ? "::1" : "127.0.0.1";
 }
 
-static bool is_six_only(int fd)
+/* The value, or -1 with errno. NOLINTNEXTLINE(bugprone-easily-swappable-parameters) */
+static int socket_option(int fd, int level, int option)
 {
-	int only = 0;
-	socklen_t size = sizeof(only);
+	int value = -1;
+	socklen_t size = sizeof(value);
 
-	return getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0 && only;
+	return getsockopt(fd, level, option, &value, &size) < 0 ? -1 : value;
 }
 
 /* As a URL, which terminals make a link of. */
@@ -1016,7 +1017,7 @@ static void name_listener(int fd, const union address *address, char where[WHERE
 	bool brackets;
 
 	if (any)
-		host = own_address(is_six_only(fd), name);
+		host = own_address(socket_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 1, name);
 	brackets = strchr(host, ':');
 	snprintf(where, WHERE_SIZE, "http://%s%s%s:%u/%s", brackets ? "[" : "", host,
 		 brackets ? "]" : "", ntohs(address->in.sin_port),
@@ -1654,13 +1655,6 @@ static void add_peer_variables(const struct client *client, struct http_run *run
 		add_variable(run, "SERVER_NAME=%s", host ? host : "localhost");
 }
 
-static void close_both(int ends[2])
-{
-	for (int i = 0; i < 2; i++)
-		if (ends[i] >= 0)
-			close(ends[i]);
-}
-
 /*
  * A program's three pipes and its lifeline: 0 or an errno value. The first end of each is the program's;
  * the other one doesn't block.
@@ -1700,10 +1694,10 @@ static int run_program(const struct http_conn *conn, struct http_run *run, struc
 				    ERRAND_FDS);
 	}
 	for (size_t i = 0; i < ERRAND_FDS; i++) {
-		if (error)
-			close_both(ends[i]);
-		else
+		if (ends[i][0] >= 0)
 			close(ends[i][0]);
+		if (error && ends[i][1] >= 0)
+			close(ends[i][1]);
 	}
 	if (!error)
 		*pipes = (struct http_pipes){ ends[0][1], ends[1][1], ends[2][1], ends[3][1] };
@@ -2848,36 +2842,21 @@ static bool start_conversation(const int *fds)
 	return true;
 }
 
+/* Whether the message can be an errand: the process that sends it may be under a client's control. */
 static bool is_sound(size_t size, size_t fd_count)
 {
-	static const size_t wanted[] = {
-		[RUN_PROGRAM] = 4, [CHECK_PASSWORD] = 1, [ADOPT_CLIENT] = 2, [STOP] = 0
-	};
 	const struct errand *errand = &message.errand;
 
 	if ((uint64_t)errand->sizes[0] + errand->sizes[1] != size)
 		return false;
 	switch (errand->kind) {
-	case RUN_PROGRAM:
-		if (errand->rule >= site.program_count)
-			return false;
-		break;
-	case CHECK_PASSWORD:
-		if (errand->rule >= site.guard_count)
-			return false;
-		break;
-	case ADOPT_CLIENT:
-		if (!shared || !shared->adopted)
-			return false;
-		break;
-	case REOPEN_LOG:
-		if (!options.log)
-			return false;
-		break;
-	case STOP: break;
+	case RUN_PROGRAM: return fd_count == ERRAND_FDS && errand->rule < site.program_count;
+	case CHECK_PASSWORD: return fd_count == 1 && errand->rule < site.guard_count;
+	case ADOPT_CLIENT: return fd_count == 2 && shared && shared->adopted;
+	case REOPEN_LOG: return fd_count == 0 && options.log;
+	case STOP: return fd_count == 0;
 	default: return false;
 	}
-	return fd_count == wanted[errand->kind];
 }
 
 /* The message is an errand behind which are so many bytes. */
@@ -4380,15 +4359,6 @@ static int keep_workers(void)
 
 enum origin { LISTEN, PASSED, INETD_WAIT, ONE, TERMINAL };
 
-/* The value, or -1 with errno. */
-static int socket_option(int fd, int option)
-{
-	int value = -1;
-	socklen_t size = sizeof(value);
-
-	return getsockopt(fd, SOL_SOCKET, option, &value, &size) < 0 ? -1 : value;
-}
-
 /* What the process was given. No option tells; only a connection has a peer. */
 static enum origin find_origin(union address *peer)
 {
@@ -4404,7 +4374,7 @@ static enum origin find_origin(union address *peer)
 		return PASSED;
 	if (getpeername(STDIN_FILENO, &peer->any, &size) == 0)
 		return ONE;
-	listening = socket_option(STDIN_FILENO, SO_ACCEPTCONN);
+	listening = socket_option(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN);
 	if (listening >= 0)
 		return listening ? INETD_WAIT : ONE; /* a connection that the client has reset */
 	if (errno != ENOTSOCK && errno != EBADF)
@@ -4426,8 +4396,8 @@ static int take_passed(void)
 	if (n == 0)
 		die("$LISTEN_FDS is empty");
 	for (int fd = FIRST_PASSED; fd < FIRST_PASSED + n; fd++) {
-		bool stream = socket_option(fd, SO_TYPE) == SOCK_STREAM;
-		int listening = socket_option(fd, SO_ACCEPTCONN);
+		bool stream = socket_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM;
+		int listening = socket_option(fd, SOL_SOCKET, SO_ACCEPTCONN);
 
 		if (stream && listening == 0 && n == 1)
 			return fd;
