@@ -1223,11 +1223,17 @@ static void tell_time(void)
 	http_tell(&common, read_clock(), &wall);
 }
 
-static int milliseconds_until(int64_t deadline)
+static int64_t earlier(int64_t a, int64_t b)
 {
-	int64_t left = (deadline - common.clock + 999) / 1000;
+	return a < b ? a : b;
+}
 
-	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+/* Rounded up; none if the deadline has passed. It may be INT64_MAX, for an hour. */
+static int milliseconds(int64_t now, int64_t deadline)
+{
+	int64_t hour = 3600 * INT64_C(1000000), left = earlier(deadline, now + hour) - now;
+
+	return left < 0 ? 0 : (int)((left + 999) / 1000);
 }
 
 static size_t bounded_size(uint64_t size)
@@ -2129,7 +2135,7 @@ static void note_signals(sigset_t *mask)
 static bool wait_for(struct pollfd *polls, size_t count, int64_t until, const sigset_t *mask)
 {
 	static int64_t stop_at = INT64_MAX;
-	int ms = count ? milliseconds_until(until < stop_at ? until : stop_at) : 0;
+	int ms = count ? milliseconds(common.clock, earlier(until, stop_at)) : 0;
 	const struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
 
 	if (mask)
@@ -3038,18 +3044,14 @@ static void collect_children(void)
 		orphans_at = INT64_MAX; /* there is none */
 }
 
-static int broker_wait(int64_t now)
+static int64_t broker_deadline(void)
 {
-	int64_t until = broker_stop_at;
+	int64_t deadline = earlier(broker_stop_at, orphans_at);
 
 	for (size_t i = 0; i < running_count; i++)
-		if (running[i].life < 0 && running[i].act_at < until)
-			until = running[i].act_at;
-	if (orphans_at < until)
-		until = orphans_at;
-	if (until > now + 3600 * INT64_C(1000000))
-		return 3600 * 1000;
-	return until <= now ? 0 : (int)((until - now + 999) / 1000);
+		if (running[i].life < 0)
+			deadline = earlier(deadline, running[i].act_at);
+	return deadline;
 }
 
 /* When the conversation has closed the lifeline, it needs no more of the program. */
@@ -3099,7 +3101,7 @@ _Noreturn static void keep_errands(int socket)
 
 	while (open || running_count || helper_count || orphans_at != INT64_MAX) {
 		int64_t now = read_clock();
-		int ms = broker_wait(now);
+		int ms = milliseconds(now, broker_deadline());
 		const struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
 		size_t count = running_count;
 
@@ -4067,11 +4069,6 @@ static bool stop_is_over(void)
 
 /* ---- the loop ---- */
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static int time_to_wait(void)
 {
 	const struct client *client;
@@ -4094,7 +4091,7 @@ static int time_to_wait(void)
 		until = earlier(until, common.clock + PAUSE_TIME);
 	if (lacks_memory()) /* to examine the holders again */
 		until = earlier(until, common.clock + LONG_TIME);
-	return until == INT64_MAX ? -1 : milliseconds_until(until);
+	return until == INT64_MAX ? -1 : milliseconds(common.clock, until);
 }
 
 static bool is_listener(const void *pointer)
