@@ -31,8 +31,8 @@ struct http_limits {
 	int64_t header_time; /* us from a head's first byte to its last */
 	int64_t idle_time;   /* us until the next request begins */
 	int64_t stall_time;  /* us over which the average rate is compared with stall_rate */
-	uint64_t stall_rate; /* bytes a second that a body or a response has to move */
-	uint32_t requests;   /* requests a connection */
+	uint64_t stall_rate; /* bytes per second that a body or a response has to move */
+	uint32_t requests;   /* requests per connection */
 };
 
 enum { HTTP_LINE_MOST = 32 << 10, HTTP_HEADERS_MOST = 8 << 10, HTTP_OUT_SIZE = 256 << 10 };
@@ -43,9 +43,9 @@ struct http_work;
 struct http_cache;
 
 /*
- * Who asks: an IPv6 address, or ::ffff: and an IPv4 address. Without an address (all zero) it is a UNIX
- * socket if the port says so, and unknown otherwise. http_family() says which it is: AF_INET, AF_INET6,
- * AF_UNIX or AF_UNSPEC.
+ * The other end of a connection: an IPv6 address, or ::ffff: and an IPv4 address. If the address is
+ * all zero, the port HTTP_UNIX_PORT stands for a UNIX socket, and any other one for an unknown
+ * peer. http_family() tells them apart: AF_INET, AF_INET6, AF_UNIX or AF_UNSPEC.
  */
 enum { HTTP_UNIX_PORT = 1 };
 struct http_peer {
@@ -54,9 +54,9 @@ struct http_peer {
 };
 int http_family(const struct http_peer *peer);
 
-/* The peers whose addresses are of this family and begin with so many bits. */
+/* The peers whose addresses are of this family and begin with so many bits of this one. */
 struct http_prefix {
-	uint8_t family, bits; /* of IPv4 addresses the bits begin with those of ::ffff: */
+	uint8_t family, bits; /* for IPv4, the 96 bits of ::ffff: count too */
 	uint8_t address[16];
 };
 
@@ -67,44 +67,43 @@ struct http_text {
 };
 
 /*
- * What is beneath a path of the site: a program for all of it, programs that are its files, or what
- * asks for a password. The prefix has no slash at its beginning and none at its end.
+ * A path of the site and all that is beneath it, where programs are started (--cgi) or a password
+ * is needed (--auth). The prefix neither begins nor ends with a slash. `path` is that of the
+ * program, or NULL if the files beneath the prefix are the programs; or that of the password file.
  */
 struct http_scope {
-	const char *prefix;
-	const char
-		*path; /* of the program, NULL where the files are programs; of the password file */
+	const char *prefix, *path;
 };
 
 /* What a program is started with. */
 struct http_run {
-	size_t rule;
+	size_t rule;             /* which of http_site.programs */
 	struct http_text script; /* a file below the root, where the rule has no path */
 	bool named;              /* SERVER_NAME is one of the variables */
 	const struct http_peer *client;
 	char *variables;      /* "NAME=value" and a NUL each; run() adds those about the peer, */
 	size_t variables_len; /* for which there is room for HTTP_PEER_VARIABLES bytes more */
 };
-enum { HTTP_PEER_VARIABLES = 2 << 10 }; /* as the name of a peer may have NI_MAXHOST */
+enum { HTTP_PEER_VARIABLES = 2 << 10 }; /* the name of a peer may have NI_MAXHOST bytes */
 
-/* The ends of its pipes, non-blocking; -1 where closed. When `life` is closed it is ended. */
+/* wwwd's ends of a program's pipes, non-blocking; -1 if closed. Closing `life` ends the program. */
 struct http_pipes {
 	int in, out, error, life;
 };
 
-/* What the options say about a site, in their order; http_read_rule() makes a rule of a word. */
+/* The kinds of rules. http_read_rule() makes a rule of an option's value. */
 enum http_rules {
 	HTTP_FIELDS,    /* "[PATTERN ]Name: value", at most HTTP_HEADERS_MOST bytes in all */
 	HTTP_TYPES,     /* "EXT=type/subtype" */
 	HTTP_INDEXES,   /* the name of a folder's page */
-	HTTP_FALLBACKS, /* the page for what is not there; the last one counts */
+	HTTP_FALLBACKS, /* the page that is sent instead of a 404; the last one counts */
 	HTTP_UNLOGGED,  /* "PATTERN" */
 	HTTP_RULES
 };
 
+/* The pattern is one of paths, or an ending of names; pattern.at is NULL if there is none. */
 struct http_rule {
-	struct http_text
-		pattern; /* of paths, or the ending of a name; at is NULL where none is said */
+	struct http_text pattern;
 	struct http_text text; /* ends with a NUL */
 };
 
@@ -120,29 +119,30 @@ struct http_site {
 	struct http_rule_list {
 		const struct http_rule *at;
 		size_t count;
-	} rules[HTTP_RULES];
-	const struct http_prefix *trusted; /* peers whose word on their clients is believed, */
-	size_t trusts;                     /* and how many */
+	} rules[HTTP_RULES];               /* each list in the order of the options */
+	const struct http_prefix *trusted; /* peers that may tell who their client is, */
+	size_t trusts;                     /* and their number */
 	struct http_limits limits;
-	const char *name;                           /* of the root, from / on, for programs */
+	const char *name;                           /* absolute path of the root, for programs */
 	const struct http_scope *programs, *guards; /* the longest prefix first, */
 	size_t program_count, guard_count;          /* and their number */
 	int64_t program_time; /* us until a program's first byte, and between its bytes */
 	/*
-	 * 0 or an errno value. Both are NULL where programs can't be started: then http_step() says
-	 * HTTP_ADOPT. The answer to a check is a byte, 'y' if the password is right.
+	 * Both return 0 or an errno value, and are NULL where programs can't be started: then
+	 * http_step() returns HTTP_ADOPT. `answer` becomes a pipe, from which one byte can be read
+	 * when the password has been checked: 'y' if it is right.
 	 */
 	int (*run)(const struct http_conn *conn, struct http_run *run, struct http_pipes *pipes);
 	int (*check)(size_t rule, struct http_text name, struct http_text password, int *answer);
 	/* a program, by its name, has written the line to its standard error */
 	void (*complain)(struct http_text program, struct http_text line);
-	void (*prepare)(int fd); /* makes an end what struct http_end asks for, when it is needed */
-	/* A front has named the client for which the connection is used from now on; or NULL. */
+	void (*prepare)(int fd); /* prepares an end when that is needed, see struct http_end */
+	/* A proxy has named the client for which the connection is used from now on; or NULL. */
 	void (*identify)(struct http_conn *conn, const struct http_peer *client);
 	void (*log)(const struct http_conn *conn, const struct http_entry *entry); /* or NULL */
 };
 
-/* What the conversations of a process share: the time, and what is worth remembering. */
+/* What the connections of a process share. */
 struct http_common {
 	int64_t clock;            /* us of a clock that only goes forward */
 	struct timespec wall;     /* the time of day */
@@ -177,12 +177,12 @@ enum http_want {
 	HTTP_DONE,  /* never: close it */
 };
 
-/* Each clock runs for as long as its limit says, so a list for each clock is a queue by deadline. */
+/* A clock gives each connection the same time: the one that was set first expires first. */
 enum http_clock { HTTP_IDLE, HTTP_HEADER, HTTP_MOVING, HTTP_PROGRAM, HTTP_LINGERING, HTTP_CLOCKS };
 
 /*
- * A connection. The caller lends `work`, see http_busy(), says who the peer is when the connection is
- * opened, and may read what stands before `own`.
+ * A connection. The caller sets `peer` when it has opened the connection, lends it `work` for as
+ * long as http_busy() says, and may read all that stands before `own`.
  */
 struct http_conn {
 	struct http_work *work;
@@ -196,28 +196,28 @@ struct http_conn {
 		const struct http_site *site;
 		int64_t began;         /* us, when the request began */
 		uint64_t moved;        /* bytes since the clock was set */
-		uint32_t acknowledged; /* bytes, by the peer, ever; if it was measured then */
+		uint32_t acknowledged; /* bytes, ever, if `measured` */
 		uint32_t requests;     /* that were answered */
 		uint32_t unread;       /* bytes that were sent and that the kernel may still hold */
 		uint32_t received, total; /* bytes received, and also sent, ever */
-		uint32_t looked;          /* ms, when http_pace() was called last, 0 never, */
-		uint32_t seen;            /* and what had been moved by then */
+		uint32_t looked;          /* ms, when http_pace() was called last; or 0 */
+		uint32_t seen;            /* bytes that had been moved by then */
 		int in, out;
 		uint8_t state;
 		bool in_socket : 1, out_socket : 1; /* or a pipe, or a file */
 		bool prepared : 1;                  /* see struct http_end */
-		bool dry : 1;    /* the last read returned less than was asked for */
-		bool linger : 1; /* read and discard input before closing */
-		bool measured : 1;
-	} own; /* of http.c; what is counted since the connection began may wrap */
+		bool dry : 1;      /* the last read returned less than was asked for */
+		bool linger : 1;   /* read and discard input before closing */
+		bool measured : 1; /* `acknowledged` was, when the clock was set or later */
+	} own; /* for http.c alone; the numbers of 32 bits that only grow may overflow */
 };
 
 void http_tell(struct http_common *common, int64_t clock, const struct timespec *wall);
 
 /*
- * A fresh connection on two descriptors, which may be the same and stay the caller's. Calls that take
- * flags never wait and never raise SIGPIPE. sendfile(2) and write(2) take none. For them an end has
- * to be prepared: SIGPIPE is ignored; a socket is non-blocking, or has SO_SNDTIMEO; and it has
+ * A descriptor of a connection, which stays the caller's. recv(2) and send(2) are told by flags not
+ * to wait and not to raise SIGPIPE. sendfile(2) and write(2) take no flags. An end for them has to
+ * be prepared: SIGPIPE is ignored; a socket is non-blocking, or has SO_SNDTIMEO; and it has
  * TCP_NODELAY, so that no part of a response waits until the peer has acknowledged another.
  */
 struct http_end {
@@ -226,6 +226,7 @@ struct http_end {
 	bool prepared; /* already */
 };
 
+/* A new connection. Both ends may be the same descriptor. */
 void http_open(struct http_conn *conn, const struct http_site *site, struct http_end in,
 	       struct http_end out, const struct http_common *common);
 
@@ -233,24 +234,25 @@ void http_open(struct http_conn *conn, const struct http_site *site, struct http
 enum http_want http_step(struct http_conn *conn, struct http_common *common);
 
 /*
- * Receives what has arrived. For a caller with many connections: requests that were received before a
- * look at a file share that look, see cache_find().
+ * For a caller with many connections: receives what has arrived on one, before the others are
+ * answered. A look at a file then counts for all requests that were received before it, see
+ * cache_find().
  */
 void http_receive(struct http_conn *conn, struct http_common *common);
 
-/* What to poll(2) for, if http_step() has said HTTP_READ, HTTP_WRITE or HTTP_POLL: how many. */
+/* Lists what to poll(2) for when http_step() has returned `want`; returns how many these are. */
 enum { HTTP_POLLS = 4 };
 size_t http_polls(const struct http_conn *conn, enum http_want want,
 		  struct pollfd polls[HTTP_POLLS]);
 
 /*
- * What was received and belongs to the request that the other process will answer; and, there, what
- * a connection that was just opened has received already. False if that is too much.
+ * With HTTP_ADOPT: what was received and not answered. The other process opens the connection anew
+ * and passes it to http_adopt(), which returns false if it is too long.
  */
 struct http_text http_unanswered(const struct http_conn *conn);
 bool http_adopt(struct http_conn *conn, struct http_text received, bool tls);
 
-/* Let go of what an unfinished conversation holds. The descriptors stay open. */
+/* Releases what an unfinished conversation holds. The descriptors stay open. */
 void http_drop(struct http_conn *conn, struct http_common *common);
 
 /*
@@ -261,8 +263,9 @@ void http_drop(struct http_conn *conn, struct http_common *common);
 bool http_settle(struct http_conn *conn, struct http_common *common);
 
 /*
- * How many bytes a second the client has moved since the last call; INT64_MAX where that was less
- * than `time` us ago, or too long. Finds out how much of what was sent the kernel still holds.
+ * How many bytes per second the client has moved since the last call; INT64_MAX if that was less
+ * than `time` us ago, or too long ago. It also finds out how much of what was sent the kernel still
+ * holds.
  */
 int64_t http_pace(struct http_conn *conn, struct http_common *common, int64_t time);
 
@@ -281,11 +284,10 @@ struct http_work *http_work_init(void *memory, const struct http_limits *limits)
 bool http_busy(const struct http_conn *conn);
 
 /*
- * A memory of answers: small ones as they are, at most `size` bytes in all, and
- * of larger ones the head and the open file, at most `files`. NULL if there is
- * no room for one. A client that does not know the seed cannot choose names that
- * fall together. It forgets what nobody asks for: http_cache_tidy() says when it
- * wants to be called again.
+ * A cache of responses: small ones whole, at most `size` bytes in all, and of larger ones the head
+ * and the open file, at most `files` of them. NULL if that is too little, or there is no memory.
+ * The seed is a secret, so that no client can choose names with equal hashes. http_cache_tidy()
+ * removes what has not been used for a while, and returns when it wants to be called again.
  */
 enum { HTTP_SEED = 16 };
 struct http_cache *http_cache_new(size_t size, uint32_t files, const void *seed);
@@ -298,12 +300,10 @@ int64_t http_cache_tidy(struct http_cache *cache, const struct http_common *comm
 enum { HTTP_LOG_LINE = 4096 };
 size_t http_log_line(char line[HTTP_LOG_LINE], const char *peer, const struct http_entry *entry);
 
-/*
- * The one way from a name below the root to a descriptor: 0 or an errno value.
- */
+/* The only function that opens a name below the root: 0 or an errno value. */
 int http_open_beneath(const struct http_site *site, const char *path, int flags, int *fd);
 
-/* The rule that the word of an option is: NULL, or what is wrong with the word. */
+/* Makes a rule of an option's value. Returns NULL, or what is wrong with the value. */
 const char *http_read_rule(enum http_rules kind, const char *word, struct http_rule *rule);
 
 #endif
