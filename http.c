@@ -170,7 +170,7 @@ static text text_trim(text t)
 static text cut(text *rest, char c)
 {
 	const char *at = rest->at ? memchr(rest->at, c, rest->len) : NULL;
-	text before = { rest->at, at ? (size_t)(at - rest->at) : rest->len };
+	text before = { rest->at, at ? (size_t)(at - rest->at) : rest->at ? rest->len : 0 };
 
 	*rest = at ? (text){ at + 1, rest->len - before.len - 1 } : (text){ NULL, 0 };
 	return before;
@@ -4001,15 +4001,17 @@ static void put_location(struct out *o, text name, text query)
 /* The query of the request is added where the URL has none, before the fragment of the URL. */
 static void put_redirect(struct out *o, text url, text query)
 {
-	text page = cut(&url, '#');
+	text page = cut(&url, '#'), after = page;
 
 	put_string(o, "Location: ");
 	put_absolute(o, page);
-	if (!memchr(page.at, '?', page.len))
+	(void)cut(&after, '?');
+	if (!after.at)
 		put_query(o, query);
-	if (url.at)
+	if (url.at) {
 		put_string(o, "#");
-	put_absolute(o, url);
+		put_absolute(o, url);
+	}
 	put_string(o, "\r\n");
 }
 
