@@ -170,7 +170,7 @@ static text text_trim(text t)
 static text cut(text *rest, char c)
 {
 	const char *at = rest->at ? memchr(rest->at, c, rest->len) : NULL;
-	text before = { rest->at, at ? (size_t)(at - rest->at) : rest->at ? rest->len : 0 };
+	text before = { rest->at, at ? (size_t)(at - rest->at) : rest->len };
 
 	*rest = at ? (text){ at + 1, rest->len - before.len - 1 } : (text){ NULL, 0 };
 	return before;
@@ -4001,17 +4001,14 @@ static void put_location(struct out *o, text name, text query)
 /* The query of the request is added where the URL has none, before the fragment of the URL. */
 static void put_redirect(struct out *o, text url, text query)
 {
-	text page = cut(&url, '#'), after = page;
+	const char *hash = memchr(url.at, '#', url.len);
+	text page = { url.at, hash ? (size_t)(hash - url.at) : url.len };
 
 	put_string(o, "Location: ");
 	put_absolute(o, page);
-	(void)cut(&after, '?');
-	if (!after.at)
+	if (!memchr(page.at, '?', page.len))
 		put_query(o, query);
-	if (url.at) {
-		put_string(o, "#");
-		put_absolute(o, url);
-	}
+	put_absolute(o, (text){ page.at + page.len, url.len - page.len });
 	put_string(o, "\r\n");
 }
 
