@@ -7,23 +7,42 @@
  *
  *      +-------------------------- keep-alive ---------------------------+
  *      v                                                                 |
- *    HEAD --> choose --> BODY --> answer --> [LISTING] --> STREAM --> finished
+ *    HEAD --> choose --> BODY --> answer --> [LISTING] --> STREAM --> finish
  *      |                  |                                              |
- *      +------------------+---- what is refused ------------> CLOSE <----+
- *      |                                                        |
- *    FLUSH: responses to pipelined requests are sent together LINGER --> GONE
+ *      +------------------+------- refused requests --------> CLOSE <----+
+ *                                                               |
+ *                                                            LINGER --> GONE
  *
- * The rooms, each of which calls only those before it:
+ * FLUSH sends the responses to pipelined requests together. PROXY comes before
+ * the first HEAD, if it is asked for. Where a password or a program is needed,
+ * CHECK, RUN or ADOPT takes the place of BODY.
  *
- *    text, output, dates, media types             plain functions of bytes
- *    the request (RFC 9112), the representation   plain functions of the input
- *    names, folders, the cache                    what is below the root
+ * A request for a file goes through these functions:
+ *
+ *    step_head      fill() receives, read_head() reads into struct request
+ *    end_head       choose() finds a response in the cache, or opens the file
+ *    respond        answer_cached() puts the cached response into the output, or
+ *                   answer_file() judges conditions and ranges, and answer_body()
+ *                   puts a head into it, and a short body
+ *    step_stream    flush() sends the output, next_of_file() the rest of the
+ *                   body, or the parts of it that were asked for
+ *    finish         logs the request
+ *
+ * Requests with a range or a condition are not answered from the cache: for them
+ * the file is opened. A new header field needs a member of struct head, which
+ * put_fields() writes. What is not the same each time that a cached response is
+ * sent is written by put_opening().
+ *
+ * The sections, each of which calls only those before it:
+ *
+ *    text, output, dates, media types, rules      functions of bytes
+ *    the request, who asks, the representation    functions of the input
+ *    names, folders, the cache, hosts             what is below the root
  *    heads, pages, files, listings, the choice    the response
  *    clocks, the socket, memory                   the connection
- *    taking, sending, leaving, the machine        the states
+ *    taking, sending, programs, leaving           the states
  *
- * Nothing here knows who made the connection, and nothing here is global but
- * tables. What http.c knows of time it is told (struct http_common).
+ * Only tables are global. The caller tells the time (struct http_common).
  */
 #include "http.h"
 
@@ -49,14 +68,14 @@
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
- * Not inlined: the large arrays of such a function would be part of its caller's frame, and more pages
- * of the stack would be touched. Together with the layout of struct http_work this took the page
- * faults of a one-connection process from 18.5 to 10.4.
+ * For functions with large arrays: inlined, these would be part of the caller's frame, and more
+ * pages of the stack would be touched. Together with the layout of struct http_work this took the
+ * page faults of a one-connection process from 18.5 to 10.4.
  */
 #define OWN_FRAME __attribute__((noinline))
 
 enum {
-	PAGE = 4096, /* of memory: the whole of it is faulted in at the first touch */
+	PAGE = 4096, /* bytes of memory that are faulted in at the first touch */
 	FLUSH_MOST =
 		32 << 10,     /* bytes of responses to pipelined requests that are sent together, */
 	OUT_ROOM = 208 << 10, /* and more than the largest head with a body behind it */
@@ -72,8 +91,7 @@ enum {
 	REDIRECTS_MOST = 10,        /* of one request within the site, by programs */
 	LOGIN_MOST = 512,           /* bytes of a name and a password, encoded */
 	LOGINS_MOST = 3,            /* wrong ones on a connection */
-	HALF_CLOSED_TIME =
-		5000000,       /* us that a program may be silent when the client sends no more */
+	HALF_CLOSED_TIME = 5000000, /* us of a program's silence when the client sends no more */
 	PIPE_SLICE = 4096,     /* bytes that a pipe which polls writable takes without blocking */
 	LINGER_TIME = 2000000, /* us that the client may go on sending after the response, */
 	LINGER_MOST = 4 << 20, /* and bytes */
@@ -349,7 +367,7 @@ static void put_number(struct out *o, uint64_t n)
 	put(o, digits + at, sizeof(digits) - at);
 }
 
-/* At least two digits, as dates and times are written. */
+/* Two digits at least, as in dates. */
 static void put_two(struct out *o, int n)
 {
 	if (n < 10)
@@ -368,7 +386,7 @@ static void put_hex(struct out *o, uint64_t n)
 	put(o, digits + at, sizeof(digits) - at);
 }
 
-/* Percent-encoded, but for the bytes of `class` and of `marks`. */
+/* Percent-encodes all bytes but those of `class` and `marks`. */
 static void put_encoded(struct out *o, text t, int class, const char *marks)
 {
 	for (size_t i = 0; i < t.len; i++) {
@@ -463,7 +481,7 @@ static bool all_printable(text t)
 	return t.len == 0;
 }
 
-/* With what `escape` has for some characters; what isn't printable UTF-8 becomes U+FFFD. */
+/* `escape` replaces some characters; what isn't printable UTF-8 becomes U+FFFD. */
 static void put_escaped(struct out *o, text t, const char *(*escape)(unsigned char))
 {
 	for (size_t n; t.len; skip(&t, n ? n : 1)) {
@@ -549,7 +567,7 @@ static const text day_names[] = { TEXT("Sunday"),    TEXT("Monday"),   TEXT("Tue
 				  TEXT("Saturday") };
 static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
-/* Days from 1970-01-01 to the date. (gmtime(3) and its kin read the time zone's file first.) */
+/* Days from 1970-01-01 to the date. gmtime(3) and mktime(3) would read a file of the time zone. */
 static int64_t days_of(int64_t year, int month, int day)
 {
 	int64_t y = month <= 2 ? year - 1 : year;
@@ -560,22 +578,22 @@ static int64_t days_of(int64_t year, int month, int day)
 	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
-/* False outside the years 0 to 9999, which no date of HTTP can say. */
+/* tm_year is the year itself. False for a year that isn't 0 to 9999: HTTP can't write it. */
 static bool calendar(int64_t when, struct tm *tm)
 {
 	if (when < -62167219200 || when > 253402300799)
 		return false;
 
 	int64_t days = (when + 62167219200) / 86400, rest = (when + 62167219200) % 86400;
-	int64_t z = days - 60 + 146097; /* since the first of March 400 years before */
-	int64_t era = z / 146097 - 1, doe = z % 146097;
-	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-	int64_t mp = (5 * doy + 2) / 153;
+	int64_t since = days - 60 + 146097; /* the first of March 400 years before the year 0 */
+	int64_t era = since / 146097 - 1, day = since % 146097; /* an era has 400 years */
+	int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	int64_t of_year = day - (365 * year + year / 4 - year / 100);
+	int64_t month = (5 * of_year + 2) / 153; /* since March */
 
-	tm->tm_mday = (int)(doy - (153 * mp + 2) / 5 + 1);
-	tm->tm_mon = (int)(mp < 10 ? mp + 2 : mp - 10);
-	tm->tm_year = (int)(yoe + era * 400 + (tm->tm_mon < 2));
+	tm->tm_mday = (int)(of_year - (153 * month + 2) / 5 + 1);
+	tm->tm_mon = (int)(month < 10 ? month + 2 : month - 10);
+	tm->tm_year = (int)(year + era * 400 + (tm->tm_mon < 2));
 	tm->tm_wday = (int)((days + 6) % 7);
 	tm->tm_hour = (int)(rest / 3600);
 	tm->tm_min = (int)(rest / 60 % 60);
@@ -655,7 +673,7 @@ static bool real_date(int year, int month, int day, int hour, int minute, int se
 	return day >= 1 && day <= most && hour < 24 && minute < 60 && second <= 60;
 }
 
-/* The three forms: a letter stands for what is read, any other character for itself. */
+/* A letter stands for a part that read_date() reads, any other character for itself. */
 static const char *const date_forms[] = {
 	"w, d b Y h:m:s GMT", /* IMF-fixdate */
 	"W, d-b-y h:m:s GMT", /* RFC 850 */
@@ -712,12 +730,12 @@ void http_tell(struct http_common *common, int64_t clock, const struct timespec 
 
 /* ---- media types -------------------------------------------------------------- */
 
-/* The second is for pages that name another charset themselves: see begins_otherwise(). */
+/* html_alone is for pages that name another charset themselves: see begins_otherwise(). */
 static const char html[] = "text/html; charset=utf-8", html_alone[] = "text/html";
 
 /*
- * By the ending of a name, in any case; the frequent ones first. Text is UTF-8, but where the format
- * has its own way to say so.
+ * Media types by the endings of names, the frequent ones first. Text is said to be UTF-8, unless
+ * the format has a way of its own to name the charset.
  */
 static const struct type {
 	const char *name, *endings;
@@ -842,7 +860,7 @@ static const char *type_of(const struct http_site *site, const char *path)
 							    : "application/octet-stream";
 }
 
-/* The value of an attribute or a parameter, at the blanks that may stand before its "=". */
+/* The value of an attribute; `t` is what follows its name. */
 static text read_charset(text t)
 {
 	skip_blank(&t);
@@ -853,7 +871,7 @@ static text read_charset(text t)
 	return (text){ t.at, span(t, PLAIN) };
 }
 
-/* What the first tags of a page name as its charset, or an empty text. Comments are no tags. */
+/* The charset that a <meta> tag of the page names, or an empty text. Comments are skipped. */
 static text find_charset(text page)
 {
 	static const text name = TEXT("charset");
@@ -894,7 +912,7 @@ static bool begins_otherwise(text page)
 	return charset.len && !alike(charset, text_of("utf-8")) && !alike(charset, text_of("utf8"));
 }
 
-/* For a file whose first bytes are not sent together with the head: they are read here. */
+/* The type of a file whose beginning is not sent with the head: it is read here. */
 OWN_FRAME static const char *type_of_page(const char *type, int fd)
 {
 	char begin[PAGE_BEGIN];
@@ -930,16 +948,13 @@ static bool matches(text pattern, text path)
 	return p == pattern.len;
 }
 
-/* A rule without a pattern is for all requests; one with a pattern for those that have a path. */
+/* A rule without a pattern applies to all requests, also to those without a path. */
 static bool applies(const struct http_rule *rule, text path)
 {
 	return !rule->pattern.at || (path.at && matches(rule->pattern, path));
 }
 
-/*
- * Whether a later rule that applies sets the same field. Of rules without a pattern none replaces
- * another: each sends its field.
- */
+/* Whether a later rule sets this field instead. Without patterns, both rules send theirs. */
 static bool overruled(const struct http_rule_list *rules, const struct http_rule *rule, text path)
 {
 	text field = rule->text, name = cut(&field, ':');
@@ -1043,22 +1058,25 @@ static const text fields[FIELDS] = {
 	[X_FORWARDED_PROTO] = TEXT("X-Forwarded-Proto"),
 };
 
-/* What one request said. Cleared as a whole before each. */
+/* What one request says. It is cleared as a whole before the next one. */
 struct request {
 	enum method method;
 	int minor; /* of HTTP/1.x */
 	bool close, expect, chunked;
-	bool https;                   /* the target is a URI that says so */
-	uint64_t length;              /* of a body that isn't chunked */
-	size_t blanks, lines, header; /* empty lines before, lines, and bytes after the first */
+	bool https;      /* the target begins with https:// */
+	uint64_t length; /* of a body that isn't chunked */
+	size_t blanks;   /* empty lines before the request */
+	size_t lines;    /* of the head, so far */
+	size_t header;   /* bytes of them, without the request line */
 	text line, method_name, target, path, query, authority;
-	text asked;              /* the path, decoded; at is NULL before it is known */
-	text host, port, folder; /* with --hosts: as requested; whose folder it is; with a NUL */
-	text value[FIELDS];      /* of the first line with that name, */
-	uint8_t seen[FIELDS];    /* and how many there were */
+	text asked;           /* the path, decoded; asked.at is NULL before it is known */
+	text host, port;      /* with --hosts: as requested; */
+	text folder;          /* and the name of the folder, which ends with a NUL */
+	text value[FIELDS];   /* of the first line with that name, */
+	uint8_t seen[FIELDS]; /* and the number of these lines */
 	const char *head_end;
-	bool tls;                /* the client uses it, */
-	bool forwarded;          /* and a trusted peer has told its address, */
+	bool tls;                /* the client uses it */
+	bool forwarded;          /* a trusted peer has told the address of its client, */
 	struct http_peer client; /* which is this one */
 	enum status refusal;     /* 0, or the status that it is refused with, */
 	const char *reason;      /* and why */
@@ -1072,12 +1090,13 @@ static bool has_body(const struct request *req)
 /* What was received, and how far it has been read. */
 struct input {
 	char *at;
-	size_t size, room;  /* room: bytes that a request may always have from its start on */
-	size_t start, scan; /* of the request; of its line that is not complete yet */
-	size_t head_end;    /* of the request; the body follows, or what is left of it */
-	size_t next, end;   /* of what has not been read; of what was received */
-	size_t touched;     /* the most that was ever used */
-	bool ended;         /* nothing follows */
+	size_t size, room; /* room: bytes that there have to be from the start of a request on */
+	size_t start;      /* where the request begins, */
+	size_t scan;       /* its first line that is not complete, */
+	size_t head_end;   /* and its body, or what is left of that */
+	size_t next, end;  /* where what has not been read begins, and ends */
+	size_t touched;    /* the largest `end` so far */
+	bool ended;        /* the client sends nothing more */
 };
 
 /* How much of a body has been read. */
@@ -1089,7 +1108,7 @@ struct framing {
 	size_t trailers;
 };
 
-/* The result of reading: more has to be received; it is complete; struct request says why not. */
+/* MORE: more has to be received. REFUSED: struct request says why. */
 enum reading { MORE, WHOLE, REFUSED };
 
 /* Notes why the request is refused, in words for the log. Returns the status. */
@@ -1154,7 +1173,7 @@ static bool valid_authority(text t)
 	       (read_number((text){ rest.at + 1, rest.len - 1 }, &port) && port <= 65535);
 }
 
-/* http://authority, or https: see end_head(). */
+/* Takes "http://" or "https://" and the authority off the target: 0 or a status. */
 static enum status read_authority(struct request *req, text *target)
 {
 	size_t end = 0;
@@ -1207,7 +1226,7 @@ static enum method find_method(text name)
 	return m;
 }
 
-/* Of a line that may not be complete: false if it doesn't begin with a method and a space. */
+/* Takes the method off a line, which may be incomplete. False if there is no method and space. */
 static bool read_method(struct request *req, text *line)
 {
 	text name = cut(line, ' ');
@@ -1219,7 +1238,7 @@ static bool read_method(struct request *req, text *line)
 	return true;
 }
 
-/* method SP request-target SP HTTP-version, and nothing else: 0 or a status. */
+/* method SP request-target SP HTTP-version: 0 or a status. */
 static enum status read_request_line(struct request *req, text line)
 {
 	req->line = line;
@@ -1355,9 +1374,8 @@ static bool list_has(const struct request *req, enum field field, const char *to
 }
 
 /*
- * Where does the body end (RFC 9112 6.1, 6.3)? Nothing but "chunked" is understood: 501 if chunked
- * comes last after something else; 400 if it does not come last or comes twice, for then the end of
- * the body can't be known.
+ * Where the body ends (RFC 9112 6.1, 6.3): 0 or a status. Only "chunked" is understood: 501 for
+ * another coding before it; 400 if it is not the last or comes twice: the end is unknown then.
  */
 static enum status read_coding(struct request *req)
 {
@@ -1380,13 +1398,13 @@ static enum status read_coding(struct request *req)
 		return refused(req, NOT_IMPLEMENTED, "a Transfer-Encoding beside chunked");
 	if (req->seen[TRANSFER_ENCODING] != 1 ||
 	    !alike(req->value[TRANSFER_ENCODING], text_of("chunked")))
-		/* ", chunked": one reader's chunked is another's unknown */
+		/* such as ", chunked", which not all servers understand in the same way */
 		return bad(req, "a Transfer-Encoding with empty elements");
 	req->chunked = true;
 	return 0;
 }
 
-/* Judges what depends on more than one field: 0 or a status. */
+/* Checks what depends on more than one field: 0 or a status. */
 static enum status read_framing(struct request *req, const struct http_limits *limits)
 {
 	if (req->minor >= 1 && !req->seen[HOST])
@@ -1414,7 +1432,7 @@ static enum status read_framing(struct request *req, const struct http_limits *l
 	return 0;
 }
 
-/* 501 if the limit is reached within the method, 414 if it is reached behind it (RFC 9112 3). */
+/* 501 if the method alone is too long, else 414 (RFC 9112 3). */
 static enum status line_too_long(struct request *req, const char *line, size_t most)
 {
 	if (memchr(line, ' ', most))
@@ -1436,8 +1454,8 @@ static enum status read_head_line(struct request *req, const struct http_limits 
 }
 
 /*
- * The lines of a head as they come. RFC 9112 2.2 lets a recipient take a bare LF for the end of a
- * line. wwwd doesn't: where two servers disagree on where a line ends, requests are smuggled.
+ * Reads the lines of a head as they arrive. A bare LF ends no line, although RFC 9112 2.2 allows
+ * that: where two servers disagree on the end of a line, requests can be smuggled.
  */
 static enum reading read_head(struct input *in, struct request *req,
 			      const struct http_limits *limits)
@@ -1501,8 +1519,8 @@ static bool skip_quoted(text *t)
 }
 
 /*
- * *( ";" name [ "=" value ] ). RFC 9110 5.6.3 has a recipient take blanks around the marks, which no
- * sender may generate. Not all do; and where two servers disagree on a chunk, requests are smuggled.
+ * *( ";" name [ "=" value ] ). Blanks around ";" and "=" are refused, although a recipient should
+ * accept them (RFC 9110 5.6.3): where two servers disagree on a chunk, requests can be smuggled.
  */
 static bool valid_extensions(text t)
 {
@@ -1529,7 +1547,7 @@ static bool read_chunk_size(text line, uint64_t *size)
 	return n && all_of(rest, VALUE) && valid_extensions(rest);
 }
 
-/* WHOLE when nothing is left of the chunk or body. */
+/* Skips data that have arrived. WHOLE if nothing of the chunk or the body is left. */
 static enum reading read_data(struct input *in, struct framing *body)
 {
 	uint64_t n = in->end - in->next;
@@ -1541,7 +1559,7 @@ static enum reading read_data(struct input *in, struct framing *body)
 	return body->left ? MORE : WHOLE;
 }
 
-/* A line of chunked syntax, without its CRLF. */
+/* A line of chunked coding, without its CRLF. */
 static enum reading read_chunk_line(struct input *in, struct request *req, text *line)
 {
 	text rest = { in->at + in->next, in->end - in->next };
@@ -1562,7 +1580,7 @@ static enum reading read_chunk_line(struct input *in, struct request *req, text 
 static enum reading begin_chunk(struct input *in, struct request *req, struct framing *body,
 				const struct http_limits *limits)
 {
-	enum { PLAIN_SIZE = 16 }; /* digits, which are not counted as overhead */
+	enum { PLAIN_SIZE = 16 }; /* bytes of the line that are not counted as overhead */
 	text line;
 	enum reading reading = read_chunk_line(in, req, &line);
 
@@ -1616,7 +1634,7 @@ static enum reading read_trailer(struct input *in, struct request *req, struct f
 	return MORE;
 }
 
-/* RFC 9112 7.1: at most `pieces` lines and chunks' data. */
+/* RFC 9112 7.1: at most `pieces` lines and pieces of data. */
 static enum reading read_chunks(struct input *in, struct request *req, struct framing *body,
 				const struct http_limits *limits, unsigned *pieces)
 {
@@ -1638,7 +1656,7 @@ static enum reading read_chunks(struct input *in, struct request *req, struct fr
 	return reading;
 }
 
-/* The next data of the body that have arrived; empty where there are none, or syntax was read. */
+/* Reads on and sets `data` to data of the body; these are empty if what was read is no data. */
 static enum reading read_piece(struct input *in, struct request *req, struct framing *body,
 			       const struct http_limits *limits, text *data)
 {
@@ -1683,8 +1701,8 @@ static bool is_trusted(const struct http_site *site, const struct http_peer *pee
 /* What a header of the PROXY protocol says: haproxy.org, doc/proxy-protocol.txt. */
 struct proxied {
 	size_t size; /* of the header */
-	bool known;  /* it names the client; else the client is the connection's own peer */
-	bool tls;    /* that the client uses */
+	bool known;  /* it names the client; else the client is the peer of the connection */
+	bool tls;    /* the client uses it */
 	struct http_peer peer;
 	const char *fault; /* why it is refused */
 };
@@ -1743,7 +1761,7 @@ static unsigned two_bytes(const char *at)
 	return (unsigned)(unsigned char)at[0] << 8 | (unsigned char)at[1];
 }
 
-/* Type, length, value: of the types only PP2_TYPE_SSL is read, in which a bit tells of TLS. */
+/* Type, length, value. Only PP2_TYPE_SSL is of interest: a bit says whether the client uses TLS. */
 static bool read_proxy_extras(text t, bool *tls)
 {
 	enum { TYPE_SSL = 0x20, SSL_LEAST = 5, CLIENT_SSL = 1 };
@@ -1807,7 +1825,7 @@ static enum reading read_proxy_block(text t, struct proxied *p)
 		       : not_proxied(p, "a PROXY header with invalid extensions");
 }
 
-/* Either version of the header. Bytes that begin neither are refused at the first that differs. */
+/* Either version. A byte that can't be part of one is refused before more is received. */
 static enum reading read_proxy(text t, struct proxied *p)
 {
 	static const text line = TEXT("PROXY "), block = TEXT("\r\n\r\n\0\r\nQUIT\n");
@@ -1876,7 +1894,7 @@ static bool read_parameter(text *rest, text *name, text *value)
 	return rest->len == 0 || rest->at[0] == ';';
 }
 
-/* An element of Forwarded (RFC 7239 4). If it is invalid, it says nothing. */
+/* An element of Forwarded (RFC 7239 4). If it is invalid, the hop is not known. */
 static struct hop read_forwarded_element(text element)
 {
 	static const text names[] = { TEXT("for"), TEXT("proto") };
@@ -1900,7 +1918,7 @@ static struct hop read_forwarded_element(text element)
 	return hop;
 }
 
-/* The nth element from the right, or else the first. Returns whether others stand before it. */
+/* Sets `element` to the nth from the right, or the first; returns whether others are before it. */
 static bool from_right(const struct request *req, enum field field, int n, text *element)
 {
 	struct field_list list = elements_of(req, field), ahead = list;
@@ -1916,9 +1934,9 @@ static bool from_right(const struct request *req, enum field field, int n, text 
 }
 
 /*
- * Reads the elements from the right, where the trusted peer has added its own, up to the first address
- * that is not trusted: that is the client, which may have invented what stands to its left. Of
- * X-Forwarded-Proto the element in the same place counts.
+ * Reads the elements from the right, where the trusted peer has added its own, up to the first
+ * address that is not trusted: that is the client, and all that is left of it may be invented by
+ * the client. Of X-Forwarded-Proto the element in the same place counts.
  */
 static struct hop find_hop(const struct request *req, const struct http_site *site,
 			   enum field field)
@@ -1982,7 +2000,7 @@ struct preference {
 	uint8_t order[CODINGS];
 };
 
-/* "q=" qvalue, in thousandths; -1 if it is invalid. */
+/* "q=" qvalue (RFC 9110 12.4.2), in thousandths; -1 if it is invalid. */
 static int read_weight(text t)
 {
 	t = text_trim(t);
@@ -2062,7 +2080,7 @@ static struct preference read_preference(const struct request *req)
 	return preference;
 }
 
-/* How long ago it was, in ms; limited to 1000 s either way, since a file may have any time. */
+/* How long ago `then` was, in ms, but at most 1000 s: a file may have any time. */
 static int64_t age_of(struct timespec then, const struct timespec *now)
 {
 	const int64_t far = 1000;
@@ -2097,8 +2115,8 @@ static bool same_version(const struct version *a, const struct version *b)
 }
 
 /*
- * The ms within which two changes of a file may leave it the same times: times move in ticks of the
- * kernel's clock, or, where none has a fraction, in seconds or two (a FAT, small inodes of ext4).
+ * The ms within which two changes of a file may set the same time: a tick of the kernel's clock; or
+ * without fractions, a second (ext4 with small inodes) or two (FAT).
  */
 static int64_t tick_of(const struct version *v)
 {
@@ -2113,9 +2131,9 @@ static uint64_t nanoseconds(struct timespec time)
 }
 
 /*
- * Strong: another size, another time of modification or another coding is another representation;
- * a file that is copied with its times has the same tag on every machine. But while the file may
- * change again within a tick, the tag is weak and matches none of a later moment.
+ * The tag depends on the size, the time of modification and the coding, and so is the same for a
+ * copy on another machine. It is strong, unless the file may change again within the same tick:
+ * then it is weak, and differs at each moment.
  */
 static void make_etag(char etag[ETAG_SIZE], const struct version *v, enum coding coding,
 		      const struct timespec *now)
@@ -2169,13 +2187,13 @@ static bool field_date(const struct request *req, enum field field, int64_t now,
 }
 
 /*
- * RFC 9110 13.2.2, in its order: 0, 304 or 412. A listing has neither tag (it is "") nor date
- * (NULL), but "*" is asked of anything (13.1.1, 13.1.2).
+ * The conditions in the order of RFC 9110 13.2.2: 0, 304 or 412. A listing has no tag ("") and no
+ * date (NULL), but "*" matches it as well (13.1.1, 13.1.2).
  */
 static enum status judge_conditions(const struct request *req, const char *etag,
 				    const int64_t *modified, int64_t now)
 {
-	bool reads = req->method != POST; /* only then may the answer be 304 */
+	bool reads = req->method != POST; /* only then is 304 possible */
 	int64_t when;
 
 	if (req->seen[IF_MATCH]) {
@@ -2207,7 +2225,7 @@ struct ranges {
 
 enum range_kind { RANGE_WHOLE, RANGE_PARTS, RANGE_NONE };
 
-/* RFC 9110 13.1.5: a strong tag that matches, or the very date, when it is a strong validator. */
+/* RFC 9110 13.1.5: the same strong tag, or exactly the same date, which has to be in the past. */
 static bool range_still_good(const struct request *req, const char *etag, int64_t modified,
 			     int64_t now)
 {
@@ -2223,7 +2241,7 @@ static bool range_still_good(const struct request *req, const char *etag, int64_
 	return parse_date(t, now, &when) && when == modified && modified < now;
 }
 
-/* One range-spec of RFC 9110 14.1.1: false if it is malformed; empty if there is nothing there. */
+/* A range-spec (RFC 9110 14.1.1): false if it is malformed. Beyond the end it is empty. */
 static bool read_range(text t, uint64_t size, struct range *range)
 {
 	text first = cut(&t, '-');
@@ -2243,10 +2261,7 @@ static bool read_range(text t, uint64_t size, struct range *range)
 	return true;
 }
 
-/*
- * The whole is sent for what isn't understood, and (14.2) for what looks like an attack: too many
- * ranges, or some that overlap.
- */
+/* RFC 9110 14.2: the whole file is sent if ranges are not understood, too many, or overlap. */
 static enum range_kind read_ranges(text value, uint64_t size, struct ranges *ranges)
 {
 	size_t asked = 0;
@@ -2279,8 +2294,8 @@ static enum range_kind read_ranges(text value, uint64_t size, struct ranges *ran
 enum { ABOVE = PATH_MAX };
 
 /*
- * How much is left of the first n bytes of a path when their last segment ends: "." goes, and ".."
- * goes with the segment before it. ABOVE if there is none before it, for that is above the root.
+ * The first n bytes of a path without a last segment ".", or ".." and the segment before it: how
+ * many these are. ABOVE if there is no such segment: the path leads above the root.
  */
 static size_t end_segment(const char *path, size_t n)
 {
@@ -2301,9 +2316,8 @@ static size_t end_segment(const char *path, size_t n)
 }
 
 /*
- * A decoded name below the root: no leading slash, single slashes, no dot segments (RFC 3986 5.2.4;
- * an encoded dot is a dot, 6.2.2.2), NUL-ended. What ends with a dot segment is a folder, and ends
- * with a slash here. 0 or a status.
+ * The decoded name below the root: no leading slash, single slashes, no dot segments (RFC 3986
+ * 5.2.4, 6.2.2.2), and a NUL. A dot segment at its end leaves a slash there. 0 or a status.
  */
 static enum status decode_path(text raw, char path[PATH_MAX])
 {
@@ -2334,7 +2348,7 @@ static enum status decode_path(text raw, char path[PATH_MAX])
 	return 0;
 }
 
-/* Whether a segment begins with a dot, but for .well-known (RFC 8615). */
+/* Whether a segment other than .well-known (RFC 8615) begins with a dot. */
 static bool hidden(const char *path)
 {
 	static const char known[] = ".well-known";
@@ -2349,15 +2363,15 @@ static bool hidden(const char *path)
 	return false;
 }
 
-/* What openat2(2) does with RESOLVE_BENEATH, for kernels before 5.6: name after name. */
+/* For kernels before 5.6: opens segment by segment, as openat2(2) does with RESOLVE_BENEATH. */
 struct walk {
-	int fd[WALK_DEPTH + 1]; /* the folders from the root down to where the walk is */
+	int fd[WALK_DEPTH + 1]; /* the folders from the root down to the present one */
 	int depth, links;
-	int found;           /* what the name leads to, when it has ended, or -1 */
-	char rest[PATH_MAX]; /* of the name, still to go */
+	int found;           /* the descriptor that the path leads to, or -1 */
+	char rest[PATH_MAX]; /* of the path */
 };
 
-/* Puts what a link says before what is left of the name: 0 or an errno value, as all that follow. */
+/* Puts the target of a link before the rest: 0 or an errno value, like the next functions. */
 static int walk_link(struct walk *w, const char *name, const char *after)
 {
 	char target[PATH_MAX];
@@ -2378,7 +2392,7 @@ static int walk_link(struct walk *w, const char *name, const char *after)
 	return 0;
 }
 
-/* ENOTDIR and ELOOP may mean that the name is a link, which is followed then. */
+/* If the error may mean that the name is a link, this is followed. */
 static int walk_link_if(struct walk *w, const char *name, const char *after, int error)
 {
 	int link_error;
@@ -2416,7 +2430,7 @@ static int walk_last(struct walk *w, const char *name, int flags)
 	int fd = openat(w->fd[w->depth], name, flags | O_NOFOLLOW);
 	int error = fd < 0 ? errno : 0;
 
-	if (fd >= 0 && (flags & (O_PATH | O_NOFOLLOW)) == O_PATH) { /* which opens a link itself */
+	if (fd >= 0 && (flags & (O_PATH | O_NOFOLLOW)) == O_PATH) { /* O_PATH has opened any link */
 		struct stat st;
 
 		if (fstat(fd, &st) < 0)
@@ -2433,7 +2447,7 @@ static int walk_last(struct walk *w, const char *name, int flags)
 	return walk_link_if(w, name, "", error);
 }
 
-/* The next name. */
+/* Takes the next segment off the path. */
 static int walk_step(struct walk *w, int flags)
 {
 	char name[PATH_MAX];
@@ -2476,10 +2490,7 @@ static int open_walking(int root, const char *path, int flags, int *fd)
 	return error;
 }
 
-/*
- * The one way from a name to a descriptor: of a host's folder, a page, an index, a compressed sibling,
- * an error page, an entry of a listing. 0 or an errno value.
- */
+/* Opens what a request may need: pages, siblings, error pages, listed entries, hosts' folders. */
 int http_open_beneath(const struct http_site *site, const char *path, int flags, int *fd)
 {
 	struct open_how how = {
@@ -2494,14 +2505,14 @@ int http_open_beneath(const struct http_site *site, const char *path, int flags,
 		how.flags &= ~(uint64_t)(O_NONBLOCK | O_NOCTTY);
 	if (site->walk)
 		return open_walking(site->root, name, (int)how.flags, fd);
-	for (int tries = 0; tries < 8; tries++) { /* EAGAIN: something was renamed meanwhile */
+	for (int tries = 0; tries < 8; tries++) { /* EAGAIN: a folder was renamed meanwhile */
 		*fd = (int)syscall(SYS_openat2, site->root, name, &how, sizeof(how));
 		if (*fd >= 0)
 			return 0;
 		if (errno != EAGAIN && errno != EINTR)
 			break;
 	}
-	/* an old kernel, an old sandbox, a machine that renames all the time */
+	/* the kernel or a sandbox is too old, or folders are renamed all the time */
 	if (errno == ENOSYS || errno == EPERM || errno == EAGAIN)
 		return open_walking(site->root, name, (int)how.flags, fd);
 	return errno;
@@ -2513,10 +2524,10 @@ static enum status status_of(int error)
 	switch (error) {
 	case ENOENT:
 	case ENOTDIR:
-	case EXDEV: /* it is outside */
+	case EXDEV: /* outside of the root */
 	case ELOOP:
 	case ENAMETOOLONG:
-	case EINVAL: /* what no name may be here, for this and some file systems */
+	case EINVAL: /* no name of this file system, like EILSEQ */
 	case EILSEQ:
 	case ENXIO: /* a socket, a device */
 	case ENODEV: return NOT_FOUND;
@@ -2573,10 +2584,7 @@ static bool is_url(text t)
 	return valid_authority((text){ t.at, host });
 }
 
-/*
- * The URL that a symbolic link leads to, which nothing here ever follows: an empty text where it leads
- * elsewhere. The name is as for readlinkat(2).
- */
+/* The URL that a symbolic link leads to, or an empty text. `name` is as in readlinkat(2). */
 static text read_redirect(int folder, const char *name, char url[PATH_MAX])
 {
 	ssize_t n = readlinkat(folder, name, url, PATH_MAX);
@@ -2617,8 +2625,7 @@ static bool is_older(const struct stat *a, const struct stat *b)
 
 /*
  * Replaces the file by its best sibling in a coding that the client accepts, if there is one that is
- * neither empty nor older than the file. Returns the coding. The type remains that of the file, whose
- * beginning may have to be read for it.
+ * neither empty nor older than the file. Returns the coding. The type remains that of the file.
  */
 OWN_FRAME static enum coding open_sibling(const struct http_site *site, const char *path,
 					  const struct preference *preference, struct file *file,
@@ -2643,7 +2650,7 @@ OWN_FRAME static enum coding open_sibling(const struct http_site *site, const ch
 	return IDENTITY;
 }
 
-/* Whether a decoded path is that of a folder. */
+/* Whether a decoded path is that of a folder: it ends with a slash, or is that of the root. */
 static bool is_folder(text path)
 {
 	return !path.at || path.len == 0 || path.at[path.len - 1] == '/';
@@ -3218,8 +3225,8 @@ static bool sort_some(struct listing *listing)
 /* ---- the cache ---------------------------------------------------------- */
 
 /*
- * What an entry depends on: that a folder on the way to the file is the same folder, not a link that
- * now leads elsewhere; that the file is unchanged in everything; that there is no better sibling.
+ * What an entry depends on: that a folder on the way to the file is the same one, and no link; that
+ * the file is unchanged; that a name which would be preferred is absent.
  */
 struct check {
 	uint32_t path; /* where in the entry's bytes */
@@ -3228,17 +3235,17 @@ struct check {
 };
 
 /*
- * A response as it was sent, from behind its Date on, with the strings of its checks in `bytes`. Of
- * a body that is too large to be kept the file is kept open.
+ * An entry: a response without its first fields, see put_opening(). `bytes` has the key, the paths
+ * of the checks, and the response. If the body is too large to be kept, the file is kept open.
  */
 struct cached {
 	struct cached *chain;         /* in its bucket */
 	struct cached *newer, *older; /* by last use */
 	int64_t used;                 /* us, when it was used last */
-	uint64_t looked;              /* http_common.received when its checks held last */
-	int fd;                       /* of a file that is not in bytes, or -1 */
-	bool removed;                 /* from the cache, */
-	uint32_t users;               /* but so many connections still send it */
+	uint64_t looked;              /* http_common.received when its checks were made last */
+	int fd;                       /* of the body, if that is not in `bytes`, or -1 */
+	bool removed;                 /* from the cache; it is freed when it has no users */
+	uint32_t users;               /* connections that send it */
 	uint32_t hash, size;
 	uint32_t key_len, head_len, body_len;
 	uint32_t response; /* where in bytes */
@@ -3250,7 +3257,7 @@ struct cached {
 
 struct http_cache {
 	uint64_t seed[2];
-	size_t size, used, held;    /* held: used, and what is sent but no longer in the cache */
+	size_t size, used, held;    /* held: used, and removed entries that have users */
 	uint32_t files, files_most; /* kept open */
 	struct cached *newest, *oldest;
 	struct {
@@ -3258,8 +3265,8 @@ struct http_cache {
 		uint64_t home[2];
 		char name[NAME_MAX]; /* of the host */
 		size_t len;
-		bool own; /* the folder has its name, or is the one for others */
-	} host;           /* that was asked last */
+		bool own; /* its folder has its name; or is the one for other hosts */
+	} host;           /* the one that was requested last */
 	uint32_t mask;
 	struct cached *bucket[];
 };
@@ -3271,7 +3278,8 @@ struct http_cache *http_cache_new(size_t size, uint32_t files, const void *seed)
 
 	if (size < INLINE_MOST)
 		return NULL;
-	while (buckets < size / 1024 && buckets < 1u << 20) /* an answer takes more than that */
+	/* an entry takes more than 1024 bytes */
+	while (buckets < size / 1024 && buckets < 1u << 20)
 		buckets *= 2;
 	/* pointers is what it is an array of: NOLINTNEXTLINE(bugprone-sizeof-expression) */
 	cache = calloc(1, sizeof(*cache) + buckets * sizeof(cache->bucket[0]));
@@ -3284,7 +3292,7 @@ struct http_cache *http_cache_new(size_t size, uint32_t files, const void *seed)
 	return cache;
 }
 
-/* The version of a name that a check of this kind compares; false where the check fails anyway. */
+/* What a check of this kind compares. False if it fails in any case. */
 static bool look(const struct http_site *site, const char *path, enum check_kind kind,
 		 struct version *version)
 {
@@ -3314,10 +3322,7 @@ static bool is_current(const struct http_site *site, const struct cached *entry)
 	return true;
 }
 
-/*
- * Depends on the seed, so that a client cannot easily choose names that fall into one bucket; and a
- * bucket with CHAIN_MOST entries costs little even if one does.
- */
+/* The seed makes names with equal hashes hard to choose; CHAIN_MOST limits what they cost. */
 static uint32_t hash_key(const struct http_cache *cache, text key,
 			 const struct preference *preference)
 {
@@ -3369,7 +3374,7 @@ static void cache_remove(struct http_cache *cache, struct cached *entry)
 		cache_free(cache, entry);
 }
 
-/* The new one comes first in its bucket; where there are too many, the oldest goes. */
+/* Puts an entry first in its bucket. If the bucket has too many, the oldest one is removed. */
 static void cache_chain(struct http_cache *cache, struct cached *entry)
 {
 	struct cached **bucket = &cache->bucket[entry->hash & cache->mask], *last = *bucket;
@@ -3397,10 +3402,9 @@ int64_t http_cache_tidy(struct http_cache *cache, const struct http_common *comm
 }
 
 /*
- * NULL where there is none, or where one of its checks fails. The entry is the caller's to release. If
- * nothing was received since the last look at the files, this request was sent before that look, which
- * then counts for it too: that saves 7 to 12 % of the time of a request where many are received
- * together.
+ * The entry, which the caller has to release; or NULL if there is none, or one of its checks fails.
+ * If nothing was received since they were made last, this request was sent before, and they count
+ * for it too: that saves 7 to 12 % of the time of a request where many are received together.
  */
 static struct cached *cache_find(const struct http_common *common, const struct http_site *site,
 				 text key, const struct preference *preference)
@@ -3437,9 +3441,9 @@ static bool settled(const struct version *v, const struct timespec *now)
 
 /* What a response was made from. */
 struct source {
-	text key,
-		asked; /* the path that was asked for, decoded; the key may have the host before it */
-	text folder;   /* that the paths begin in, with --hosts */
+	text key;    /* the path that was asked for; with --hosts, the host's folder is before it */
+	text asked;  /* that path alone */
+	text folder; /* with --hosts: the paths are beneath it */
 	struct preference preference;
 	enum coding coding;
 	const char *path;          /* of the file; what was sent may be a sibling of it */
@@ -3452,11 +3456,11 @@ struct draft {
 	struct out bytes;
 	const struct http_site *site;
 	const struct timespec *now;
-	text folder; /* see struct source */
-	bool watched; /* one of the checks shows that no name was added to the file's folder, or removed */
+	text folder;  /* see struct source */
+	bool watched; /* a check shows whether names were added to the file's folder */
 };
 
-/* False if the check fails already, or there is no room for it; then the draft is as it was. */
+/* False if the check fails now, or there is no room for it. With `add`, the draft gets it. */
 static bool try_check(struct draft *draft, text path, enum check_kind kind, bool add)
 {
 	struct cached *entry = draft->entry;
@@ -3485,7 +3489,7 @@ static bool add_check(struct draft *draft, text path, enum check_kind kind)
 	return try_check(draft, path, kind, true);
 }
 
-/* That there is no file of this name, but nothing or a folder. */
+/* The check that there is no file of this name. A folder may have it. */
 static bool add_absence(struct draft *draft, const char *name)
 {
 	text path = text_of(name);
@@ -3495,10 +3499,9 @@ static bool add_absence(struct draft *draft, const char *name)
 }
 
 /*
- * Checks that there is still no file that would be preferred to this one: the file of the very name that
- * was requested, another index, a better sibling. The times of the folder show it; where these change
- * often, each name is checked. A sibling that exists but was not good enough may be improved in place:
- * then nothing is remembered.
+ * Checks that there is still no file that would be preferred to this one: with the name that was
+ * requested, another index, a better sibling. False if one exists: it was not good enough, but may
+ * be changed in place. If the draft is `watched`, the names are only looked for now.
  */
 static bool add_absences(struct draft *draft, const struct source *source)
 {
@@ -3551,7 +3554,7 @@ static bool add_checks(struct draft *draft, const struct source *source)
 	return same_version(&entry->check[entry->checks - 1].version, source->was);
 }
 
-/* The new entry is chained, linked and counted; older ones go until there is room for it. */
+/* Removes old entries until there is room for the new one. */
 static void cache_insert(struct http_cache *cache, struct cached *entry)
 {
 	while (cache->used + entry->size > cache->size)
@@ -3563,7 +3566,7 @@ static void cache_insert(struct http_cache *cache, struct cached *entry)
 	cache->files += entry->fd >= 0;
 }
 
-/* `fd` is the file if `response` ends with its head, else -1; the entry owns it, if there is one. */
+/* `fd`: the file if `response` is a head alone, else -1. The entry that is returned owns it. */
 OWN_FRAME static struct cached *cache_add(const struct http_common *common,
 					  const struct http_site *site, const struct source *source,
 					  text response, size_t head_len, int fd)
@@ -3608,27 +3611,27 @@ OWN_FRAME static struct cached *cache_add(const struct http_common *common,
 
 enum { BOUNDARY_SIZE = 24 };
 
-/* What is still to be sent when the head is out. */
+/* What is still to be sent behind the head. */
 struct body {
 	enum body_kind { NO_BODY, FILE_BODY, LISTING_BODY } kind;
-	int fd;               /* of the file, */
-	struct cached *entry; /* which belongs to this entry of the cache; or NULL */
+	int fd;               /* of the file */
+	struct cached *entry; /* the entry of the cache that owns the file, or NULL */
 	size_t part;          /* which of the ranges is being sent */
 	bool part_begun;
 	uint64_t size;
 	const char *type;
 	char boundary[BOUNDARY_SIZE];
 	struct listing *listing;
-	struct ranges ranges; /* of the file; of several each has a head of its own */
+	struct ranges ranges; /* what is sent of the file */
 };
 
-/* Afterwards there are no ranges. The array of them is not cleared, because it is large. */
+/* The array of ranges is not cleared, because it is large. */
 static void clear_body(struct body *body)
 {
 	memset(body, 0, offsetof(struct body, ranges.part));
 }
 
-/* Which response it will be: this is decided when the head of the request has been read. */
+/* Which response it will be. This is decided when the head of the request has been read. */
 struct choice {
 	enum choice_kind {
 		NO_CHOICE,
@@ -3641,20 +3644,20 @@ struct choice {
 		FILE_OR_PART,
 		FALLBACK,
 		FOLDER,
-		PROGRAM, /* its name is the first key_len bytes of the path; the rest is for it */
-		LOGIN,   /* a password has to be checked first */
+		PROGRAM,
+		LOGIN, /* a password has to be checked first */
 	} kind;
 	enum status status;                       /* of a page */
 	const struct http_scope *guard, *program; /* that the path is beneath, or NULL */
-	size_t key_len;       /* bytes of http_work.path that were asked for; an index may follow */
-	struct cached *entry; /* that is remembered, */
-	struct file file;     /* or what is opened, perhaps a link that redirects; both are owned */
+	size_t key_len;                           /* bytes of the path that are a program's name */
+	struct cached *entry;                     /* of REMEMBERED, to be released */
+	struct file file;                         /* of FILE_OR_PART, FALLBACK, FOLDER, LINK */
 };
 
 /* The responses that are being put together or sent. */
 struct output {
-	struct out bytes; /* in http_common.out, or in memory of the connection's own, */
-	char *own;        /* which is this, or NULL */
+	struct out bytes; /* in http_common.out, or in `own` */
+	char *own;        /* memory of this connection alone, or NULL */
 	size_t sent;      /* of bytes */
 };
 
@@ -3672,31 +3675,36 @@ struct login {
 /* A program that runs for the request, or will when enough of the body is there. */
 struct program {
 	struct http_pipes pipes;
-	bool started, whole;         /* whole: all of the request's body was received */
-	bool left;                   /* the client sends no more */
-	bool active;                 /* it has read or written since the clock was set */
-	bool begun, raw;             /* the response is being sent; as the program writes it */
-	bool counted, chunked, bare; /* the body: of rest bytes, in chunks; there is none */
+	bool started;
+	bool whole;   /* all of the request's body was received */
+	bool left;    /* the client sends no more */
+	bool active;  /* the program has read or written since the clock was set */
+	bool begun;   /* the response is being sent, */
+	bool raw;     /* as the program writes it */
+	bool counted; /* the length of the response's body is known, `rest` of which is missing */
+	bool chunked; /* it is sent in chunks */
+	bool bare;    /* there is none */
 	uint64_t rest;
 	unsigned redirects;
-	text pending;                /* of the body, for the program's input */
-	text gathered_left;          /* of a chunked body that was gathered */
-	struct out gathered, header; /* a chunked body; what the program has written first */
-	struct out errors;           /* the line of its standard error that has not ended */
-	char *target;                /* of a redirect within the site */
+	text pending;        /* of the request's body, for the program's input */
+	struct out gathered; /* a chunked request body, before the program is started */
+	text gathered_left;  /* of it, for the program's input */
+	struct out header;   /* what the program has written first */
+	struct out errors;   /* the last, incomplete line of its standard error */
+	char *target;        /* of a redirect within the site */
 };
 
 /*
- * Of its arrays only the beginnings are touched, mostly: a page each, the first of which the caller
- * may have touched anyway. The rest stands before the input's bytes.
+ * The working memory of a connection. Mostly only the first page of the path and of the input is
+ * touched, which stand at the beginning and at the end; the members between them share few pages.
  */
 struct http_work {
 	union {
 		struct {
-			uint64_t home[2];    /* with --hosts: what the host's folder is */
-			char path[PATH_MAX]; /* of the file; it begins with what was asked for */
+			uint64_t home[2];    /* with --hosts: the folder's device and inode */
+			char path[PATH_MAX]; /* of the file; it begins with req.asked */
 		};
-		char key[2 * sizeof(uint64_t) + PATH_MAX]; /* both: the same path of two hosts */
+		char key[2 * sizeof(uint64_t) + PATH_MAX]; /* for the cache, see key_of() */
 	};
 	struct request req;
 	struct choice choice;
@@ -3707,11 +3715,11 @@ struct http_work {
 	enum status status;      /* of the response that is being sent, 0 before there is one */
 	uint64_t body_sent;      /* bytes, for the log */
 	unsigned effort;         /* of this step, see EFFORT_MOST */
-	bool adopted;            /* another process was asked to go on */
-	bool named;              /* the client of this request has said who it is */
-	struct login *login;     /* these two are NULL, */
-	struct program *program; /* but where programs and passwords are asked for */
-	/* With --hosts, the site but with the folder of the request's host as its root; that or -1. */
+	bool adopted;            /* HTTP_ADOPT was returned for this request */
+	bool named;              /* a password was given, see login */
+	struct login *login;     /* or NULL, until a password is checked */
+	struct program *program; /* or NULL, until a program is needed */
+	/* With --hosts, a copy of the site with the folder of the host as its root, or -1. */
 	struct http_site host;
 	char host_name[NAME_MAX + 1];
 };
@@ -3740,7 +3748,7 @@ static const struct http_site *site_here(const struct http_conn *conn)
 	return conn->work->host.root >= 0 ? &conn->work->host : conn->own.site;
 }
 
-/* When the program's lifeline is closed the broker ends it. */
+/* Closing pipes.life makes the broker end the program. */
 static void release_program(struct program *p)
 {
 	close_fd(&p->pipes.in);
@@ -3809,7 +3817,7 @@ static void read_host(struct http_work *w)
 	w->req.host = text_of(w->host_name);
 }
 
-/* The folder of the host becomes the root of the site here: 0 or an errno value. */
+/* Opens the folder of the host, if that is needed: 0 or an errno value. */
 static int enter_host(struct http_work *w, const struct http_site *site)
 {
 	int fd, error;
@@ -3824,7 +3832,7 @@ static int enter_host(struct http_work *w, const struct http_site *site)
 	return error;
 }
 
-/* What folder it is that has this name, without opening it but for a link: 0 or an errno value. */
+/* Finds out which folder has this name, mostly without opening it: 0 or an errno value. */
 static int identify_host(struct http_work *w, const struct http_site *site, text folder)
 {
 	struct stat st = { 0 };
@@ -3847,9 +3855,8 @@ static int identify_host(struct http_work *w, const struct http_site *site, text
 }
 
 /*
- * Finds the folder of the requested host: 0 or a status. Requests that are received together often name
- * the same host, so the last one found counts until more is received: this saves 5 % of the time of a
- * request.
+ * Finds the folder of the requested host: 0 or a status. The last one is used again for requests
+ * that were received together: this saves 5 % of the time of a request.
  */
 static enum status find_host(struct http_work *w, const struct http_site *site,
 			     const struct http_common *common)
@@ -3939,23 +3946,23 @@ static const struct status_row *find_status(enum status code)
 	return status;
 }
 
-/* A response's head as data. What is zero or NULL is left out. */
+/* What a response's head says. Fields whose member is zero or NULL are left out. */
 struct head {
 	enum status status;
-	text line;   /* the status as a program has said it, */
-	text fields; /* and its other fields */
+	text line;   /* of a program's response: the status line */
+	text fields; /* and other fields, each with its CRLF */
 	const char *type, *etag, *boundary;
 	enum coding coding;
-	bool empty; /* by its status: no Content-Length (RFC 9110 8.6) */
+	bool empty; /* no Content-Length, because of the status (RFC 9110 8.6) */
 	uint64_t length;
 	const int64_t *modified;
 	const struct range *range; /* of a file of `size` bytes; empty in a 416 */
 	uint64_t size;
-	text host;            /* of a redirect to https, which goes to `location` as it is */
-	text location, query; /* a folder beside the target, and the query that goes with it */
-	text url;             /* an absolute URL to go to instead */
+	text host;            /* of a redirect to https; `location` is then the target's path */
+	text location, query; /* of a redirect to a folder: its last segment */
+	text url;             /* of a redirect by a symbolic link */
 	bool varies, ranges, methods, policy, chunked, no_cache;
-	bool kept;                      /* the program says which caches may keep it */
+	bool kept;                      /* a program has set Cache-Control */
 	const struct http_scope *guard; /* whose password is asked for */
 };
 
@@ -3966,7 +3973,7 @@ static void put_field(struct out *o, const char *name, const char *value)
 	put_string(o, "\r\n");
 }
 
-/* bytes 0-9/100, and for nothing of it bytes * /100 (RFC 9110 14.4) */
+/* RFC 9110 14.4. An empty range stands for a 416. */
 static void put_content_range(struct out *o, const struct range *range, uint64_t size)
 {
 	if (range->begin < range->end)
@@ -3976,7 +3983,7 @@ static void put_content_range(struct out *o, const struct range *range, uint64_t
 		put_form(o, "Content-Range: bytes */%n\r\n", size);
 }
 
-/* RFC 9110 8.8.2.1: never later than Date. */
+/* Last-Modified is never later than Date (RFC 9110 8.8.2.1). */
 static void put_modified(struct out *o, int64_t modified, const struct http_common *common)
 {
 	struct tm tm;
@@ -3989,9 +3996,9 @@ static void put_modified(struct out *o, int64_t modified, const struct http_comm
 }
 
 /*
- * A folder's own name, with its slash, relative to the address that was asked for (RFC 3986 5.2): so
- * it is right behind a proxy that strips a prefix, too. No host and no scheme can be read into it,
- * for slashes and colons in a name are encoded.
+ * The last segment of a folder's name, with a slash. Relative to the address that was asked for
+ * (RFC 3986 5.2), it is right behind a proxy that strips a prefix, too. Slashes and colons in the
+ * name are encoded, so that it can't contain a host or a scheme.
  */
 static void put_location(struct out *o, text name, text query)
 {
@@ -4012,7 +4019,9 @@ static void put_redirect(struct out *o, text url, text query)
 	put_string(o, "\r\n");
 }
 
-/* The fields that the options set for this path. With `no_cache` these can't set Cache-Control. */
+/*
+ * The fields that --header sets for this path. With `no_cache`, Cache-Control is set here instead.
+ */
 static void put_rules(struct out *o, const struct http_site *site, text path, bool no_cache)
 {
 	const struct http_rule_list *rules = &site->rules[HTTP_FIELDS];
@@ -4041,7 +4050,7 @@ static void put_opening(struct out *o, const struct http_common *common, const s
 {
 	put(o, "HTTP/1.1 ", 9);
 	put_text(o, line);
-	if (line.len == 3) /* RFC 9112 4: the blank stays where there is no reason behind it */
+	if (line.len == 3) /* without a reason phrase, the space is still needed (RFC 9112 4) */
 		put(o, " ", 1);
 	put(o, "\r\n", 2);
 	put(o, "Date: ", 6);
@@ -4111,7 +4120,7 @@ static void put_fields(struct out *o, const struct http_site *site,
 	put_string(o, "\r\n");
 }
 
-/* The one writer of heads. Returns where in the output the part begins that the cache keeps. */
+/* The only function that writes heads. Returns where the part begins that the cache keeps. */
 static size_t write_head(struct http_conn *conn, const struct http_common *common,
 			 const struct head *head)
 {
@@ -4122,7 +4131,7 @@ static size_t write_head(struct http_conn *conn, const struct http_common *commo
 	put_opening(o, common, &w->req,
 		    head->line.at ? head->line : text_of(find_status(head->status)->line));
 	kept = o->len;
-	/* no cache that others share may keep what a password was asked for, unless the site says so */
+	/* a shared cache may keep what needs a password only if the site says so */
 	if (w->choice.guard && !head->kept &&
 	    !rules_have(conn->own.site, w->req.asked, text_of("Cache-Control:")))
 		put_string(o, "Cache-Control: private\r\n");
@@ -4198,7 +4207,7 @@ static void release_body(struct body *body, struct http_common *common)
 	body->kind = NO_BODY;
 }
 
-/* Whether the body could be put into the output. */
+/* Puts a body of at most `most` bytes into the output. False if it is longer, or can't be read. */
 static bool inline_body(struct http_work *w, size_t most)
 {
 	const struct range *range = &w->body.ranges.part[0];
@@ -4210,15 +4219,15 @@ static bool inline_body(struct http_work *w, size_t most)
 		return false;
 	got = n ? pread(w->body.fd, o->at + o->len, n, (off_t)range->begin) : 0;
 	if (got != (ssize_t)n)
-		return false; /* it has just been cut, which sending it will find out */
+		return false; /* it has just become shorter: send_part() handles that */
 	o->len += n;
 	w->body_sent = n;
-	close(w->body.fd); /* which no entry of the cache owns yet */
+	close(w->body.fd); /* no entry of the cache owns it yet */
 	w->body.kind = NO_BODY;
 	return true;
 }
 
-/* Which part of the file, if the request asks for less than all of it. */
+/* Which parts of the file are sent: all of it, ranges, or none if they are beyond its end. */
 static enum range_kind choose_ranges(const struct request *req, const struct http_common *common,
 				     const struct file *file, const char *etag,
 				     struct ranges *ranges)
@@ -4238,8 +4247,8 @@ static enum range_kind choose_ranges(const struct request *req, const struct htt
 }
 
 /*
- * The head says that the page is UTF-8. Now that the bytes behind it are there, this is taken back if
- * the page says otherwise. Returns how much shorter the head is then.
+ * The head says that the page is UTF-8. If the page behind it names another charset, this is
+ * removed from the head. Returns by how much the head becomes shorter.
  */
 static size_t amend_type(struct out *o, size_t kept, size_t head_end)
 {
@@ -4254,7 +4263,7 @@ static size_t amend_type(struct out *o, size_t kept, size_t head_end)
 	return surplus;
 }
 
-/* Where the cache's part of a response begins in the output, and where its head ends. */
+/* Where in the output the cached part of a response begins, and where its head ends. */
 struct written {
 	size_t kept, head_end;
 };
@@ -4269,7 +4278,7 @@ static struct written answer_body(struct http_conn *conn, struct http_common *co
 	struct http_work *w = conn->work;
 	struct body *body = &w->body;
 	struct written written;
-	/* what is read anyway is looked at then */
+	/* the charset is looked for in the output then, see amend_type() */
 	bool whole = w->req.method != HEAD && head->status != PARTIAL_CONTENT &&
 		     head->coding == IDENTITY && file->st.st_size <= (off_t)most;
 
@@ -4298,7 +4307,7 @@ static struct written answer_body(struct http_conn *conn, struct http_common *co
 	return written;
 }
 
-/* ---- passwords: which one a path needs ------------------------------------------------ */
+/* ---- passwords: which one is needed for a path ---------------------------------------- */
 
 /* Whether the path is the prefix, or beneath it. */
 static bool is_beneath(const char *path, const char *prefix)
@@ -4315,7 +4324,7 @@ static bool is_joined(const char *name, const char *begin, text end)
 	return strncmp(name, begin, n) == 0 && same(text_of(name + n), end);
 }
 
-/* Whether a request for the path may reach what the prefix names, by another name of it too. */
+/* Whether a request for the path may reach the prefix, or a sibling, an index, a page of it. */
 static bool reaches(const struct http_site *site, const char *path, const char *prefix)
 {
 	if (is_beneath(path, prefix) ||
@@ -4339,7 +4348,7 @@ static const struct http_scope *find_guard(const struct http_site *site, const c
 	return NULL;
 }
 
-/* Whether this page may be sent: it needs no password, or the one that the request has given. */
+/* Whether this page may be sent: it needs no password, or the same as the request has given. */
 static bool may_show(const struct http_work *w, const struct http_site *site, const char *page)
 {
 	const struct http_scope *guard = find_guard(site, page);
@@ -4347,7 +4356,7 @@ static bool may_show(const struct http_work *w, const struct http_site *site, co
 	return !guard || (w->named && w->login->good && w->login->guard == guard);
 }
 
-/* The site's own page for an error, which has the name of the status; or ours. */
+/* Answers with the site's page for an error, such as 404.html. False if there is none. */
 static bool answer_own_page(struct http_conn *conn, struct http_common *common, struct head *head)
 {
 	struct body *body = &conn->work->body;
@@ -4368,7 +4377,7 @@ static bool answer_own_page(struct http_conn *conn, struct http_common *common, 
 	return true;
 }
 
-/* A page about a status: the site's own page, or one made here, which quotes nothing of the request. */
+/* A page about a status: the site's, or one that is made here, without anything of the request. */
 static void answer_page(struct http_conn *conn, struct http_common *common, struct head head)
 {
 	const struct status_row *status = find_status(head.status);
@@ -4398,7 +4407,7 @@ static bool has_conditions(const struct request *req)
 	       req->seen[IF_MODIFIED_SINCE] || req->seen[IF_UNMODIFIED_SINCE];
 }
 
-/* Offers the response to the cache: from `kept` on, and the open file if that is its body. */
+/* Offers the response to the cache, with the open file if the body is not in the output. */
 static void remember(struct http_conn *conn, const struct http_common *common,
 		     const struct source *source, struct written written)
 {
@@ -4413,7 +4422,7 @@ static void remember(struct http_conn *conn, const struct http_common *common,
 		w->body.entry->users = open;
 }
 
-/* Answers 412 or 304. */
+/* Answers with 412 or 304. */
 static void answer_condition(struct http_conn *conn, struct http_common *common, struct head *head)
 {
 	if (head->status != NOT_MODIFIED) {
@@ -4426,7 +4435,7 @@ static void answer_condition(struct http_conn *conn, struct http_common *common,
 	write_head(conn, common, head);
 }
 
-/* In the cache, the same path of two hosts is two keys. */
+/* The key for the cache is the path, and with --hosts the folder of the host before it. */
 static text key_of(const struct http_work *w, const struct http_site *site)
 {
 	size_t begin = site->hosts ? 0 : sizeof(w->home);
@@ -4570,7 +4579,7 @@ static void release_choice(struct choice *choice, const struct http_common *comm
 	choice->kind = NO_CHOICE;
 }
 
-/* If the path is that of a link to another site, that is chosen: 0. Otherwise returns the error. */
+/* Chooses a link to another site, if the path is that of one: 0. Otherwise returns `error`. */
 OWN_FRAME static int choose_link(struct http_work *w, const struct http_site *site, int error)
 {
 	size_t n = strlen(w->path);
@@ -4612,7 +4621,7 @@ static int choose_file(struct http_work *w, const struct http_site *site, text e
 	return error;
 }
 
-/* For a path that ends with a slash: the index of the folder, its listing, or a link of that name. */
+/* For a path with a slash at its end: the index of the folder, its listing, or a link. */
 static int choose_folder(struct http_work *w, const struct http_site *site)
 {
 	int error = ENOENT;
@@ -4627,7 +4636,7 @@ static int choose_folder(struct http_work *w, const struct http_site *site)
 	return choose_link(w, site, error);
 }
 
-/* A name without a slash at its end: a file, the page that has ".html" behind it, or a folder. */
+/* For other paths: a file, the page with ".html" added, or a redirect to a folder. */
 static int choose_path(struct http_work *w, const struct http_site *site)
 {
 	struct choice *choice = &w->choice;
@@ -4653,7 +4662,7 @@ static const char *fallback_of(const struct http_site *site)
 	return rules->at[rules->count - 1].text.at;
 }
 
-/* Whether the request is a browser's for a page, which the site's fallback answers. */
+/* Whether a missing page is answered with the fallback: a browser's request for HTML is. */
 static bool wants_fallback(const struct http_work *w, const struct http_site *site)
 {
 	const char *slash = strrchr(w->path, '/');
@@ -4680,7 +4689,7 @@ static bool choose_cached(struct http_work *w, const struct http_site *site,
 	struct choice *choice = &w->choice;
 	struct preference preference;
 
-	/* while a body is received the file may change */
+	/* the response is chosen again behind a body; the file may change meanwhile */
 	if (!common->cache || w->req.method == POST || has_body(&w->req) || has_conditions(&w->req))
 		return false;
 	preference = read_preference(&w->req);
@@ -4742,7 +4751,7 @@ static bool read_credentials(struct login *login, text value)
 	return rest.at && !memchr(login->decoded, '\0', n);
 }
 
-/* Compares all bytes: how long it takes says nothing of where two passwords differ. */
+/* Compares all bytes, so that the time does not show where two passwords differ. */
 static bool remembers(const struct login *login, const struct http_scope *guard, text value)
 {
 	unsigned char differs = 0;
@@ -4762,13 +4771,13 @@ static const struct http_scope *find_program(const struct http_site *site, const
 	return NULL;
 }
 
-/* A browser asks without a password whether a script of another site may ask (Fetch, 3.3.2). */
+/* Browsers send it, without a password, before a script of another site may ask (Fetch 3.3.2). */
 static bool is_preflight(const struct request *req)
 {
 	return req->method == OPTIONS && req->seen[ORIGIN] && req->seen[REQUEST_METHOD];
 }
 
-/* Whether the request may be answered. If not, 401 is chosen, or that its password is checked first. */
+/* Whether the password is known to be right. If not, 401 is chosen, or to check it first. */
 static bool choose_guarded(struct http_work *w, const struct http_site *site)
 {
 	const struct request *req = &w->req;
@@ -4799,7 +4808,7 @@ static bool choose_guarded(struct http_work *w, const struct http_site *site)
 	return false;
 }
 
-/* The program is the first file on the path beneath the folder; what follows is PATH_INFO. */
+/* The program is the first file on the path beneath the folder. The rest is PATH_INFO. */
 static void choose_script(struct http_work *w, const struct http_site *site)
 {
 	struct choice *choice = &w->choice;
@@ -4832,7 +4841,7 @@ static void choose_program(struct http_work *w, const struct http_site *site)
 		choose_script(w, site);
 }
 
-/* Whether the method is one that is served: 0 or a status. */
+/* Whether the method is served: 0 or a status. */
 static enum status judge_method(struct request *req)
 {
 	switch (req->method) {
@@ -4846,9 +4855,8 @@ static enum status judge_method(struct request *req)
 }
 
 /*
- * Whether the client is redirected to https. The files by which certificates are obtained have to be
- * sent by plain HTTP (RFC 8555 8.3). The path is the decoded one, so that no spelling of another path is
- * taken for one of these.
+ * Whether the client is redirected to https. The files by which certificates are obtained are not:
+ * RFC 8555 8.3. The decoded path is compared, because an encoded one could pretend to be theirs.
  */
 static bool choose_https(struct http_work *w)
 {
@@ -4887,7 +4895,7 @@ static void choose(struct http_work *w, const struct http_site *site,
 	if (req->asked.at) {
 		choice->guard = find_guard(site, w->path);
 		choice->program = find_program(site, w->path);
-		/* the name of the folder without a slash is none of its programs */
+		/* the name of a folder without a slash is redirected, and starts no program */
 		if (choice->program && !choice->program->path && choice->program->prefix[0] &&
 		    !w->path[strlen(choice->program->prefix)])
 			choice->program = NULL;
@@ -4906,7 +4914,7 @@ static void choose(struct http_work *w, const struct http_site *site,
 		choose_page(choice, status);
 		return;
 	}
-	/* a preflight is answered here: a program might say more without the password */
+	/* a preflight needs no password, and is not passed to a program that is behind one */
 	preflight = choice->guard && is_preflight(req);
 	if (choice->guard && !preflight && !choose_guarded(w, site))
 		return;
@@ -4976,24 +4984,24 @@ static void answer(struct http_conn *conn, struct http_common *common)
 	release_choice(choice, common);
 }
 
-/* ---- what a program is told (RFC 3875 4.1) ------------------------------------------ */
+/* ---- the variables of a program (RFC 3875 4.1) -------------------------------------- */
 
 static void put_variable(struct out *o, const char *name, text value)
 {
 	put_form(o, "%s=%t%0", name, value);
 }
 
-/* What an old shell would execute (CVE-2014-6271). */
+/* Old shells execute such a variable when they start (CVE-2014-6271). */
 static bool is_function(text value)
 {
 	return starts_alike(value, text_of("() {"));
 }
 
 /*
- * Whether a field becomes a variable. Names of other bytes than letters, digits and hyphens don't, since
- * two of them might become one variable; nor do fields that wwwd acts on itself (a password if it has
- * been checked, perhaps for another program that has led here), nor Proxy, because HTTP_PROXY is a
- * setting of many libraries.
+ * Whether a field becomes a variable. Its name may only have letters, digits and hyphens, because
+ * two others might become the same variable. Left out are fields that wwwd acts on itself (a password
+ * if it has been checked, perhaps for another program that has led here), and Proxy, because HTTP_PROXY
+ * is a setting of many libraries.
  */
 static bool is_exported(text name, text value, bool checked)
 {
@@ -5059,7 +5067,7 @@ static text origin_form(const struct request *req)
 	return t;
 }
 
-/* `length`: of the body, or NULL where it can't be told. What is about the peer is wwwd.c's to say. */
+/* `length`: of the body, or NULL if it is unknown. wwwd.c adds the variables about the peer. */
 static void put_variables(struct out *o, const struct http_work *w, const struct http_site *site,
 			  const uint64_t *length)
 {
@@ -5138,7 +5146,7 @@ static void arm(struct http_conn *conn, const struct http_common *common, enum h
 
 /*
  * How many bytes the peer of a TCP connection has acknowledged, ever, and how many the kernel still
- * holds for it; false where the kernel doesn't say.
+ * holds for it. False if the kernel doesn't tell.
  */
 static bool ask_acknowledged(const struct http_conn *conn, uint64_t *bytes, uint64_t *unread)
 {
@@ -5154,7 +5162,7 @@ static bool ask_acknowledged(const struct http_conn *conn, uint64_t *bytes, uint
 	if (size >= offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof(info.tcpi_bytes_retrans))
 		*unread = info.tcpi_notsent_bytes + info.tcpi_bytes_sent - info.tcpi_bytes_retrans -
 			  info.tcpi_bytes_acked;
-	if (*unread > INT64_MAX) /* -1: the FIN is counted as acknowledged, but not as sent */
+	if (*unread > INT64_MAX) /* -1: a FIN is counted as acknowledged, but not as sent */
 		*unread = 0;
 	return true;
 }
@@ -5242,7 +5250,7 @@ static ssize_t receive(struct http_conn *conn, void *buffer, size_t size)
 	return n;
 }
 
-/* Does more of the response follow what is in the output? */
+/* Whether more of the response follows what is in the output. */
 static bool has_more(const struct http_conn *conn)
 {
 	return conn->own.state == STREAM && conn->work->body.kind != NO_BODY;
@@ -5250,7 +5258,7 @@ static bool has_more(const struct http_conn *conn)
 
 static ssize_t transmit(struct http_conn *conn, const void *buffer, size_t size)
 {
-	/* the last segment waits for what follows at once: the body, or the FIN at the end */
+	/* the last segment is held back for what follows at once: the body, or the FIN */
 	bool more = conn->own.state == CLOSE || has_more(conn);
 	int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
 	ssize_t n;
@@ -5265,14 +5273,14 @@ static ssize_t transmit(struct http_conn *conn, const void *buffer, size_t size)
 		n = conn->own.out_socket ? send(conn->own.out, buffer, size, flags)
 					 : write(conn->own.out, buffer, size);
 	while (n < 0 && errno == EINTR);
-	if (n < 0 && errno == ENOTSOCK) { /* in a socket, out something else */
+	if (n < 0 && errno == ENOTSOCK) { /* main() only looks at the descriptor of the input */
 		conn->own.out_socket = false;
 		errno = EAGAIN;
 	}
 	return n;
 }
 
-/* Everything was sent: what comes next is put together in the shared buffer. */
+/* Everything was sent. The next output is put together in the shared buffer. */
 static void release_output(struct output *o, const struct http_common *common)
 {
 	free(o->own);
@@ -5352,7 +5360,9 @@ static enum http_want lose(struct http_conn *conn, struct http_common *common)
 	return leave(conn);
 }
 
-/* Sends the output: HTTP_GO when all was sent. Where something did not fit, the conversation ends. */
+/*
+ * Sends the output: HTTP_GO when all was sent. If there was no room for it, the conversation ends.
+ */
 static enum http_want flush(struct http_conn *conn, struct http_common *common)
 {
 	struct output *o = &conn->work->output;
@@ -5388,7 +5398,7 @@ static void count_received(struct http_conn *conn, struct http_common *common, s
 	conn->own.received += (uint32_t)n;
 }
 
-/* Receives more: HTTP_GO, also where input.ended says that nothing follows; else what to wait for. */
+/* Receives more. HTTP_GO also if the client sends nothing more: then input.ended is set. */
 static enum http_want fill(struct http_conn *conn, struct http_common *common)
 {
 	struct input *in = &conn->work->input;
@@ -5412,7 +5422,7 @@ void http_receive(struct http_conn *conn, struct http_common *common)
 
 	if (conn->own.state == READ_HEAD && in->end < in->size)
 		n = receive(conn, in->at + in->end, in->size - in->end);
-	conn->own.dry &= n > 0; /* an end or an error is found again by the step */
+	conn->own.dry &= n > 0; /* the step receives an end or an error again */
 	if (n <= 0)
 		return;
 	count_received(conn, common, n);
@@ -5497,7 +5507,7 @@ static enum http_want go(struct http_conn *conn, enum state state)
 	return HTTP_GO;
 }
 
-/* The response is complete, or in the output; what follows in the input is the next request. */
+/* The response is complete, or in the output. The next request follows in the input. */
 static enum http_want finish(struct http_conn *conn, const struct http_common *common)
 {
 	struct http_work *w = conn->work;
@@ -5543,14 +5553,14 @@ static enum http_want respond(struct http_conn *conn, struct http_common *common
 	return w->body.kind == LISTING_BODY ? go(conn, LISTING) : send_body(conn, common);
 }
 
-/* The connection ends with this response. The rest of what the client sends is not read. */
+/* The connection ends with this response. What else the client sends is not read. */
 static void answer_last(struct http_conn *conn)
 {
 	conn->work->req.close = conn->own.linger = true;
 	conn->work->input.next = conn->work->input.end;
 }
 
-/* An error for a request that cannot be read completely; then the connection is closed. */
+/* Answers a request that can't be read completely. Then the connection is closed. */
 static enum http_want refuse(struct http_conn *conn, struct http_common *common, enum status status)
 {
 	struct http_work *w = conn->work;
@@ -5574,8 +5584,8 @@ static enum http_want refuse(struct http_conn *conn, struct http_common *common,
 }
 
 /*
- * The same where the body is what is wrong. If the method isn't served the response is about that: a
- * smaller body would not help. But 400 stays, for then it is unknown what the request is.
+ * Refuses a request for its body, unless the method isn't served: another body would not help then.
+ * With a status of 400, the method is as doubtful as the rest.
  */
 static enum http_want refuse_body(struct http_conn *conn, struct http_common *common,
 				  enum status status)
@@ -5614,7 +5624,7 @@ static enum http_want end_proxy(struct http_conn *conn, struct http_common *comm
 	return go(conn, READ_HEAD);
 }
 
-/* Reads the header of the PROXY protocol. The clock for it began when the connection was accepted. */
+/* Reads the header of the PROXY protocol. Its time began when the connection was accepted. */
 static enum http_want step_proxy(struct http_conn *conn, struct http_common *common)
 {
 	struct input *in = &conn->work->input;
@@ -5641,9 +5651,9 @@ static void compact(struct input *in)
 }
 
 /*
- * Whether an error is the last response of the connection. The body is mostly read all the same, so
- * that the connection can go on. But 400 ends it anyway; what follows a CONNECT may be for the tunnel
- * (RFC 9931); and a client that waits for 100 need not send what is not served to it.
+ * Whether an error is the last response of the connection. Otherwise the body is read and dropped,
+ * and the connection goes on. But a 400 ends it in any case; what follows a CONNECT may be for the
+ * tunnel (RFC 9931); and a client that waits for 100 should not send a body that is not needed.
  */
 static bool is_last(const struct http_work *w)
 {
@@ -5656,7 +5666,7 @@ static bool is_last(const struct http_work *w)
 	}
 }
 
-/* The response is chosen: it is sent, unless the body comes first. */
+/* The response is chosen. It is sent now, or when the body has been read. */
 static enum http_want begin_body(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
@@ -5673,17 +5683,14 @@ static enum http_want begin_body(struct http_conn *conn, struct http_common *com
 	}
 	if (!has_body(&w->req))
 		return respond(conn, common);
-	/* the files may change meanwhile, and are not kept open: it is chosen again, behind the body */
+	/* it is chosen again behind the body: no file is kept open, and files may change */
 	release_choice(&w->choice, common);
 	close_fd(&w->host.root);
 	arm(conn, common, HTTP_MOVING);
 	return go(conn, READ_BODY);
 }
 
-/*
- * The connection waits for the answer to a password, which is remembered for the requests to come.
- * The third wrong one ends it.
- */
+/* Waits for the check of a password. The third wrong one ends the connection. */
 static enum http_want step_check(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
@@ -5729,7 +5736,7 @@ static enum http_want step_check(struct http_conn *conn, struct http_common *com
 	return respond(conn, common);
 }
 
-/* A process of its own goes on with the connection. If that fails, this one is called again. */
+/* Hands the connection over to a process of its own. If that fails, this is called again. */
 static enum http_want step_adopt(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
@@ -5746,7 +5753,7 @@ static enum http_want step_adopt(struct http_conn *conn, struct http_common *com
 	return begin_body(conn, common);
 }
 
-/* The head is complete. It stays in place until it is answered: struct request points into it. */
+/* The head is complete. It stays there until it is answered: struct request points into it. */
 static enum http_want end_head(struct http_conn *conn, struct http_common *common)
 {
 	const struct http_limits *limits = &conn->own.site->limits;
@@ -5764,7 +5771,7 @@ static enum http_want end_head(struct http_conn *conn, struct http_common *commo
 		status = refused(&w->req, MISDIRECTED_REQUEST, "https on a connection without TLS");
 	if (status)
 		return refuse_body(conn, common, status);
-	/* what stands behind an unknown method may be the end of a body, to another server */
+	/* the body of an unknown method may be understood otherwise by another server */
 	if (!w->req.close && (w->req.method == OTHER || common->closing ||
 			      conn->own.requests + 1 >= limits->requests))
 		w->req.close = conn->own.linger = true;
@@ -5802,7 +5809,7 @@ static enum http_want step_head(struct http_conn *conn, struct http_common *comm
 	return want;
 }
 
-/* The responses so far are sent; then, if the peer takes them, more of the input is read. */
+/* Sends the responses so far, before more is received. */
 static enum http_want step_flush(struct http_conn *conn, struct http_common *common)
 {
 	const struct input *in = &conn->work->input;
@@ -5830,7 +5837,7 @@ static enum reading read_body(struct http_work *w, const struct http_limits *lim
 	return reading;
 }
 
-/* Before more of a body is read: the client is told to send it and what was taken makes room. */
+/* Before more of a body is received: sends 100 Continue, and removes what was read of the body. */
 static enum http_want make_room_for_body(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
@@ -5853,7 +5860,7 @@ static enum http_want step_body(struct http_conn *conn, struct http_common *comm
 {
 	struct http_work *w = conn->work;
 	struct input *in = &w->input;
-	/* behind what is in memory of its own is no room for a response */
+	/* memory of the connection's own has no room for a response */
 	enum http_want want = w->output.own ? flush(conn, common) : HTTP_GO;
 
 	if (want != HTTP_GO)
@@ -5889,8 +5896,8 @@ static enum http_want step_listing(struct http_conn *conn, struct http_common *c
 {
 	struct http_work *w = conn->work;
 	struct listing *listing = w->body.listing;
-	bool rows = w->req.method != HEAD; /* which needs only their length, not their order */
-	/* the responses before this one do not wait for it */
+	bool rows = w->req.method != HEAD; /* for HEAD their length is enough, in any order */
+	/* the responses before this one need not wait for it */
 	enum http_want want = flush(conn, common);
 
 	if (want != HTTP_GO)
@@ -5912,7 +5919,7 @@ static enum http_want step_listing(struct http_conn *conn, struct http_common *c
 	return send_body(conn, common);
 }
 
-/* Some more rows, as far as there is room: of one that doesn't fit nothing stays in the output. */
+/* Puts some more rows into the output. One that doesn't fit is taken out again. */
 static void write_rows(struct http_work *w, struct http_common *common)
 {
 	struct listing *listing = w->body.listing;
@@ -5928,7 +5935,7 @@ static void write_rows(struct http_work *w, struct http_common *common)
 		else
 			put_row(o, listing, &listing->items[listing->order[listing->next++]]);
 	} while (!last && !o->overrun && o->len - before < ROWS_STEP);
-	if (o->overrun && whole) { /* it has to wait until the others are gone */
+	if (o->overrun && whole) { /* it has to wait until the others are sent */
 		o->overrun = false;
 		o->len = whole;
 		listing->next -= !last;
@@ -5973,7 +5980,7 @@ static enum http_want send_part(struct http_conn *conn, struct http_common *comm
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0 && errno == EAGAIN)
 		return HTTP_WRITE;
-	if (sent <= 0) /* 0: the file has become shorter, which HTTP can't tell behind the head */
+	if (sent <= 0) /* 0: the file has become shorter; behind the head nothing can tell that */
 		return lose(conn, common);
 	range->begin += (uint64_t)sent;
 	w->body_sent += (uint64_t)sent;
@@ -6035,7 +6042,7 @@ static bool is_transient(void)
 	return errno == EAGAIN || errno == EINTR;
 }
 
-/* Where it is: an absolute path, or one below the root. */
+/* The path of the program: absolute, or below the root. */
 static text program_name(const struct http_work *w)
 {
 	const struct http_scope *rule = w->choice.program;
@@ -6043,7 +6050,7 @@ static text program_name(const struct http_work *w)
 	return rule->path ? text_of(rule->path) : (text){ w->path, w->choice.key_len };
 }
 
-/* Its standard error is for the log, line by line. */
+/* The program's standard error goes to the log, line by line. */
 static void relay_errors(struct http_conn *conn, struct program *p)
 {
 	const text who = program_name(conn->work);
@@ -6069,7 +6076,7 @@ static void relay_errors(struct http_conn *conn, struct program *p)
 	}
 }
 
-/* The program is ended; what it has not got of the request's body is not read. */
+/* Ends the program. The connection can't go on if not all of the request's body was read. */
 static void end_program(struct http_conn *conn)
 {
 	struct http_work *w = conn->work;
@@ -6090,7 +6097,7 @@ static enum http_want fail_program(struct http_conn *conn, struct http_common *c
 	bool begun = w->program->begun;
 
 	end_program(conn);
-	if (begun) { /* what is missing can only be told by a reset */
+	if (begun) { /* only a reset tells the client that something is missing */
 		http_forsake(conn);
 		return lose(conn, common);
 	}
@@ -6101,7 +6108,7 @@ static enum http_want fail_program(struct http_conn *conn, struct http_common *c
 	return send_body(conn, common);
 }
 
-/* `length`: of the body, or NULL where it can't be told. */
+/* `length`: of the body, or NULL if it is unknown. */
 static enum http_want start_program(struct http_conn *conn, struct http_common *common,
 				    const uint64_t *length)
 {
@@ -6185,7 +6192,7 @@ static enum http_want read_for_program(struct http_conn *conn, struct http_commo
 	p->whole = reading == WHOLE;
 	if (!p->started)
 		put_text(&p->gathered, data);
-	if (p->started || p->gathered.overrun) /* the latter is not lost: it becomes the first */
+	if (p->started || p->gathered.overrun) /* it follows what was gathered */
 		p->pending = data;
 	if (p->whole || data.len || in->next != before)
 		return HTTP_GO;
@@ -6199,9 +6206,9 @@ static enum http_want read_for_program(struct http_conn *conn, struct http_commo
 }
 
 /*
- * The body goes to the program as it comes. Of a chunked one so much is gathered first that its
- * length can be told, for many programs need to know it: HTTP_GO if there is progress, HTTP_READ if
- * the client has to send more, HTTP_POLL if the program has to read.
+ * Passes the body on to the program. A chunked body, unless it is larger than GATHER_MOST, is
+ * received as a whole before, because many programs need its length. HTTP_GO if there is progress,
+ * HTTP_READ if the client has to send more, HTTP_POLL if the program has to read.
  */
 static enum http_want feed_program(struct http_conn *conn, struct http_common *common)
 {
@@ -6222,7 +6229,7 @@ static enum http_want feed_program(struct http_conn *conn, struct http_common *c
 		if (n < 0 && is_transient())
 			return HTTP_POLL;
 		p->active = true;
-		if (n < 0) /* it reads no more: the rest is read here and dropped */
+		if (n < 0) /* the program reads no more: the rest of the body is dropped */
 			close_fd(&p->pipes.in);
 		skip(from, n < 0 ? from->len : (size_t)n);
 		return HTTP_GO;
@@ -6238,7 +6245,7 @@ static enum http_want feed_program(struct http_conn *conn, struct http_common *c
 	return HTTP_POLL;
 }
 
-/* What a program says at the beginning of its response (RFC 3875 6.3). */
+/* The header of a program's response (RFC 3875 6.3). */
 struct program_head {
 	text status, location, type;
 	bool has_length, kept;
@@ -6276,7 +6283,7 @@ static bool read_program_head(text lines, struct program_head *head)
 	return head->status.len || head->location.len || head->type.len;
 }
 
-/* Three digits and perhaps a reason; without any, 302 to another site, else 200. */
+/* Three digits and perhaps a reason. Without a status: 302 if there is a Location, else 200. */
 static bool read_program_status(struct program_head *head, enum status *status)
 {
 	text t = head->status;
@@ -6293,7 +6300,7 @@ static bool read_program_status(struct program_head *head, enum status *status)
 	return true;
 }
 
-/* The response is another one of this site, as if it had been asked for. */
+/* For a Location without a scheme: answers as if the client had asked for this path. */
 static enum http_want redirect_within(struct http_conn *conn, struct http_common *common,
 				      text location)
 {
@@ -6342,14 +6349,14 @@ static void put_body_data(struct http_work *w, text data)
 	w->body_sent += data.len;
 }
 
-/* The program's output has ended, or the rest of it is not needed. */
+/* The program's output is complete, or the rest of it is not needed. */
 static enum http_want finish_program(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
 	struct program *p = w->program;
 
 	end_program(conn);
-	if (p->counted && p->rest) { /* there is no way to say that something is missing */
+	if (p->counted && p->rest) { /* only a reset tells the client that something is missing */
 		http_forsake(conn);
 		return lose(conn, common);
 	}
@@ -6361,7 +6368,7 @@ static enum http_want finish_program(struct http_conn *conn, struct http_common 
 	return go(conn, STREAM);
 }
 
-/* The head is complete: `lines`, and `rest` behind it. */
+/* The header is complete: `lines`. The body begins with `rest`. */
 static enum http_want begin_program_response(struct http_conn *conn, struct http_common *common,
 					     text lines, text rest)
 {
@@ -6406,7 +6413,7 @@ static enum http_want begin_program_response(struct http_conn *conn, struct http
 	return p->counted && p->rest == 0 ? finish_program(conn, common) : HTTP_GO;
 }
 
-/* Where the header of a program ends: behind an empty line; 0 if it isn't there yet. */
+/* Where the body begins, behind an empty line that begins at *line; 0 if it isn't there yet. */
 static size_t end_of_head(text t, size_t *line)
 {
 	for (size_t begin = 0;;) {
@@ -6445,7 +6452,7 @@ static enum http_want take_program_head(struct http_conn *conn, struct http_comm
 	return HTTP_GO;
 }
 
-/* Behind a raw response the connection is closed; its status is for the log. */
+/* A raw response: its status is for the log, and the connection is closed behind it. */
 static void begin_raw(struct http_conn *conn, text first)
 {
 	struct http_work *w = conn->work;
@@ -6457,13 +6464,12 @@ static void begin_raw(struct http_conn *conn, text first)
 	w->program->begun = true;
 }
 
-/* HTTP_GO if there is progress, HTTP_WRITE if the client has to read, HTTP_POLL if the program
- * has to write. */
+/* HTTP_GO if there is progress; HTTP_WRITE waits for the client, HTTP_POLL for the program. */
 static enum http_want relay_output(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
 	struct program *p = w->program;
-	/* what was read of the body is put out at once, so it may take the header's place */
+	/* behind the header, what was read is copied into the output at once */
 	size_t kept = p->begun || p->raw ? 0 : p->header.len;
 	text data = { p->header.at + kept, 0 };
 	ssize_t n;
@@ -6490,7 +6496,7 @@ static enum http_want relay_output(struct http_conn *conn, struct http_common *c
 	return p->counted && p->rest == 0 ? finish_program(conn, common) : HTTP_GO;
 }
 
-/* Whether the client is gone. One that has only closed its end may still wait for the response. */
+/* Whether the client is gone. One that only sends no more may wait for the response. */
 static bool is_gone(struct http_conn *conn)
 {
 	struct pollfd p = { .fd = conn->own.in, .events = POLLRDHUP };
@@ -6501,7 +6507,7 @@ static bool is_gone(struct http_conn *conn)
 	return p.revents & (POLLERR | POLLHUP);
 }
 
-/* The clock is that of the client, whose rate is judged, or of the program, which may be silent. */
+/* The clock is that of the client, if it is waited for; or that of the program. */
 static void arm_run(struct http_conn *conn, const struct http_common *common, bool client)
 {
 	struct program *p = conn->work->program;
@@ -6514,7 +6520,7 @@ static void arm_run(struct http_conn *conn, const struct http_common *common, bo
 		conn->deadline = half_closed;
 }
 
-/* Moves the request's body, the program's output and its messages until none of them can go on. */
+/* Passes on the request's body, the program's output and its messages, as long as there are any. */
 static enum http_want step_run(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
@@ -6545,9 +6551,9 @@ static enum http_want step_run(struct http_conn *conn, struct http_common *commo
 /* ---- leaving -------------------------------------------------------------------------------- */
 
 /*
- * To close with bytes unread makes the kernel reset the connection, and the reset may overtake the
- * response (RFC 9112 9.6): if the peer may still be sending, wwwd stops sending, and for a while
- * reads what is not needed.
+ * If a connection is closed with unread bytes, the kernel resets it, and the reset may destroy the
+ * end of the response (RFC 9112 9.6). So if the client may still be sending, wwwd only ends its own
+ * side, and for a while reads and drops what arrives.
  */
 static enum http_want step_close(struct http_conn *conn, struct http_common *common)
 {
@@ -6615,7 +6621,7 @@ static enum http_want time_out(struct http_conn *conn, struct http_common *commo
 	return begin_body(conn, common);
 }
 
-/* The deadline has passed. What happens depends on the clock that it was of. */
+/* The deadline of the present clock has passed. */
 static enum http_want expire(struct http_conn *conn, struct http_common *common)
 {
 	struct request *req = &conn->work->req;
@@ -6670,8 +6676,8 @@ static enum http_want run_steps(struct http_conn *conn, struct http_common *comm
 }
 
 /*
- * A deadline is judged after all that has arrived was read: the process may have been stopped for
- * a while, or slow. A connection that gives way has work to do here, and waits for nothing.
+ * A deadline counts only when all that has arrived was read: the process may have been stopped for
+ * a while, or slow. A connection that gives way (HTTP_AGAIN) does not wait for its client.
  */
 enum http_want http_step(struct http_conn *conn, struct http_common *common)
 {
@@ -6724,7 +6730,7 @@ size_t http_polls(const struct http_conn *conn, enum http_want want,
 		add_poll(polls, &count, waits ? p->pipes.in : -1, POLLOUT);
 		if (!waits && !p->whole)
 			add_poll(polls, &count, conn->own.in, POLLIN);
-		else if (conn->own.in_socket) /* a reset is told without being asked for */
+		else if (conn->own.in_socket) /* poll(2) always tells of a reset */
 			add_poll(polls, &count, conn->own.in, p->left ? 0 : POLLRDHUP);
 	}
 	return count;
@@ -6746,7 +6752,7 @@ bool http_adopt(struct http_conn *conn, struct http_text received, bool tls)
 	memcpy(in->at, received.at, received.len);
 	in->end = received.len;
 	conn->tls = tls;
-	conn->own.state = READ_HEAD; /* a PROXY header was read there */
+	conn->own.state = READ_HEAD; /* the other process has read the PROXY header */
 	return true;
 }
 
@@ -6833,7 +6839,7 @@ static const char *type_fault(text ending, text type)
 		       : NULL;
 }
 
-/* A name below the root, of a file. */
+/* What is wrong with the name of a file below the root, or with a path, or NULL. */
 static const char *name_fault(const char *name, bool path)
 {
 	size_t n = strlen(name);
