@@ -3649,7 +3649,7 @@ struct choice {
 	} kind;
 	enum status status;                       /* of a page */
 	const struct http_scope *guard, *program; /* that the path is beneath, or NULL */
-	size_t key_len;                           /* bytes of the path that are a program's name */
+	size_t name_len;                          /* bytes of the path that are a program's name */
 	struct cached *entry;                     /* of REMEMBERED, to be released */
 	struct file file;                         /* of FILE_OR_PART, FALLBACK, FOLDER, LINK */
 };
@@ -4826,7 +4826,7 @@ static void choose_script(struct http_work *w, const struct http_site *site)
 		if (more)
 			w->path[n] = '/';
 	}
-	choice->key_len = n;
+	choice->name_len = n;
 	if (!error && (!S_ISREG(st.st_mode) || !(st.st_mode & 0111)))
 		error = EACCES;
 	if (error)
@@ -4836,7 +4836,7 @@ static void choose_script(struct http_work *w, const struct http_site *site)
 static void choose_program(struct http_work *w, const struct http_site *site)
 {
 	w->choice.kind = PROGRAM;
-	w->choice.key_len = strlen(w->choice.program->prefix);
+	w->choice.name_len = strlen(w->choice.program->prefix);
 	if (!w->choice.program->path)
 		choose_script(w, site);
 }
@@ -4900,7 +4900,6 @@ static void choose(struct http_work *w, const struct http_site *site,
 		    !w->path[strlen(choice->program->prefix)])
 			choice->program = NULL;
 	}
-	choice->key_len = req->asked.len;
 	status = choice->program && req->method < TRACE ? 0 : judge_method(req);
 	if (!status)
 		status = host_status;
@@ -5073,7 +5072,7 @@ static void put_variables(struct out *o, const struct http_work *w, const struct
 {
 	const struct choice *choice = &w->choice;
 	const struct request *req = &w->req;
-	const text name = { w->path, choice->key_len };
+	const text name = { w->path, choice->name_len };
 	text query = req->query, info = text_of(w->path + name.len);
 	const char *slash = name.len ? "" : "/"; /* where the prefix is that of all paths */
 	const char *host = req->folder.len ? "/" : "";
@@ -6047,7 +6046,7 @@ static text program_name(const struct http_work *w)
 {
 	const struct http_scope *rule = w->choice.program;
 
-	return rule->path ? text_of(rule->path) : (text){ w->path, w->choice.key_len };
+	return rule->path ? text_of(rule->path) : (text){ w->path, w->choice.name_len };
 }
 
 /* The program's standard error goes to the log, line by line. */
@@ -6127,7 +6126,7 @@ static enum http_want start_program(struct http_conn *conn, struct http_common *
 	p->started = true;
 	if (!w->choice.program->path)
 		put_form(&script, w->req.folder.len ? "%t/%t" : "%t%t", w->req.folder,
-			 (text){ w->path, w->choice.key_len });
+			 (text){ w->path, w->choice.name_len });
 	run.script = (text){ name, script.len };
 	put_variables(&variables, w, site, length);
 	run.variables_len = variables.len;
