@@ -189,8 +189,8 @@ static void reopen_error(bool terminal)
 }
 
 /*
- * Once. inetd passes the client's socket as standard input, output and error. For one connection,
- * without `many`, a pipe is not reopened: that saves system calls.
+ * Runs once. inetd passes the client's socket as standard input, output and error. For one
+ * connection, without `many`, a pipe is not reopened: that saves system calls.
  */
 static void examine_error(bool many)
 {
@@ -199,7 +199,7 @@ static void examine_error(bool many)
 
 	if (error_stream.kind != UNKNOWN)
 		return;
-	/* where it can't be told what it is, it is treated like standard input */
+	/* if it can't be examined, it is treated like standard input */
 	if (fstat(STDERR_FILENO, st) < 0 && errno != EBADF)
 		(void)fstat(STDIN_FILENO, st);
 	pipe = S_ISFIFO(st->st_mode);
@@ -216,7 +216,7 @@ static void examine_error(bool many)
 		reopen_error(terminal);
 }
 
-/* A pipe without a reader, or a file that may not grow, is then an error like any other. */
+/* To write to a pipe without a reader, or to a file that may not grow, is then an error. */
 static void survive_writing(void)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -268,7 +268,7 @@ static size_t line_prefix(char prefix[PREFIX_SIZE], int priority)
 	return (size_t)snprintf(prefix, PREFIX_SIZE, "wwwd: ");
 }
 
-/* So that what is logged is one line, without colours. */
+/* A message stays one line, and can't colour a terminal. */
 static void replace_controls(char *from, const char *to)
 {
 	for (char *c = from; c < to; c++)
@@ -496,7 +496,7 @@ static bool parse_digits(const char **word, unsigned base, uint64_t *number)
 	return true;
 }
 
-/* A number; in SECONDS perhaps with a fraction, which makes microseconds; in bytes with a unit. */
+/* A number. SECONDS may have a fraction and become microseconds; a SIZE may have a unit. */
 static bool parse_amount(const char *word, enum kind kind, uint64_t *amount)
 {
 	static const char units[] = "KMG";
@@ -557,7 +557,7 @@ static void take_amount(const struct option_row *row, const char *word)
 		*(uint64_t *)row->value = amount;
 }
 
-/* An address alone: what is often added to it has an option of its own, or none. */
+/* An address alone: the port is set by -p, and a scheme is not needed. */
 static void take_host(const char *host)
 {
 	const char *colon = strrchr(host, ':');
@@ -626,7 +626,7 @@ static void take_trust(const char *word)
 	trusted[site.trusts++] = prefix;
 }
 
-/* Whether paths are compared with it as they are when they are decoded: no dots, no double slashes. */
+/* Whether it is written like the decoded paths that it is compared with. */
 static bool is_plain_prefix(const char *prefix)
 {
 	for (const char *at = prefix; *prefix && at; at = strchr(at, '/')) {
@@ -762,8 +762,8 @@ static void read_options(int argc, char **argv)
 }
 
 /*
- * A server that is started in the wrong place must not give away everything. The dot behind the
- * name makes the kernel check whether we may search the folder: if not, every response would be 403.
+ * A server that is started in the wrong folder must not serve the whole machine. The dot behind the
+ * name makes openat(2) fail if the folder may not be searched: every response would be 403.
  */
 static int open_root(bool person)
 {
@@ -778,7 +778,7 @@ static int open_root(bool person)
 	fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && errno == EACCES)
 		die("%s: %s for uid %u", dir, strerror(errno), (unsigned)geteuid());
-	/* a name of dots that leads to the root; "/" or "/." are clear enough */
+	/* "..", for example, may be the root by mistake; "/" is not */
 	if (fd >= 0 && dir[0] != '/' && dir[strspn(dir, "./")] == '\0' && stat("/", &root) == 0 &&
 	    fstat(fd, &st) == 0 && root.st_dev == st.st_dev && root.st_ino == st.st_ino)
 		die("this would serve all of /: say -d / if that is meant");
@@ -878,7 +878,7 @@ static void open_manager(void)
 	log_message(LOG_WARNING, "$NOTIFY_SOCKET=%s: %s", path, strerror(errno));
 }
 
-/* Says nothing without a manager. Workers have none: the parent speaks for them. */
+/* Does nothing without a manager. Workers have none: their parent has it. */
 static void notify(const char *state)
 {
 	if (manager >= 0)
@@ -936,7 +936,7 @@ static void close_listeners(void)
 		close(listeners[--listener_count].fd);
 }
 
-/* With the true path of the folder, which is out of reach after confinement. */
+/* The real path of the folder, which can't be found out after confinement. */
 static LARGE char shown_root[PATH_MAX];
 
 static void print_listeners(void)
@@ -973,8 +973,8 @@ static const char *name_address(const struct http_peer *peer, char name[INET6_AD
 }
 
 /*
- * The address that the machine has for others: the one from which it would reach another network. To
- * connect a datagram socket sends nothing.
+ * The address by which others reach this machine: the one from which it would reach another
+ * network. Connecting a datagram socket sends nothing.
  */
 static const char *own_address(bool six, char name[INET6_ADDRSTRLEN])
 {
@@ -1103,7 +1103,7 @@ static void listen_on_host(const char *host, const char *port)
 	freeaddrinfo(list);
 }
 
-/* 0 if it can be used, or an errno. A file stays, but for a socket that no process listens on. */
+/* 0 if the path is free, or a socket that no process listens on; else an errno value. */
 static int path_fault(const struct sockaddr_un *address)
 {
 	struct stat st;
@@ -1147,7 +1147,7 @@ static void listen_on_path(const char *path)
 		die("%s: %s", path, strerror(error));
 	if (path_fault(&fresh) == 0) /* of an earlier process with the same id */
 		unlink(fresh.sun_path);
-	/* not by chmod(2): who else may write the folder could put a link in the socket's place */
+	/* not by chmod(2): others who may write to the folder could replace the socket by a link */
 	mask = umask(0);
 	(void)umask(has_mode ? (mode_t)(0777 & ~options.socket_mode) : mask);
 	error = bind(fd, (const struct sockaddr *)&fresh, sizeof(fresh)) < 0 ? errno : 0;
@@ -1185,7 +1185,7 @@ static void listen_everywhere(void)
 
 /* ---- connections ---------------------------------------------------------- */
 
-/* A place in a list, or the list itself, which ends where it begins. Alone, it points to itself. */
+/* A member of a circular list, or its head. Outside of a list it points to itself. */
 struct link {
 	struct link *previous, *next;
 };
@@ -1244,23 +1244,24 @@ static size_t bounded_size(uint64_t size)
 /* ---- the log -------------------------------------------------------------- */
 
 /*
- * Lines are written together, once per turn of the loop. When those for which there is no room yet
- * fill the buffer, the next ones are lost, and counted, until all of it is written: so an outage
- * makes one gap, and a message at its end says how many lines were lost.
+ * Lines are written together, once per turn of the loop. If the log doesn't take them they wait,
+ * until the buffer is full. Then lines are lost and counted, until the whole buffer is written: so
+ * there is one gap, and a message behind it says how many lines were lost.
  */
 static LARGE char log_lines[LOG_BUFFER];
 static struct {
 	int fd;                           /* of --log, or -1 */
 	const struct sockaddr_un *daemon; /* that gets a datagram for each record, or NULL */
 	char end;                         /* of a record: the journal's have several lines */
-	bool pieces;                      /* it is a pipe, a terminal or a socket, not a file */
+	bool pieces;                      /* not a file, but a pipe, a terminal or a socket */
 	char prefix[PREFIX_SIZE];         /* of each record */
 	size_t size;                      /* bytes of log_lines that are not written yet */
 	bool torn;                        /* the beginning of the first record has been written */
 	int error;                        /* of the last write, or 0 */
 	bool losing;
-	uint64_t lost;        /* records that no message has told of yet */
-	int64_t retry, pause; /* when to try again, 0 with the next record; and after what time */
+	uint64_t lost; /* records that no message has told of yet */
+	int64_t retry; /* when to try again, or 0: with the next record */
+	int64_t pause; /* between two tries */
 } records = { .fd = -1, .end = '\n' };
 
 /*
@@ -1293,8 +1294,8 @@ static void drop_bytes(size_t n)
 }
 
 /*
- * A full disk or pipe must not delay responses: the lines wait. No event tells when a process that
- * reads the log is no longer busy, or has been restarted, so that is tried again after a pause.
+ * A full disk or pipe must not delay responses: the lines wait. No event tells that the process
+ * which reads the log takes lines again, or was restarted: so they are tried again after a pause.
  */
 static void put_off_log(int error)
 {
@@ -1310,7 +1311,7 @@ static void put_off_log(int error)
 }
 
 /*
- * A daemon that is only slower than the loop, and so took something, is given a millisecond before
+ * If a reader of the log took some lines, but is slower than the loop, it gets a millisecond before
  * lines are lost. One that took nothing is not waited for.
  */
 static void write_log(void)
@@ -1710,7 +1711,7 @@ static int run_program(const struct http_conn *conn, struct http_run *run, struc
 	return error;
 }
 
-static bool knows_password; /* of a client: then the process ends with the connection */
+static bool knows_password; /* a client has sent one: the process serves no other client */
 
 static int check_password(size_t rule, struct http_text name, struct http_text password,
 			  int *answer)
@@ -1753,7 +1754,7 @@ static void log_program(struct http_text program, struct http_text line)
 
 /* ---- confinement ---------------------------------------------------------- */
 
-/* A 32-bit processor has a second call of what ids, sizes and times have outgrown. */
+/* 32-bit processors have second calls for larger ids, sizes and times. */
 #ifdef SYS_fcntl64
 #define CALL(plain, wide) wide
 #else
@@ -1830,7 +1831,7 @@ static bool landlock_allow(int ruleset, int folder, uint64_t rights)
 	return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
 }
 
-/* SIGHUP has to be able to make the log anew. */
+/* SIGHUP has to be able to create the log again. */
 static bool landlock_allow_log(int ruleset, bool many)
 {
 	int folder = open_folder_of(options.log, O_PATH);
@@ -1840,7 +1841,7 @@ static bool landlock_allow_log(int ruleset, bool many)
 		return false;
 	if (many && faccessat(folder, ".", W_OK, 0) < 0)
 		log_message(LOG_WARNING,
-			    "%s: %s for uid %u: SIGHUP won't be able to make the log anew",
+			    "%s: %s for uid %u: SIGHUP won't be able to create the log again",
 			    options.log, strerror(errno), (unsigned)getuid());
 	allowed = landlock_allow(ruleset, folder,
 				 LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG);
@@ -1849,9 +1850,8 @@ static bool landlock_allow_log(int ruleset, bool many)
 }
 
 /*
- * Files can only be read, and only beneath the root. Returns the ABI in force, 0 for none. To try
- * the newest first saves a call per connection: the one that asks for the ABI. The descriptor of the
- * ruleset stays open, for it is of no use any more.
+ * Files can only be read, and only beneath the root. Returns the ABI in force, 0 for none. Two
+ * calls are saved: the newest ABI is tried first, and the ruleset is not closed.
  */
 static int confine_files(bool many)
 {
@@ -2010,7 +2010,8 @@ static void tell_confinement(int abi, bool many)
 
 	log_message(LOG_NOTICE,
 		    "confined: uid %u, no new privileges, openat2 %s, Landlock ABI %d, seccomp %s",
-		    (unsigned)getuid(), fd < 0 ? "missing (names are walked)" : "yes", abi, calls);
+		    (unsigned)getuid(), fd < 0 ? "missing (folders are opened one by one)" : "yes",
+		    abi, calls);
 	if (fd >= 0)
 		close((int)fd);
 }
@@ -2037,7 +2038,7 @@ static void confine(const struct http_end *out)
 		(void)setrlimit(RLIMIT_FSIZE, &nothing);
 	abi = confine_files(!out);
 	if (!abi)
-		log_message(LOG_WARNING, "Landlock: %s: on without it", strerror(errno));
+		log_message(LOG_WARNING, "Landlock: %s; wwwd goes on without it", strerror(errno));
 	/* Landlock prevents core files too: one call less for one connection */
 	if (!out || !abi)
 		(void)setrlimit(RLIMIT_CORE, &nothing);
@@ -2147,7 +2148,7 @@ static bool wait_for(struct pollfd *polls, size_t count, int64_t until, const si
 		told_to_reopen = 0;
 		reopen_log();
 	}
-	/* a process for each connection is dear: where there are many, none is kept idle */
+	/* where many connections have processes, these do not wait for another request */
 	common.closing = told_to_stop || (shared && shared->adopted > ADOPTED_MOST / 2);
 	if (told_to_stop && stop_at == INT64_MAX)
 		stop_at = common.clock + STOP_TIME;
@@ -2208,19 +2209,20 @@ static int hold_one(struct http_end in, struct http_end out, struct http_peer pe
 /* Programs and their process groups, until the last process of the group has ended. */
 static LARGE struct running {
 	pid_t group;
-	int life;       /* closed by the conversation when the response is complete, or given up */
-	rlim_t mark;    /* of all that it has started */
-	int64_t act_at; /* when the group is told to end, and then made to; 0 not yet */
-	bool told;
+	int life;       /* its other end is closed when the response is complete, or given up */
+	rlim_t mark;    /* of all processes that it has started */
+	int64_t act_at; /* when the group gets SIGTERM, and then SIGKILL */
+	bool told;      /* it has got SIGTERM */
 } running[2 * PROGRAMS_MOST + ENDING_MOST];
 static size_t running_count;
 
 /*
- * A limit serves to mark the processes of a program: they inherit it and can't raise it. This one is of
- * real-time processes, in us, and the values are so large that none of these reaches them by chance.
+ * A resource limit marks the processes of a program: they inherit it, and can't raise it. This one
+ * is for real-time processes alone, and the marks from MARKS us on are larger than usual limits.
+ * MARK_TOLD is set for a process that has got SIGTERM.
  */
 #define MARK RLIMIT_RTTIME
-enum { MARK_TOLD = 0, MARKS = 1 << 30 }; /* each process may lower its limit to the former */
+enum { MARK_TOLD = 0, MARKS = 1 << 30 };
 static rlim_t last_mark;
 static int64_t orphans_at = INT64_MAX; /* when to look for what programs have left behind */
 
@@ -2232,7 +2234,7 @@ static LARGE struct helper {
 } helpers[HELPERS_MOST];
 static size_t helper_count, check_count;
 
-/* The errand that was taken last; two bytes more, for the ends of its texts. */
+/* The errand that was received last, with room for the NULs behind its two texts. */
 static LARGE struct {
 	struct errand errand;
 	char bytes[ERRAND_MOST + 2];
@@ -2242,7 +2244,7 @@ static struct rlimit files_at_start;
 static int64_t broker_stop_at = INT64_MAX; /* when connections are made to end */
 static sigset_t broker_mask;               /* of waits: signals arrive in no others */
 
-/* Names that libraries take for settings could be forged by a process that reads requests. */
+/* Whether a program gets it. Other names may be settings of libraries, which no client may set. */
 static bool is_variable(const char *variable)
 {
 	static const char *const names[] = {
@@ -2284,7 +2286,9 @@ static void list_variables(char *environment[VARIABLES_MOST], char *text, size_t
 	environment[n] = NULL;
 }
 
-/* Into the folder of a path, beneath `folder`: 0 or an errno value. `name` is what it is called there. */
+/*
+ * Changes to the folder of a path beneath `folder`; `name` becomes the rest: 0 or an errno value.
+ */
 static int enter_folder(const struct http_site *folder, char *path, const char **name)
 {
 	char *slash = strrchr(path, '/');
@@ -2301,7 +2305,7 @@ static int enter_folder(const struct http_site *folder, char *path, const char *
 	return error;
 }
 
-/* Makes `command` the way to a script of a folder of the site, if it is beneath it: 0 or an errno value. */
+/* Changes to the folder of a script; `command` becomes its name there: 0 or an errno value. */
 static int find_script(const struct http_scope *rule, char *script, char command[PATH_MAX + 2])
 {
 	struct http_site host = site, folder = site;
@@ -2345,7 +2349,7 @@ static int find_program(const struct http_scope *rule, char command[PATH_MAX + 2
 	return 0;
 }
 
-/* Those that were inherited without the flag would stay open. */
+/* Descriptors that were inherited without FD_CLOEXEC would stay open in the program. */
 static void close_others(void)
 {
 #ifdef SYS_close_range
@@ -2372,10 +2376,7 @@ struct launch {
 	rlim_t mark;
 };
 
-/*
- * In a process of its own, which has nothing of this one's but what is meant for it; until it executes
- * the program it shares this one's memory, and this one waits.
- */
+/* In the process of a program. Until execve(2) it shares the memory of the broker, which waits. */
 static int become_program(void *argument)
 {
 	static const int changed[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGPIPE, SIGXFSZ };
@@ -2403,7 +2404,7 @@ static int become_program(void *argument)
 									 launch->script, command));
 	if (!error) {
 		execve(command, arguments, launch->environment);
-		/* it is there: what isn't is its interpreter */
+		/* the program was found, so that its interpreter is missing */
 		error = (unsigned char)(errno == ENOENT ? ENOEXEC : errno);
 	}
 	(void)!write(launch->fds[3], &error, 1);
@@ -2501,7 +2502,7 @@ static bool read_line(FILE *file, char *line, size_t size)
 
 enum { LINE_SIZE = 1024 };
 
-/* Beneath the root it could be asked for. */
+/* Whether a client could ask for the file: it is beneath the root. */
 static bool is_served(const char *path)
 {
 	char *name = realpath(path, NULL);
@@ -2531,7 +2532,7 @@ static void examine_password_file(const struct http_scope *guard)
 	fclose(file);
 }
 
-/* Compares all of both, so that the time says nothing. */
+/* Compares all bytes, so that the time does not show where the hashes differ. */
 static bool same_hash(const char *a, const char *b)
 {
 	unsigned differs = strlen(a) != strlen(b);
@@ -2580,7 +2581,7 @@ static bool is_loopback(const union address *address)
 	}
 }
 
-/* Passwords are sent as they are: anyone on the way reads them, but where a front adds TLS. */
+/* Passwords are not encrypted: others can read them on the way, unless a proxy adds TLS. */
 static void warn_of_passwords(void)
 {
 	bool exposed = false;
@@ -2596,7 +2597,7 @@ static void warn_of_passwords(void)
 					 "address, for there is no TLS");
 }
 
-/* An error at start, if a password can't be checked. */
+/* Ends the process at start if passwords can't be checked. */
 static void examine_guards(bool many)
 {
 	void *library;
@@ -2806,7 +2807,7 @@ static struct helper *free_helper(void)
 	return helper;
 }
 
-/* Where there is no process for it there is no answer, and the response is a 503. */
+/* Without a process for it there is no answer, and the response is a 503. */
 static void start_check(const char *name, const char *password, int answer)
 {
 	struct helper *helper = free_helper();
@@ -2923,9 +2924,9 @@ static bool is_running(const struct running *program)
 }
 
 /*
- * When the response is complete, or given up, the program may go on for a moment; then its group is
- * told to end, and then made to. While it lives its number can't be another group's: its leader is
- * waited for here alone.
+ * When the response is complete, or given up, the program may go on for a moment; then its group
+ * gets SIGTERM, and later SIGKILL. Only here its leader is waited for, after which its number may
+ * be reused.
  */
 static void end_programs(int64_t now)
 {
@@ -3072,7 +3073,7 @@ static void signal_adopted(int signal)
 			kill(helpers[i].pid, signal);
 }
 
-/* Stops and new logs are for the connections as they are for the loop. */
+/* Passes on to the adopted connections that they have to stop, or to open the log again. */
 static void pass_on_signals(int64_t now)
 {
 	if (told_to_stop && broker_stop_at == INT64_MAX) {
@@ -3091,8 +3092,8 @@ static void pass_on_signals(int64_t now)
 }
 
 /*
- * A loop of errands: it keeps the processes that it has started, reads no HTTP, and knows what was
- * named on the command line and nothing else. It ends when no conversation is left, and no program.
+ * The loop of the broker. It keeps the processes that it has started, reads no HTTP, and knows only
+ * what was named on the command line. It ends when neither a conversation nor a program is left.
  */
 _Noreturn static void keep_errands(int socket)
 {
@@ -3128,7 +3129,7 @@ _Noreturn static void keep_errands(int socket)
 	_exit(EXIT_SUCCESS);
 }
 
-/* An error at start, if a program is not there. */
+/* Ends the process at start if a program is not there. */
 static void examine_program(const struct http_scope *rule)
 {
 	struct stat st;
@@ -4007,7 +4008,7 @@ static void read_signals(void)
 
 /* ---- stopping ---- */
 
-/* When to stop for lack of clients. Where other workers have some, only they know the time. */
+/* When to stop for lack of clients. It is not before other workers, which may have some. */
 static int64_t idle_end(void)
 {
 	if (!options.exit_idle_time || loop.count)
@@ -4186,7 +4187,7 @@ static void begin_loop(void)
 	watch_signals();
 	notify("READY=1\nSTATUS=serving");
 	if (!confine_calls())
-		log_message(LOG_WARNING, "seccomp: %s: on without it", strerror(errno));
+		log_message(LOG_WARNING, "seccomp: %s; wwwd goes on without it", strerror(errno));
 }
 
 static int hold_many(void)
@@ -4266,7 +4267,7 @@ static void start_worker(struct worker *worker, pid_t parent)
 	exit(hold_many());
 }
 
-/* Those that died are replaced. To do that at once would make a busy loop where they die at once. */
+/* Replaces those that died, but not at once: they may die at once, too. */
 static void replace_workers(pid_t parent)
 {
 	for (size_t i = 0; i < options.workers; i++)
@@ -4356,7 +4357,7 @@ static int keep_workers(void)
 
 enum origin { LISTEN, PASSED, INETD_WAIT, ONE, TERMINAL };
 
-/* What the process was given. No option tells; only a connection has a peer. */
+/* What the process was started with: see the head of this file. Only a connection has a peer. */
 static enum origin find_origin(union address *peer)
 {
 	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
