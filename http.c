@@ -2453,19 +2453,15 @@ static int walk_step(struct walk *w, int flags)
 	char name[PATH_MAX];
 	size_t slashes = strspn(w->rest, "/"), n = strcspn(w->rest + slashes, "/");
 	const char *after = w->rest + slashes + n;
-	bool last = after[strspn(after, "/")] == '\0';
 	int error;
 
-	memcpy(name, w->rest + slashes, n);
-	name[n] = '\0';
-	if (last && (n == 0 || strcmp(name, "..") == 0 || strcmp(name, ".") == 0)) {
-		error = n ? walk_down(w, name) : 0;
-		if (error)
-			return error;
+	if (n == 0) {
 		w->found = openat(w->fd[w->depth], ".", flags);
 		return w->found < 0 ? errno : 0;
 	}
-	if (last && *after == '\0')
+	memcpy(name, w->rest + slashes, n);
+	name[n] = '\0';
+	if (*after == '\0' && strcmp(name, "..") != 0 && strcmp(name, ".") != 0)
 		return walk_last(w, name, flags);
 	error = walk_down(w, name);
 	if (error)
