@@ -3663,8 +3663,8 @@ struct login {
 	int answer; /* a pipe, or -1 */
 	bool good;
 	unsigned failures;
-	text name;
-	size_t sent_len, password_len;
+	text name, password;
+	size_t sent_len;
 	char sent[LOGIN_MOST], decoded[LOGIN_MOST];
 };
 
@@ -4743,7 +4743,7 @@ static bool read_credentials(struct login *login, text value)
 	}
 	rest = (text){ login->decoded, n };
 	login->name = cut(&rest, ':');
-	login->password_len = rest.len;
+	login->password = rest;
 	return rest.at && !memchr(login->decoded, '\0', n);
 }
 
@@ -5685,13 +5685,19 @@ static enum http_want begin_body(struct http_conn *conn, struct http_common *com
 	return go(conn, READ_BODY);
 }
 
+static enum http_want begin_error(struct http_conn *conn, struct http_common *common,
+				  enum status status)
+{
+	choose_page(&conn->work->choice, status);
+	return begin_body(conn, common);
+}
+
 /* Waits for the check of a password. The third wrong one ends the connection. */
 static enum http_want step_check(struct http_conn *conn, struct http_common *common)
 {
 	struct http_work *w = conn->work;
 	const struct http_site *site = conn->own.site;
 	struct login *login = w->login;
-	text rest = { login->decoded, 0 };
 	char answer = 'n';
 	ssize_t n;
 
@@ -5700,13 +5706,9 @@ static enum http_want step_check(struct http_conn *conn, struct http_common *com
 
 		if (want != HTTP_GO)
 			return want;
-		rest.at = login->name.at + login->name.len + 1;
-		rest.len = login->password_len;
-		if (site->check((size_t)(login->guard - site->guards), login->name, rest,
-				&login->answer)) {
-			choose_page(&w->choice, UNAVAILABLE);
-			return begin_body(conn, common);
-		}
+		if (site->check((size_t)(login->guard - site->guards), login->name, login->password,
+				&login->answer))
+			return begin_error(conn, common, UNAVAILABLE);
 		arm(conn, common, HTTP_PROGRAM);
 	}
 	n = read(login->answer, &answer, 1);
@@ -5719,14 +5721,12 @@ static enum http_want step_check(struct http_conn *conn, struct http_common *com
 		choose(w, site, common);
 		return begin_body(conn, common);
 	}
-	if (n != 1) {
-		choose_page(&w->choice, UNAVAILABLE);
-		return begin_body(conn, common);
-	}
+	if (n != 1)
+		return begin_error(conn, common, UNAVAILABLE);
 	(void)refused(&w->req, UNAUTHORIZED, "a wrong name or password");
-	choose_page(&w->choice, UNAUTHORIZED);
 	if (++login->failures < LOGINS_MOST)
-		return begin_body(conn, common);
+		return begin_error(conn, common, UNAUTHORIZED);
+	choose_page(&w->choice, UNAUTHORIZED);
 	answer_last(conn);
 	return respond(conn, common);
 }
@@ -5744,8 +5744,7 @@ static enum http_want step_adopt(struct http_conn *conn, struct http_common *com
 		return HTTP_ADOPT;
 	}
 	w->adopted = false;
-	choose_page(&w->choice, UNAVAILABLE);
-	return begin_body(conn, common);
+	return begin_error(conn, common, UNAVAILABLE);
 }
 
 /* The head is complete. It stays there until it is answered: struct request points into it. */
@@ -6612,8 +6611,7 @@ static enum http_want time_out(struct http_conn *conn, struct http_common *commo
 					    ? "a program that a half-closed connection waits for"
 					    : "a program that takes longer than --cgi-time");
 	close_fd(&w->login->answer);
-	choose_page(&w->choice, UNAVAILABLE);
-	return begin_body(conn, common);
+	return begin_error(conn, common, UNAVAILABLE);
 }
 
 /* The deadline of the present clock has passed. */
