@@ -4418,19 +4418,6 @@ static void remember(struct http_conn *conn, const struct http_common *common,
 		w->body.entry->users = open;
 }
 
-/* Answers with 412 or 304. */
-static void answer_condition(struct http_conn *conn, struct http_common *common, struct head *head)
-{
-	if (head->status != NOT_MODIFIED) {
-		answer_page(conn, common, (struct head){ .status = head->status });
-		return;
-	}
-	head->empty = true;
-	head->type = NULL;
-	head->coding = IDENTITY;
-	write_head(conn, common, head);
-}
-
 /* The key for the cache is the path, and with --hosts the folder of the host before it. */
 static text key_of(const struct http_work *w, const struct http_site *site)
 {
@@ -4464,17 +4451,22 @@ static void answer_file(struct http_conn *conn, struct http_common *common, cons
 
 	make_etag(etag, &was, coding, &common->wall);
 	head.status = judge_conditions(&w->req, etag, &modified, common->wall.tv_sec);
-	if (head.status) {
-		answer_condition(conn, common, &head);
+	if (head.status == PRECONDITION_FAILED) {
+		answer_page(conn, common, (struct head){ .status = head.status });
+		return;
+	}
+	if (head.status == NOT_MODIFIED) {
+		head.empty = true;
+		head.type = NULL;
+		head.coding = IDENTITY;
+		write_head(conn, common, &head);
 		return;
 	}
 	kind = choose_ranges(&w->req, common, file, etag, &w->body.ranges);
 	if (kind == RANGE_NONE) {
-		const struct range nothing = { 0, 0 };
-
 		answer_page(conn, common,
 			    (struct head){ .status = RANGE_NOT_SATISFIABLE,
-					   .range = &nothing,
+					   .range = &(const struct range){ 0, 0 },
 					   .size = (uint64_t)file->st.st_size });
 		return;
 	}
