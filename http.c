@@ -874,25 +874,24 @@ static text read_charset(text t)
 /* The charset that a <meta> tag of the page names, or an empty text. Comments are skipped. */
 static text find_charset(text page)
 {
-	static const text name = TEXT("charset");
+	for (;;) {
+		(void)cut(&page, '<');
+		if (page.len == 0)
+			return page;
+		if (starts_alike(page, text_of("!--"))) {
+			const char *end = memmem(page.at, page.len, "-->", 3);
 
-	while ((void)cut(&page, '<'), page.len) {
-		text tag = { page.at - 1, page.len + 1 }, charset = { NULL, 0 };
-		const char *end;
-
-		if (starts_alike(tag, text_of("<!--"))) {
-			end = memmem(tag.at, tag.len, "-->", 3);
 			skip(&page, end ? (size_t)(end - page.at) : page.len);
-		} else if (starts_alike(tag, text_of("<meta"))) {
-			for (tag = cut(&page, '>'); tag.len && !charset.len; skip(&tag, 1))
-				if (starts_alike(tag, name))
-					charset = read_charset(
-						(text){ tag.at + name.len, tag.len - name.len });
-			if (charset.len)
-				return charset;
+		}
+		if (!starts_alike(page, text_of("meta")))
+			continue;
+		for (text tag = cut(&page, '>'); tag.len; skip(&tag, 1)) {
+			text rest = tag;
+
+			if (skip_alike(&rest, "charset") && read_charset(rest).len)
+				return read_charset(rest);
 		}
 	}
-	return page;
 }
 
 enum { PAGE_BEGIN = 1024 }; /* bytes in which HTML has to name its charset */
@@ -935,7 +934,8 @@ static bool matches(text pattern, text path)
 			star = p++;
 			from = at;
 		} else if (p < pattern.len && pattern.at[p] == c) {
-			p++, at++;
+			p++;
+			at++;
 		} else if (star != SIZE_MAX) {
 			p = star + 1;
 			at = ++from;
@@ -6113,7 +6113,7 @@ static enum http_want start_program(struct http_conn *conn, struct http_common *
 	p->started = true;
 	if (!w->choice.program->path)
 		put_form(&script, w->req.folder.len ? "%t/%t" : "%t%t", w->req.folder,
-			 (text){ w->path, w->choice.name_len });
+			 program_name(w));
 	run.script = (text){ name, script.len };
 	put_variables(&variables, w, site, length);
 	run.variables_len = variables.len;
