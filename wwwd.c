@@ -597,7 +597,6 @@ static void take_trust(const char *word)
 	struct http_prefix prefix = { .family = AF_INET, .bits = 128 };
 	size_t n = strcspn(word, "/");
 	char address[INET6_ADDRSTRLEN] = "";
-	const char *length = word + n + 1;
 	uint64_t bits = 0;
 
 	memcpy(prefix.address, mapped, sizeof(mapped));
@@ -614,7 +613,7 @@ static void take_trust(const char *word)
 	if (word[n] == '/' && prefix.family != AF_UNIX) {
 		unsigned most = strchr(address, ':') ? 128 : 32;
 
-		if (!parse_amount(length, COUNT, &bits) || bits > most)
+		if (!parse_amount(word + n + 1, COUNT, &bits) || bits > most)
 			usage("--forwarded-from: '%s': the length behind the slash is 0 to %u",
 			      word, most);
 		prefix.bits = (uint8_t)(128 - most + bits);
@@ -1581,6 +1580,8 @@ struct errand {
 
 enum { ERRAND_FDS = 4 };
 
+static const struct http_text no_text = { "", 0 };
+
 static int broker = -1; /* a socket to it, or -1 */
 static pid_t broker_pid;
 
@@ -1616,11 +1617,10 @@ static int send_errand(int socket, struct errand *errand, struct http_text first
 /* A signal would not get out of the confinement (Landlock ABI 6). */
 static void tell_broker(enum errand_kind kind)
 {
-	const struct http_text nothing = { "", 0 };
 	struct errand errand = { .kind = kind };
 
 	if (broker >= 0)
-		(void)send_errand(broker, &errand, nothing, nothing, NULL, 0);
+		(void)send_errand(broker, &errand, no_text, no_text, NULL, 0);
 }
 
 /* The variables together are shorter than HTTP_PEER_VARIABLES, for which there is room. */
@@ -2783,7 +2783,6 @@ _Noreturn static void become_conversation(const struct helper *self, int line, c
 static bool hand_over(const int *fds)
 {
 	const struct http_text received = { message.bytes, message.errand.sizes[0] };
-	const struct http_text nothing = { "", 0 };
 
 	for (size_t i = 0; i < LENGTH(helpers); i++) {
 		enum helper_state spare = SPARE;
@@ -2791,7 +2790,7 @@ static bool hand_over(const int *fds)
 		if (!helpers[i].pid ||
 		    !atomic_compare_exchange_strong(&shared->helpers[i], &spare, HELPING))
 			continue;
-		if (!send_errand(helpers[i].line, &message.errand, received, nothing, fds, 1))
+		if (!send_errand(helpers[i].line, &message.errand, received, no_text, fds, 1))
 			return true;
 		shared->helpers[i] = SPARE; /* as it was: perhaps it has been killed */
 	}
@@ -2950,13 +2949,11 @@ static void end_programs(int64_t now)
 static size_t list_children(pid_t *pids, size_t most)
 {
 	static LARGE char text[64 << 10];
-	char name[64], *at = text;
+	int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
 	size_t count = 0, size = 0;
+	char *at = text;
 	ssize_t n;
-	int fd;
 
-	(void)snprintf(name, sizeof(name), "/proc/self/task/%d/children", (int)getpid());
-	fd = open(name, O_RDONLY | O_CLOEXEC);
 	/* at most a page at a time */
 	while (fd >= 0 && (n = read(fd, text + size, sizeof(text) - 1 - size)) > 0)
 		size += (size_t)n;
@@ -3577,8 +3574,8 @@ static bool adopt_client(struct client *client)
 	}
 	/* closed here, it stays open there, and epoll would go on to watch it */
 	(void)epoll_ctl(loop.epoll, EPOLL_CTL_DEL, client->fd, NULL);
-	if (send_errand(broker, &errand, http_unanswered(&client->conn),
-			(struct http_text){ "", 0 }, fds, LENGTH(fds)) == 0)
+	if (send_errand(broker, &errand, http_unanswered(&client->conn), no_text, fds,
+			LENGTH(fds)) == 0)
 		return true;
 	shared->adopted--;
 	client->events = 0;
@@ -4408,7 +4405,6 @@ static int take_passed(void)
 
 static int serve_one(struct http_end in, struct http_end out, const union address *peer)
 {
-	const struct http_text nothing = { NULL, 0 };
 	sigset_t mask;
 	int status;
 
@@ -4418,9 +4414,9 @@ static int serve_one(struct http_end in, struct http_end out, const union addres
 	start_broker(&out);
 	confine(&out);
 	if (broker < 0)
-		return hold_one(in, out, peer_of_one(peer), false, nothing, NULL);
+		return hold_one(in, out, peer_of_one(peer), false, no_text, NULL);
 	note_signals(&mask);
-	status = hold_one(in, out, peer_of_one(peer), false, nothing, &mask);
+	status = hold_one(in, out, peer_of_one(peer), false, no_text, &mask);
 	/* the client doesn't wait for what a program does behind its response */
 	close(in.fd);
 	close(out.fd);
