@@ -2460,21 +2460,7 @@ static void start_program(char *script, char *variables, int *fds)
 
 /* ---- passwords ---- */
 
-#ifndef WWWD_STATIC
 static char *(*crypt_function)(const char *, const char *);
-
-/* Before the first password is checked. */
-static bool load_crypt(void)
-{
-	void *library = crypt_function ? NULL : dlopen("libcrypt.so.1", RTLD_NOW | RTLD_LOCAL);
-	void *function = library ? dlsym(library, "crypt") : NULL;
-
-	if (function)
-		memcpy(&crypt_function, &function, sizeof(function));
-	if (!crypt_function)
-		log_message(LOG_ERR, "passwords: %s", dlerror());
-	return crypt_function;
-}
 
 /* What is wrong with the line of an htpasswd file, or NULL. */
 static const char *line_fault(const char *line)
@@ -2501,36 +2487,6 @@ static bool read_line(FILE *file, char *line, size_t size)
 }
 
 enum { LINE_SIZE = 1024 };
-
-/* Whether a client could ask for the file: it is beneath the root. */
-static bool is_served(const char *path)
-{
-	char *name = realpath(path, NULL);
-	size_t n = strlen(site.name);
-	bool served = name && strncmp(name, site.name, n) == 0 && (name[n] == '/' || n == 1);
-
-	free(name);
-	return served;
-}
-
-static void examine_password_file(const struct http_scope *guard)
-{
-	FILE *file = fopen(guard->path, "re");
-	char line[LINE_SIZE];
-
-	if (!file)
-		die("--auth: %s: %s for uid %u", guard->path, strerror(errno), (unsigned)geteuid());
-	if (is_served(guard->path))
-		die("--auth: %s is beneath %s, and would be served", guard->path, site.name);
-	for (unsigned number = 1; read_line(file, line, sizeof(line)); number++) {
-		const char *fault = *line && *line != '#' ? line_fault(line) : NULL;
-
-		if (fault)
-			die("--auth: %s, line %u, %s: 'htpasswd -B %s NAME' makes a good one",
-			    guard->path, number, fault, guard->path);
-	}
-	fclose(file);
-}
 
 /* Compares all bytes, so that the time does not show where the hashes differ. */
 static bool same_hash(const char *a, const char *b)
@@ -2570,6 +2526,50 @@ _Noreturn static void answer_check(const struct http_scope *guard, const char *n
 	answer = computed && found && same_hash(computed, hash) ? 'y' : 'n';
 	(void)!write(fd, &answer, 1);
 	_exit(EXIT_SUCCESS);
+}
+
+#ifndef WWWD_STATIC
+/* Before the first password is checked. */
+static bool load_crypt(void)
+{
+	void *library = crypt_function ? NULL : dlopen("libcrypt.so.1", RTLD_NOW | RTLD_LOCAL);
+	void *function = library ? dlsym(library, "crypt") : NULL;
+
+	if (function)
+		memcpy(&crypt_function, &function, sizeof(function));
+	if (!crypt_function)
+		log_message(LOG_ERR, "passwords: %s", dlerror());
+	return crypt_function;
+}
+
+/* Whether a client could ask for the file: it is beneath the root. */
+static bool is_served(const char *path)
+{
+	char *name = realpath(path, NULL);
+	size_t n = strlen(site.name);
+	bool served = name && strncmp(name, site.name, n) == 0 && (name[n] == '/' || n == 1);
+
+	free(name);
+	return served;
+}
+
+static void examine_password_file(const struct http_scope *guard)
+{
+	FILE *file = fopen(guard->path, "re");
+	char line[LINE_SIZE];
+
+	if (!file)
+		die("--auth: %s: %s for uid %u", guard->path, strerror(errno), (unsigned)geteuid());
+	if (is_served(guard->path))
+		die("--auth: %s is beneath %s, and would be served", guard->path, site.name);
+	for (unsigned number = 1; read_line(file, line, sizeof(line)); number++) {
+		const char *fault = *line && *line != '#' ? line_fault(line) : NULL;
+
+		if (fault)
+			die("--auth: %s, line %u, %s: 'htpasswd -B %s NAME' makes a good one",
+			    guard->path, number, fault, guard->path);
+	}
+	fclose(file);
 }
 
 static bool is_loopback(const union address *address)
@@ -2623,13 +2623,6 @@ static void examine_guards(bool many)
 static bool load_crypt(void)
 {
 	return false;
-}
-
-_Noreturn static void answer_check(const struct http_scope *guard, const char *name,
-				   const char *password, int fd)
-{
-	(void)guard, (void)name, (void)password, (void)fd;
-	_exit(EXIT_FAILURE);
 }
 #endif
 
