@@ -48,7 +48,6 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -2004,9 +2003,8 @@ struct preference {
 static int read_weight(text t)
 {
 	t = text_trim(t);
-	if (t.len < 3 || t.len > 7 || (t.at[0] | 32) != 'q' || t.at[1] != '=')
+	if (!skip_alike(&t, "q=") || t.len < 1 || t.len > 5)
 		return -1;
-	skip(&t, 2);
 
 	int weight = (t.at[0] - '0') * 1000, place = 100;
 
@@ -4048,8 +4046,7 @@ static void put_opening(struct out *o, const struct http_common *common, const s
 	put_text(o, line);
 	if (line.len == 3) /* without a reason phrase, the space is still needed (RFC 9112 4) */
 		put(o, " ", 1);
-	put(o, "\r\n", 2);
-	put(o, "Date: ", 6);
+	put(o, "\r\nDate: ", 8);
 	put(o, common->date, sizeof(common->date) - 1);
 	put(o, "\r\n", 2);
 	if (req->close)
@@ -6399,20 +6396,19 @@ static enum http_want begin_program_response(struct http_conn *conn, struct http
 	return p->counted && p->rest == 0 ? finish_program(conn, common) : HTTP_GO;
 }
 
-/* Where the body begins, behind an empty line that begins at *line; 0 if it isn't there yet. */
-static size_t end_of_head(text t, size_t *line)
+/* Splits a program's output at the first empty line. False if it has none yet. */
+static bool split_head(text all, text *lines, text *rest)
 {
-	for (size_t begin = 0;;) {
-		const char *nl = memchr(t.at + begin, '\n', t.len - begin);
-		size_t end = nl ? (size_t)(nl - t.at) : t.len;
+	text line;
 
-		if (!nl)
-			return 0;
-		*line = begin;
-		if (end == begin || (end == begin + 1 && t.at[begin] == '\r'))
-			return end + 1;
-		begin = end + 1;
-	}
+	*rest = all;
+	do {
+		*lines = (text){ all.at, all.len - rest->len };
+		line = cut(rest, '\n');
+		if (!rest->at)
+			return false;
+	} while (line.len && !same(line, text_of("\r")));
+	return true;
 }
 
 /* Reads the header in the program's output. `ended`: the output is complete. */
@@ -6420,13 +6416,11 @@ static enum http_want take_program_head(struct http_conn *conn, struct http_comm
 					bool ended)
 {
 	struct program *p = conn->work->program;
-	text all = { p->header.at, p->header.len };
+	text all = { p->header.at, p->header.len }, lines, rest;
 	unsigned char error;
-	size_t line = 0, end = end_of_head(all, &line);
 
-	if (end)
-		return begin_program_response(conn, common, (text){ all.at, line },
-					      (text){ all.at + end, all.len - end });
+	if (split_head(all, &lines, &rest))
+		return begin_program_response(conn, common, lines, rest);
 	if (ended && all.len == 0 && read(p->pipes.life, &error, 1) == 1) {
 		enum status status = status_of(error);
 

@@ -1687,7 +1687,6 @@ static int open_ends(int ends[ERRAND_FDS][2])
 /* See struct http_site. */
 static int run_program(const struct http_conn *conn, struct http_run *run, struct http_pipes *pipes)
 {
-	const struct client *client = (const struct client *)conn;
 	struct errand errand = { .kind = RUN_PROGRAM, .rule = (uint32_t)run->rule };
 	int ends[ERRAND_FDS][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
 	int error = open_ends(ends);
@@ -1695,7 +1694,7 @@ static int run_program(const struct http_conn *conn, struct http_run *run, struc
 
 	survive_writing();
 	if (!error) {
-		add_peer_variables(client, run);
+		add_peer_variables((const struct client *)conn, run);
 		error = send_errand(broker, &errand, run->script,
 				    (struct http_text){ run->variables, run->variables_len }, fds,
 				    ERRAND_FDS);
