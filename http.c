@@ -1982,6 +1982,7 @@ static void read_client(struct request *req, const struct http_site *site)
 
 /* ---- the representation: codings, tags, conditions, ranges (RFC 9110 8, 12 to 14) -- */
 
+/* Behind IDENTITY the better ones come first. A file's sibling has the ending added to its name. */
 enum coding { IDENTITY, BR, ZSTD, GZIP, CODINGS };
 
 static const struct {
@@ -6801,7 +6802,7 @@ static const char *field_fault(text line)
 	if (!split_field(line, &name, &value))
 		return "is not 'Name: value'";
 	return is_one_of(own_fields, name) || is_one_of(response_fields, name)
-		       ? "is for the server itself to say"
+		       ? "is set by the server itself"
 		       : NULL;
 }
 

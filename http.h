@@ -124,7 +124,7 @@ struct http_site {
 	size_t trusts;                     /* and their number */
 	struct http_limits limits;
 	const char *name;                           /* absolute path of the root, for programs */
-	const struct http_scope *programs, *guards; /* the longest prefix first, */
+	const struct http_scope *programs, *guards; /* of --cgi and --auth, longest first, */
 	size_t program_count, guard_count;          /* and their number */
 	int64_t program_time; /* us until a program's first byte, and between its bytes */
 	/*

@@ -654,8 +654,8 @@ static char *take_prefix(const char *option, const char *word, size_t n)
 	if (!prefix)
 		die("%s", strerror(errno));
 	if (!is_plain_prefix(prefix))
-		usage("--%s: '/%s' is written otherwise than a path is compared: no encoding, no "
-		      "dots, no double slashes",
+		usage("--%s: '/%s' is not written as paths are compared: decoded, without dot "
+		      "segments and double slashes",
 		      option, prefix);
 	return prefix;
 }
@@ -680,7 +680,7 @@ static void take_scope(const struct option_row *row, const char *word)
 		usage("--%s: more than %d of them", row->name, SCOPES_MOST);
 	for (size_t i = 0; i < *count; i++)
 		if (strcmp(rules[i].prefix, rule.prefix) == 0)
-			usage("--%s: /%s is there twice", row->name, rule.prefix);
+			usage("--%s: /%s is given twice", row->name, rule.prefix);
 	for (; at && strlen(rules[at - 1].prefix) < strlen(rule.prefix); at--)
 		rules[at] = rules[at - 1];
 	rules[at] = rule;
@@ -757,7 +757,7 @@ static void read_options(int argc, char **argv)
 		take_option(&option_rows[row], optarg);
 	}
 	if (optind < argc)
-		usage("what is '%s'? (see --help)", argv[optind]);
+		usage("'%s' is not an option (see --help)", argv[optind]);
 }
 
 /*
@@ -780,7 +780,7 @@ static int open_root(bool person)
 	/* "..", for example, may be the root by mistake; "/" is not */
 	if (fd >= 0 && dir[0] != '/' && dir[strspn(dir, "./")] == '\0' && stat("/", &root) == 0 &&
 	    fstat(fd, &st) == 0 && root.st_dev == st.st_dev && root.st_ino == st.st_ino)
-		die("this would serve all of /: say -d / if that is meant");
+		die("this would serve all of /: use -d / if that is meant");
 	/* where 0, 1 or 2 was closed, nothing else may get its number */
 	while (fd >= 0 && fd <= STDERR_FILENO)
 		fd = dup(fd);
@@ -2709,7 +2709,7 @@ static size_t count_spares(void)
 
 /*
  * Waits for another connection, and takes it: false if none comes, if enough processes wait already,
- * if the last client has told a password, or if the log could not be written.
+ * if the last client has sent a password, or if the log could not be written.
  */
 static bool await_client(size_t number, int line, int *fd)
 {
@@ -3459,7 +3459,7 @@ static void leave_network(struct client *client)
 	free(network);
 }
 
-/* A front has said for whom the connection is: it counts for that client's network from now on. */
+/* A proxy has named the client of the connection: it counts for the client's network from now on. */
 static void change_network(struct http_conn *conn, const struct http_peer *peer)
 {
 	struct client *client = (struct client *)conn;
@@ -3789,7 +3789,7 @@ static bool accept_some(const struct listener *listener)
 		case ENFILE:
 		case ENOMEM:
 		case ENOBUFS:
-			/* EMFILE comes without a client too: epoll has told of the first only */
+			/* EMFILE comes without a client, too: only the first one is certain */
 			if (n > 0)
 				return true;
 			if (loop.phase < ASKING && loop.count && make_place(NULL))
@@ -4077,7 +4077,7 @@ static int time_to_wait(void)
 		until = earlier(until, http_cache_tidy(common.cache, &common));
 	if (records.retry)
 		until = earlier(until, records.retry);
-	if (loop.waiting && shared->adopted) /* the end of those is not told here */
+	if (loop.waiting && shared->adopted) /* no event tells when these end */
 		until = earlier(until, common.clock + PAUSE_TIME);
 	if (lacks_memory()) /* to examine the holders again */
 		until = earlier(until, common.clock + LONG_TIME);
