@@ -1004,7 +1004,6 @@ static const text methods[] = {
 	[OPTIONS] = TEXT("OPTIONS"), [PUT] = TEXT("PUT"),     [DELETE] = TEXT("DELETE"),
 	[PATCH] = TEXT("PATCH"),     [TRACE] = TEXT("TRACE"), [CONNECT] = TEXT("CONNECT"),
 };
-static const char allowed[] = "GET, HEAD, POST, OPTIONS";
 
 enum field {
 	HOST,
@@ -3961,13 +3960,6 @@ struct head {
 	const struct http_scope *guard; /* whose password is asked for */
 };
 
-static void put_field(struct out *o, const char *name, const char *value)
-{
-	put_string(o, name);
-	put_string(o, value);
-	put_string(o, "\r\n");
-}
-
 /* RFC 9110 14.4. An empty range stands for a 416. */
 static void put_content_range(struct out *o, const struct range *range, uint64_t size)
 {
@@ -4026,7 +4018,7 @@ static void put_rules(struct out *o, const struct http_site *site, text path, bo
 	for (const struct http_rule *rule = rules->at; rule < rules->at + rules->count; rule++)
 		if (applies(rule, path) && !overruled(rules, rule, path) &&
 		    !(no_cache && starts_alike(rule->text, text_of("Cache-Control:"))))
-			put_field(o, rule->text.at, "");
+			put_form(o, "%t\r\n", rule->text);
 }
 
 static bool rules_have(const struct http_site *site, text path, text name)
@@ -4070,7 +4062,7 @@ static void put_fields(struct out *o, const struct http_site *site,
 	if (head->boundary)
 		put_form(o, "%smultipart/byteranges; boundary=%s\r\n", type_is, head->boundary);
 	else if (head->type)
-		put_field(o, type_is, head->type);
+		put_form(o, "%s%s\r\n", type_is, head->type);
 	else
 		put_string(o, "Server: wwwd\r\n");
 	if (!head->empty)
@@ -4087,9 +4079,9 @@ static void put_fields(struct out *o, const struct http_site *site,
 	if (head->modified)
 		put_modified(o, *head->modified, common);
 	if (head->etag)
-		put_field(o, "ETag: ", head->etag);
+		put_form(o, "ETag: %s\r\n", head->etag);
 	if (head->varies || accept)
-		put_field(o, "Vary: ", vary[accept][head->varies]);
+		put_form(o, "Vary: %s\r\n", vary[accept][head->varies]);
 	if (head->ranges)
 		put_string(o, "Accept-Ranges: bytes\r\n");
 	if (head->host.len) /* the same address by https */
@@ -4100,7 +4092,7 @@ static void put_fields(struct out *o, const struct http_site *site,
 	if (head->url.at)
 		put_redirect(o, head->url, head->query);
 	if (head->methods)
-		put_field(o, "Allow: ", allowed);
+		put_string(o, "Allow: GET, HEAD, POST, OPTIONS\r\n");
 	if (head->status == UNAVAILABLE)
 		put_string(o, "Retry-After: 1\r\n");
 	if (head->policy)
