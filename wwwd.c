@@ -2115,16 +2115,28 @@ static void note_signal(int signal)
 		told_to_stop = 1;
 }
 
+/* They are read as events then, or arrive during waits alone. `before` becomes the mask so far. */
+static sigset_t block_signals(sigset_t *before)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (options.workers > 1 || broker >= 0)
+		sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, before) < 0)
+		die("sigprocmask: %s", strerror(errno));
+	return set;
+}
+
 /* From here on signals arrive during waits with `mask`, and are noted. */
 static void note_signals(sigset_t *mask)
 {
 	static const int noted[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
-	sigset_t set;
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < LENGTH(noted); i++)
-		sigaddset(&set, noted[i]);
-	sigprocmask(SIG_BLOCK, &set, mask);
+	(void)block_signals(mask);
 	for (size_t i = 0; i < LENGTH(noted); i++) {
 		sigdelset(mask, noted[i]);
 		signal(noted[i], noted[i] == SIGHUP && !options.log ? SIG_IGN : note_signal);
@@ -3939,23 +3951,7 @@ static void share_memory(void)
 
 /* ---- signals ---- */
 
-/* They are then read as events, also when the loop is busy, and never interrupt a call. */
-static sigset_t block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	if (options.workers > 1 || broker >= 0)
-		sigaddset(&set, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		die("sigprocmask: %s", strerror(errno));
-	return set;
-}
-
-/* SIGHUP does where the terminal is gone; with --log it reopens the file. */
+/* Whether the signal means to stop: SIGHUP only from a terminal. With --log it reopens the file. */
 static bool asks_to_stop(int signal)
 {
 	if (signal == SIGHUP && options.log) {
@@ -3969,7 +3965,7 @@ static bool asks_to_stop(int signal)
 static void watch_signals(void)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &loop.signals };
-	sigset_t set = block_signals();
+	sigset_t set = block_signals(NULL);
 
 	loop.signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (loop.signals < 0 || epoll_ctl(loop.epoll, EPOLL_CTL_ADD, loop.signals, &event) < 0)
@@ -4323,7 +4319,7 @@ static int keep_workers(void)
 
 	signal(SIGCHLD,
 	       SIG_DFL); /* it may be inherited as ignored: waitpid(2) would find nothing */
-	set = block_signals();
+	set = block_signals(NULL);
 	print_listeners();
 	for (size_t i = 0; i < options.workers; i++)
 		start_worker(&workers[i], self);
