@@ -1416,6 +1416,7 @@ END_TEST
 /* A client that may still be reading is waited for, but not for ever. */
 START_TEST(half_closed_client)
 {
+	const struct timeval patience = { .tv_sec = END_TIME / 1000 }; /* it takes five seconds */
 	struct server server;
 	int fd;
 
@@ -1425,6 +1426,7 @@ START_TEST(half_closed_client)
 	fd = dial(server.port);
 	say(fd, GET("/cgi-bin/waits"));
 	shutdown(fd, SHUT_WR);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	ck_assert(wait_text("work/pids", "\n"));
 	ck_assert_int_eq(hear_response(fd), 504);
 	close(fd);
