@@ -122,24 +122,31 @@ START_TEST(pipelined_requests_are_answered_in_order)
 }
 END_TEST
 
+/* A client that reads nothing has asked for more than its kernel takes, and then for this. */
+static void ask_behind_unsent(struct talk *talk, const char *request)
+{
+	const int little = 4096;
+
+	put_bytes(&home, "medium.txt", big, 10 << 10);
+	talk_open(talk, &place, &now);
+	need(setsockopt(talk->conn.own.in, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little)) == 0,
+	     "SO_SNDBUF");
+	talk->deaf = true;
+	for (int i = 0; i < 3; i++)
+		send_only(talk, "GET /medium.txt" ON "\r\n");
+	send_only(talk, request);
+}
+
 /* A body that is read in several steps behind unsent responses: none of them is lost. */
 START_TEST(a_body_behind_unsent_responses)
 {
-	const int little = 4096;
 	static char chunks[12000];
 	struct talk talk;
 	text stream;
 
 	for (size_t n = 0; n < sizeof(chunks); n += 6)
 		memcpy(chunks + n, "1\r\nx\r\n", 6);
-	put_bytes(&home, "medium.txt", big, 10 << 10);
-	talk_open(&talk, &place, &now);
-	need(setsockopt(talk.conn.own.in, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little)) == 0,
-	     "SO_SNDBUF");
-	talk.deaf = true;
-	for (int i = 0; i < 3; i++)
-		send_only(&talk, "GET /medium.txt" ON "\r\n");
-	send_only(&talk, "POST /small.txt" ON "Transfer-Encoding: chunked\r\n\r\n");
+	ask_behind_unsent(&talk, "POST /small.txt" ON "Transfer-Encoding: chunked\r\n\r\n");
 	need(talk_send(&talk, chunks, sizeof(chunks)), "send");
 	send_only(&talk, "0\r\n\r\n");
 	for (int i = 0; i < 5; i++) /* called again, as at each event */
@@ -150,6 +157,22 @@ START_TEST(a_body_behind_unsent_responses)
 	for (int i = 0; i < 4; i++)
 		expect_reply(&stream, false, 200);
 	ck_assert_uint_eq(stream.len, 0);
+	talk_close(&talk);
+}
+END_TEST
+
+/* If they are never taken, the time-out is theirs: nothing is said of the body, or logged. */
+START_TEST(a_body_behind_responses_that_stall)
+{
+	struct talk talk;
+
+	ask_behind_unsent(&talk, "POST /small.txt" ON "Content-Length: 9\r\n\r\nhalf");
+	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
+	ck_assert_int_eq(talk.conn.own.state, READ_BODY);
+	ck_assert_ptr_nonnull(talk.conn.work->output.own);
+	now.clock = talk.conn.deadline;
+	ck_assert_int_eq(talk_step(&talk), HTTP_DONE);
+	ck_assert_uint_eq(talk.logs, 3);
 	talk_close(&talk);
 }
 END_TEST
@@ -290,6 +313,7 @@ TCase *pipelining_case(void)
 	tcase_add_test(group, pipelined_requests_split_anywhere);
 	tcase_add_test(group, pipelined_requests_are_answered_in_order);
 	tcase_add_test(group, a_body_behind_unsent_responses);
+	tcase_add_test(group, a_body_behind_responses_that_stall);
 	tcase_add_test(group, pipelined_requests_give_way);
 	tcase_add_test(group, multipart_ranges_give_way);
 	tcase_add_test(group, a_large_file_gives_way);
