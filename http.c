@@ -4303,26 +4303,46 @@ static bool is_beneath(const char *path, const char *prefix)
 	return n == 0 || (strncmp(path, prefix, n) == 0 && (path[n] == '/' || path[n] == '\0'));
 }
 
-static bool is_joined(const char *name, const char *begin, text end)
+static bool cut_ending(text *t, text ending)
 {
-	size_t n = strlen(begin);
+	bool good = t->len >= ending.len &&
+		    memcmp(t->at + t->len - ending.len, ending.at, ending.len) == 0;
 
-	return strncmp(name, begin, n) == 0 && same(text_of(name + n), end);
+	t->len -= good ? ending.len : 0;
+	return good;
 }
 
-/* Whether a request for the path may reach the prefix, or a sibling, an index, a page of it. */
+static bool is_joined(text name, text begin, text end)
+{
+	return cut_ending(&name, end) && same(name, begin);
+}
+
+/*
+ * Whether a request for the path may reach what the prefix names, by another name of it too. A file
+ * has its own name, that of a compressed sibling, and the one before its ".html"; a folder's index
+ * has the folder's, too.
+ */
 static bool reaches(const struct http_site *site, const char *path, const char *prefix)
 {
-	if (is_beneath(path, prefix) ||
-	    (site->clean_urls && (is_joined(prefix, path, text_of(".html")) ||
-				  is_joined(path, prefix, text_of(".html")))))
+	const text asked = text_of(path), named = text_of(prefix);
+	const text html_ending = text_of(site->clean_urls ? ".html" : "");
+
+	if (is_beneath(path, prefix) || is_joined(named, asked, html_ending))
 		return true;
-	for (enum coding c = IDENTITY + 1; c < CODINGS; c++)
-		if (is_joined(path, prefix, text_of(codings[c].ending)))
+	for (enum coding c = IDENTITY; c < CODINGS; c++) {
+		text file = asked;
+
+		if (cut_ending(&file, text_of(codings[c].ending)) &&
+		    (same(file, named) || is_joined(file, named, html_ending)))
 			return true;
-	for (size_t i = 0; is_folder(text_of(path)) && i < index_count(site); i++)
-		if (is_joined(prefix, path, index_name(site, i)))
+	}
+	for (size_t i = 0; is_folder(asked) && i < index_count(site); i++) {
+		text index = index_name(site, i);
+
+		if (is_joined(named, asked, index) ||
+		    (cut_ending(&index, html_ending) && is_joined(named, asked, index)))
 			return true;
+	}
 	return false;
 }
 

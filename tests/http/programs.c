@@ -765,19 +765,17 @@ START_TEST(names_that_reach_a_guard)
 		const char *prefix, *path;
 		bool clean, reaches;
 	} rows[] = {
-		{ "", "anything", false, true },
-		{ "a", "a", false, true },
-		{ "a", "a/b", false, true },
-		{ "a", "ab", false, false },
-		{ "a", "a.gz", false, true },
-		{ "a", "a.br", false, true },
-		{ "a", "a.html", false, false },
-		{ "a", "a.html", true, true },
-		{ "a.html", "a", false, false },
-		{ "a.html", "a", true, true },
-		{ "a.html", "b", true, false },
-		{ "a/index.html", "a/", false, true },
-		{ "a/index.html", "a/b", false, false },
+		{ "", "anything", false, true },       { "a", "a", false, true },
+		{ "a", "a/b", false, true },           { "a", "ab", false, false },
+		{ "a", "a.gz", false, true },          { "a", "a.br", false, true },
+		{ "a", "a.html", false, false },       { "a", "a.html", true, true },
+		{ "a.html", "a", false, false },       { "a.html", "a", true, true },
+		{ "a.html", "b", true, false },        { "a.html.html", "a.html", true, true },
+		{ "a", "a.html.gz", true, true },      { "a", "a.html.gz", false, false },
+		{ "a.gz", "a.gz", false, true },       { "a.html", "a.gz", true, false },
+		{ "a/index.html", "a/", false, true }, { "a/index", "a/", true, true },
+		{ "a/index", "a/", false, false },     { "a/index", "a/index.html.br", true, true },
+		{ "index", "", true, true },           { "a/index.html", "a/b", false, false },
 		{ "index.html", "", false, true },
 	};
 
