@@ -5070,7 +5070,7 @@ static void put_variables(struct out *o, const struct http_work *w, const struct
 {
 	const struct choice *choice = &w->choice;
 	const struct request *req = &w->req;
-	const text name = { w->path, choice->name_len };
+	const text name = { w->path, choice->name_len }, uri = origin_form(req);
 	text query = req->query, info = text_of(w->path + name.len);
 	const char *slash = name.len ? "" : "/"; /* where the prefix is that of all paths */
 	const char *host = req->folder.len ? "/" : "";
@@ -5080,7 +5080,8 @@ static void put_variables(struct out *o, const struct http_work *w, const struct
 	put_variable(o, "SERVER_SOFTWARE", text_of("wwwd"));
 	put_variable(o, "SERVER_PROTOCOL", text_of(req->minor ? "HTTP/1.1" : "HTTP/1.0"));
 	put_variable(o, "REQUEST_METHOD", req->method_name);
-	put_variable(o, "REQUEST_URI", origin_form(req));
+	/* a URI without a path has that of the root (RFC 9112 3.2.1) */
+	put_form(o, "REQUEST_URI=%s%t%0", uri.len && uri.at[0] != '?' ? "" : "/", uri);
 	put_variable(o, "QUERY_STRING", query);
 	put_variable(o, "REDIRECT_STATUS", text_of("200"));
 	put_form(o, "DOCUMENT_ROOT=%s%s%t%0", site->name, host, req->folder);

@@ -45,6 +45,8 @@ START_TEST(variables)
 		{ all_programs, "GET /x/y?z" ON END, "PATH_INFO=/x/y\n", NULL, false, false },
 		{ all_programs, "GET /" ON END, "PATH_TRANSLATED=/site/\n", NULL, false, false },
 		{ all_programs, "GET http://b/?z" ON END, "REQUEST_URI=/?z\n", NULL, false, false },
+		{ all_programs, "GET http://b?z" ON END, "REQUEST_URI=/?z\n", NULL, false, false },
+		{ all_programs, "GET http://b" ON END, "REQUEST_URI=/\n", NULL, false, false },
 	};
 
 	put_link(&home, "a", "folder");
