@@ -1598,6 +1598,29 @@ START_TEST(what_a_program_inherits)
 }
 END_TEST
 
+/* A server that listens raises its own limit of descriptors, but not that of programs. */
+START_TEST(files_of_a_program)
+{
+	struct rlimit own, few;
+	struct server server;
+	int fd;
+
+	put_programs();
+	put_program("site/cgi-bin/files", SH HEAD "ulimit -Sn");
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &own), 0);
+	few = (struct rlimit){ 300, own.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	server = serve((struct given){ .args = LIST(OPTIONS) });
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &own), 0);
+	fd = dial(server.port);
+	say(fd, GET("/cgi-bin/files"));
+	ck_assert_int_eq(hear_response(fd), 200);
+	close(fd);
+	ck_assert_str_eq(reply.body, "300\n");
+	ck_assert_int_eq(stop(server.pid), 0);
+}
+END_TEST
+
 /* Standard error, line by line, with the program's name and without what a terminal would obey. */
 START_TEST(errors_are_logged)
 {
@@ -2084,6 +2107,7 @@ Suite *programs_suite(void)
 	tcase_add_loop_test(group, sigterm_finishes_a_program, 0, 2 * COUNT(ways));
 	tcase_add_test(group, sigterm_ends_a_program);
 	tcase_add_test(group, what_a_program_inherits);
+	tcase_add_test(group, files_of_a_program);
 	tcase_add_loop_test(group, errors_are_logged, 0, 2);
 	tcase_add_test(group, log_is_made_anew);
 	tcase_add_test(group, adopted_connections_count);
