@@ -189,6 +189,7 @@ START_TEST(exit_idle_time_of_workers)
 		ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
 		nap(350); /* longer than either would stay alone */
 	}
+	ck_assert_uint_eq(count_children(server.pid), 2);
 	close(kept);
 	ck_assert_int_eq(finish(server.pid), 0);
 }
