@@ -2698,11 +2698,22 @@ struct listing_style {
 	enum format format; /* FORMATS if it is unknown */
 };
 
-/* One thing in a folder; its name stands in the names of the listing, then the URL of a redirect. */
+/* One thing in a folder: its key, in whose order the rows come, its name, and the URL of a redirect. */
 struct item {
 	int64_t size, time;
-	uint32_t name;
+	uint32_t key_len;
 	bool folder, redirect;
+	char key[];
+};
+
+/*
+ * The place of an item in a sorted run. Its code says up to which byte its key agrees with the key of
+ * the place before it, and which byte follows there. Of two keys that both come after a third, the one
+ * that agrees with it longer comes first, or else the one with the lesser byte: its code is the lesser
+ * number. So few keys have to be read to be compared ("offset-value coding").
+ */
+struct place {
+	uint32_t code, item; /* the latter as its offset in the items of the listing */
 };
 
 /*
@@ -2713,12 +2724,12 @@ struct item {
 struct listing {
 	DIR *dir;
 	struct listing_style style;
-	struct item *items;
-	char *names;
-	uint32_t *indices, *order, *spare; /* of items: all memory, in order, to merge into */
-	uint32_t count, room, names_len, names_room, next;
-	uint32_t run;                              /* the length of the runs that are merged */
-	uint32_t merged, left, middle, right, end; /* of two of them */
+	char *items;          /* each struct item behind the one before */
+	struct place *places; /* two halves of `room` each: one is merged into the other, */
+	uint32_t order;       /* and the half to read begins here */
+	uint32_t items_len, items_room, count, room, next;
+	uint32_t run;                      /* the length of the runs that are merged */
+	uint32_t left, middle, right, end; /* of two of them */
 	uint32_t folders;
 	uint64_t bytes, rows_len;
 	size_t held; /* memory, as counted in http_common.memory */
@@ -2877,22 +2888,22 @@ static void put_listing_tail(struct out *o, const struct listing *listing)
 	put_string(o, "; times are UTC</footer>\n</body>\n</html>\n");
 }
 
-static text item_name(const struct listing *listing, const struct item *item)
+static text item_name(const struct item *item)
 {
-	return text_of(listing->names + item->name);
+	return text_of(item->key + item->key_len);
 }
 
 /* Where a link leads: an empty text if the item is none that redirects. */
-static text item_url(const struct listing *listing, const struct item *item)
+static text item_url(const struct item *item)
 {
-	return item->redirect
-		       ? text_of(listing->names + item->name + item_name(listing, item).len + 1)
-		       : (text){ "", 0 };
+	text name = item_name(item);
+
+	return item->redirect ? text_of(name.at + name.len + 1) : (text){ "", 0 };
 }
 
-static void put_html_row(struct out *o, const struct listing *listing, const struct item *item)
+static void put_html_row(struct out *o, const struct item *item)
 {
-	text name = item_name(listing, item), url = item_url(listing, item);
+	text name = item_name(item), url = item_url(item);
 	const char *slash = item->folder ? "/" : "";
 
 	/* not put_form(), with which a row takes a fifth more time */
@@ -2914,9 +2925,9 @@ static void put_html_row(struct out *o, const struct listing *listing, const str
 }
 
 /* Size, time, name, each after a tab; and the URL of a redirect. */
-static void put_text_row(struct out *o, const struct listing *listing, const struct item *item)
+static void put_text_row(struct out *o, const struct item *item)
 {
-	text url = item_url(listing, item);
+	text url = item_url(item);
 
 	if (item->folder || url.len)
 		put_string(o, "-");
@@ -2924,17 +2935,15 @@ static void put_text_row(struct out *o, const struct listing *listing, const str
 		put_number(o, (uint64_t)item->size);
 	put_string(o, "\t");
 	put_moment(o, item->time, true);
-	put_form(o, "\t%u%s%s", item_name(listing, item), item->folder ? "/" : "",
-		 url.len ? "\t" : "");
+	put_form(o, "\t%u%s%s", item_name(item), item->folder ? "/" : "", url.len ? "\t" : "");
 	put_absolute(o, url);
 	put_string(o, "\n");
 }
 
 /* With the keys of nginx. Whether a comma has to stand before it depends on its place alone. */
-static void put_json_row(struct out *o, const struct listing *listing, const struct item *item,
-			 bool first)
+static void put_json_row(struct out *o, const struct item *item, bool first)
 {
-	text name = item_name(listing, item), url = item_url(listing, item);
+	text name = item_name(item), url = item_url(item);
 
 	put_form(o, "%s\n{ \"name\":\"%j\"", first ? " " : ",", name);
 	if (!all_printable(name))
@@ -2955,9 +2964,9 @@ static void put_json_row(struct out *o, const struct listing *listing, const str
 static void put_row(struct out *o, const struct listing *listing, const struct item *item)
 {
 	switch (listing->style.format) {
-	case AS_TEXT: put_text_row(o, listing, item); break;
-	case AS_JSON: put_json_row(o, listing, item, listing->next == 1); break;
-	default: put_html_row(o, listing, item);
+	case AS_TEXT: put_text_row(o, item); break;
+	case AS_JSON: put_json_row(o, item, listing->next == 1); break;
+	default: put_html_row(o, item);
 	}
 }
 
@@ -2967,8 +2976,7 @@ static void free_listing(struct listing *listing, struct http_common *common)
 	if (listing->dir)
 		closedir(listing->dir);
 	free(listing->items);
-	free(listing->names);
-	free(listing->indices);
+	free(listing->places);
 	free(listing);
 }
 
@@ -2989,7 +2997,7 @@ static void *grow(struct listing *listing, struct http_common *common, void *arr
 	uint32_t more = *room ? *room * 2 : 1024;
 	void *grown;
 
-	if (!reserve(listing, common, (more - *room) * each))
+	if (more < *room || !reserve(listing, common, (more - *room) * each))
 		return NULL;
 	grown = realloc(array, more * each);
 	if (grown)
@@ -2997,24 +3005,77 @@ static void *grow(struct listing *listing, struct http_common *common, void *arr
 	return grown;
 }
 
-static bool make_room(struct listing *listing, struct http_common *common, size_t name_size)
+static bool make_room(struct listing *listing, struct http_common *common, size_t size)
 {
-	if (listing->count == listing->room) {
-		struct item *items =
-			grow(listing, common, listing->items, &listing->room, sizeof(*items));
+	while (listing->items_room - listing->items_len < size) {
+		char *items = grow(listing, common, listing->items, &listing->items_room, 1);
 
 		if (!items)
 			return false;
 		listing->items = items;
 	}
-	while (listing->names_room - listing->names_len < name_size) {
-		char *names = grow(listing, common, listing->names, &listing->names_room, 1);
+	if (listing->count == listing->room) {
+		struct place *places =
+			grow(listing, common, listing->places, &listing->room, 2 * sizeof(*places));
 
-		if (!names)
+		if (!places)
 			return false;
-		listing->names = names;
+		listing->places = places;
 	}
 	return true;
+}
+
+static struct item *item_at(const struct listing *listing, uint32_t row)
+{
+	return (void *)(listing->items + listing->places[listing->order + row].item);
+}
+
+/* The code of a key that agrees with the one before it for so many bytes. */
+static uint32_t code_of(uint32_t agrees, char byte)
+{
+	return (0xffffff - agrees) << 8 | (unsigned char)byte;
+}
+
+/*
+ * The name as it is sorted: case does not matter, and numbers are compared as numbers, file2 before
+ * file10. Instead of leading zeros a number has as many nines before it as it has digits, and a zero.
+ */
+static char *fold_name(char *at, const char *name)
+{
+	while (*name) {
+		size_t digits = 0;
+
+		if (!is_digit(*name)) {
+			*at++ = (char)lower(*name++);
+			continue;
+		}
+		while (*name == '0')
+			name++;
+		while (is_digit(name[digits]))
+			digits++;
+		memset(at, '9', digits);
+		at[digits] = '0';
+		at = mempcpy(at + digits + 1, name, digits);
+		name += digits;
+	}
+	*at++ = '\0';
+	return at;
+}
+
+/* Folders come first, then what the listing is sorted by decides, then the name. */
+static void write_key(struct item *item, const struct listing_style *style, const char *name)
+{
+	uint64_t number = style->key == BY_SIZE ? (uint64_t)item->size
+						: (uint64_t)item->time ^ UINT64_C(1) << 63;
+	char *at = item->key, *end;
+
+	*at++ = item->folder ? 0 : 1;
+	for (int shift = 56; style->key != BY_NAME && shift >= 0; shift -= 8)
+		*at++ = (char)(number >> shift);
+	end = fold_name(at, name);
+	item->key_len = (uint32_t)(end - item->key);
+	for (at = item->key + 1; style->descending && at < end; at++)
+		*at = (char)~*at;
 }
 
 /* The URL of a redirect, which is a link; or an empty text. */
@@ -3022,25 +3083,31 @@ static bool add_item(struct listing *listing, struct http_common *common, const 
 		     const struct stat *st, text url)
 {
 	struct out row = { NULL, 0, 0, false };
-	size_t size = strlen(name) + 1;
+	size_t size = strlen(name) + 1, align = _Alignof(struct item);
+	size_t most = sizeof(struct item) + sizeof(uint64_t) + 3 * size + url.len + 1 + align;
 	struct item *item;
+	char *end;
 
-	if (!make_room(listing, common, size + url.len + 1))
+	if (!make_room(listing, common, most))
 		return false;
-	item = &listing->items[listing->count++];
-	*item = (struct item){ S_ISREG(st->st_mode) ? st->st_size : 0, st->st_mtim.tv_sec,
-			       listing->names_len, S_ISDIR(st->st_mode), url.len };
-	memcpy(listing->names + listing->names_len, name, size);
-	listing->names_len += (uint32_t)size;
-	if (url.len) {
-		memcpy(listing->names + listing->names_len, url.at, url.len);
-		listing->names_len += (uint32_t)url.len;
-		listing->names[listing->names_len++] = '\0';
-	}
-	listing->folders += item->folder;
-	listing->bytes += (uint64_t)item->size;
+	item = (void *)(listing->items + listing->items_len);
+	*item = (struct item){ .size = S_ISREG(st->st_mode) ? st->st_size : 0,
+			       .time = st->st_mtim.tv_sec,
+			       .folder = S_ISDIR(st->st_mode),
+			       .redirect = url.len };
+	write_key(item, &listing->style, name);
+	end = mempcpy(item->key + item->key_len, name, size);
+	if (url.len)
+		*(char *)mempcpy(end, url.at, url.len) = '\0';
 	put_row(&row, listing, item);
 	listing->rows_len += row.len;
+	listing->folders += item->folder;
+	listing->bytes += (uint64_t)item->size;
+	listing->count++;
+	listing->places[listing->count - 1] =
+		(struct place){ code_of(0, '\0'), listing->items_len };
+	size = (size_t)(end - listing->items) + (url.len ? url.len + 1 : 0);
+	listing->items_len = (uint32_t)((size + align - 1) / align * align);
 	return true;
 }
 
@@ -3119,121 +3186,68 @@ static int read_entries(const struct http_site *site, struct http_common *common
 	return 0;
 }
 
-/* Numbers in names are compared as numbers: file2 before file10. Case and leading zeros are ignored. */
-static int natural_order(const char *a, const char *b)
+/*
+ * Whether the second of two places with the same one before them comes first. The code of the other is
+ * then what it is behind that one. No two names are the same.
+ */
+static bool comes_second(struct listing *listing, uint32_t left, uint32_t right)
 {
-	int order = 0;
+	struct place *a = &listing->places[listing->order + left];
+	struct place *b = &listing->places[listing->order + right];
+	const struct item *x = item_at(listing, left), *y = item_at(listing, right);
+	uint32_t n = 0xffffff - (a->code >> 8);
+	int order;
 
-	for (; order == 0 && (*a || *b); a++, b++) {
-		if (is_digit(*a) && is_digit(*b)) {
-			while (*a == '0')
-				a++;
-			while (*b == '0')
-				b++;
-			for (; is_digit(*a) && is_digit(*b); a++, b++)
-				if (order == 0)
-					order = *a - *b;
-			if (is_digit(*a) || is_digit(*b)) /* the longer number */
-				return is_digit(*a) ? 1 : -1;
-			if (order)
-				return order;
-		}
-		order = lower(*a) - lower(*b);
-		if (!*a || !*b)
-			break;
-	}
-	return order;
+	if (a->code != b->code)
+		return a->code > b->code;
+	while (n < x->key_len && x->key[n] == y->key[n])
+		n++;
+	if (n < x->key_len)
+		order = (unsigned char)x->key[n] - (unsigned char)y->key[n];
+	else /* only case and zeros differ: of the names, which stand behind the keys */
+		order = listing->style.descending ? strcmp(y->key + n, x->key + n)
+						  : strcmp(x->key + n, y->key + n);
+	*(order > 0 ? &a->code : &b->code) =
+		code_of(n, n == x->key_len ? '\0' : (order > 0 ? x : y)->key[n]);
+	return order > 0;
 }
 
-/* Folders come first, then the key decides, then the name; no two names are the same. */
-static bool comes_before(const struct listing *listing, uint32_t left, uint32_t right)
+static uint32_t end_of_run(const struct listing *listing, uint32_t begin)
 {
-	const struct item *a = &listing->items[left], *b = &listing->items[right];
-	const char *a_name = listing->names + a->name, *b_name = listing->names + b->name;
-	int64_t order = 0;
-
-	if (a->folder != b->folder)
-		return a->folder;
-	if (listing->style.key == BY_SIZE && !a->folder)
-		order = (a->size > b->size) - (a->size < b->size);
-	else if (listing->style.key == BY_TIME)
-		order = (a->time > b->time) - (a->time < b->time);
-	if (order == 0)
-		order = natural_order(a_name, b_name);
-	if (order == 0)
-		order = strcmp(a_name, b_name);
-	return listing->style.descending ? order > 0 : order < 0;
+	return listing->count - begin < listing->run ? listing->count : begin + listing->run;
 }
 
-/* The next two runs of this pass, from `begin` on; the second may be shorter, or empty. */
+/* The next two runs, of which the second may be empty; behind the last, those of the next pass. */
 static void begin_merge(struct listing *listing, uint32_t begin)
 {
-	listing->merged = listing->left = begin;
-	listing->middle = listing->count - begin < listing->run ? listing->count
-								: begin + listing->run;
-	listing->right = listing->middle;
-	listing->end = listing->count - listing->middle < listing->run
-			       ? listing->count
-			       : listing->middle + listing->run;
+	if (begin == listing->count) {
+		listing->order = listing->room - listing->order;
+		listing->run *= 2;
+		begin = 0;
+	}
+	listing->left = begin;
+	listing->middle = listing->right = end_of_run(listing, begin);
+	listing->end = end_of_run(listing, listing->middle);
 }
 
-static bool begin_sort(struct listing *listing, struct http_common *common)
-{
-	size_t size = 2 * sizeof(uint32_t) * listing->count;
-
-	if (!reserve(listing, common, size))
-		return false;
-	listing->indices = calloc(1, size + 1);
-	if (!listing->indices)
-		return false;
-	listing->order = listing->indices;
-	listing->spare = listing->indices + listing->count;
-	listing->run = 1;
-	begin_merge(listing, 0);
-	return true;
-}
-
-/* Every run of this pass is merged: the next pass merges runs of twice the length. */
-static void begin_pass(struct listing *listing)
-{
-	uint32_t *merged = listing->spare;
-
-	listing->spare = listing->order;
-	listing->order = merged;
-	listing->run *= 2;
-	begin_merge(listing, 0);
-}
-
-/* Before the first pass the order is that of the items, and is written nowhere. */
-static uint32_t item_at(const struct listing *listing, uint32_t place)
-{
-	return listing->run == 1 ? place : listing->order[place];
-}
-
-static void merge_item(struct listing *listing)
-{
-	bool second = listing->left == listing->middle ||
-		      (listing->right < listing->end &&
-		       comes_before(listing, item_at(listing, listing->right),
-				    item_at(listing, listing->left)));
-
-	listing->spare[listing->merged++] =
-		item_at(listing, second ? listing->right++ : listing->left++);
-}
-
-/* Some more merging; true when all is in order. The order may end up in either half. */
+/* Some more merging; true when all is in order. */
 static bool sort_some(struct listing *listing)
 {
-	for (int n = 0; listing->run < listing->count; n++) {
-		if (n == SORT_STEP)
-			return false;
-		merge_item(listing);
-		if (listing->merged == listing->count)
-			begin_pass(listing);
-		else if (listing->merged == listing->end)
+	struct place *places = listing->places;
+
+	for (int n = 0; listing->run < listing->count && n < SORT_STEP; n++) {
+		uint32_t left = listing->left, middle = listing->middle, right = listing->right;
+		uint32_t from = listing->order, to = listing->room - from;
+		bool second = left == middle ||
+			      (right < listing->end && comes_second(listing, left, right));
+
+		places[to + left + right - middle] = places[from + (second ? right : left)];
+		listing->left += !second;
+		listing->right += second;
+		if (listing->left == middle && listing->right == listing->end)
 			begin_merge(listing, listing->end);
 	}
-	return true;
+	return listing->run >= listing->count;
 }
 
 /* ---- the cache ---------------------------------------------------------- */
@@ -5913,7 +5927,6 @@ static enum http_want step_listing(struct http_conn *conn, struct http_common *c
 {
 	struct http_work *w = conn->work;
 	struct listing *listing = w->body.listing;
-	bool rows = w->req.method != HEAD; /* for HEAD their length is enough, in any order */
 	/* the responses before this one need not wait for it */
 	enum http_want want = flush(conn, common);
 
@@ -5924,12 +5937,13 @@ static enum http_want step_listing(struct http_conn *conn, struct http_common *c
 
 		if (!error && listing->dir)
 			return HTTP_AGAIN;
-		if (!error && rows && !begin_sort(listing, common))
-			error = ENOMEM;
 		if (error)
 			return fail_listing(conn, common, error);
+		listing->run = w->req.method == HEAD ? listing->count
+						     : 1; /* for its length no order is needed */
+		begin_merge(listing, 0);
 	}
-	if (rows && !sort_some(listing))
+	if (!sort_some(listing))
 		return HTTP_AGAIN;
 	arm(conn, common, HTTP_MOVING);
 	answer_listing(conn, common);
@@ -5950,7 +5964,7 @@ static void write_rows(struct http_work *w, struct http_common *common)
 		if (last)
 			put_listing_tail(o, listing);
 		else
-			put_row(o, listing, &listing->items[listing->order[listing->next++]]);
+			put_row(o, listing, item_at(listing, listing->next++));
 	} while (!last && !o->overrun && o->len - before < ROWS_STEP);
 	if (o->overrun && whole) { /* it has to wait until the others are sent */
 		o->overrun = false;
