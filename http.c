@@ -2724,6 +2724,7 @@ struct place {
 struct listing {
 	DIR *dir;
 	struct listing_style style;
+	bool length_only;     /* for HEAD: nothing is kept of an item */
 	char *items;          /* each struct item behind the one before */
 	struct place *places; /* two halves of `room` each: one is merged into the other, */
 	uint32_t order;       /* and the half to read begins here */
@@ -3014,7 +3015,7 @@ static bool make_room(struct listing *listing, struct http_common *common, size_
 			return false;
 		listing->items = items;
 	}
-	if (listing->count == listing->room) {
+	if (listing->count == listing->room && !listing->length_only) {
 		struct place *places =
 			grow(listing, common, listing->places, &listing->room, 2 * sizeof(*places));
 
@@ -3095,7 +3096,8 @@ static bool add_item(struct listing *listing, struct http_common *common, const 
 			       .time = st->st_mtim.tv_sec,
 			       .folder = S_ISDIR(st->st_mode),
 			       .redirect = url.len };
-	write_key(item, &listing->style, name);
+	if (!listing->length_only)
+		write_key(item, &listing->style, name);
 	end = mempcpy(item->key + item->key_len, name, size);
 	if (url.len)
 		*(char *)mempcpy(end, url.at, url.len) = '\0';
@@ -3104,6 +3106,8 @@ static bool add_item(struct listing *listing, struct http_common *common, const 
 	listing->folders += item->folder;
 	listing->bytes += (uint64_t)item->size;
 	listing->count++;
+	if (listing->length_only)
+		return true;
 	listing->places[listing->count - 1] =
 		(struct place){ code_of(0, '\0'), listing->items_len };
 	size = (size_t)(end - listing->items) + (url.len ? url.len + 1 : 0);
@@ -4567,6 +4571,7 @@ static void answer_folder(struct http_conn *conn, struct http_common *common, st
 	}
 	(void)take_fd(file);
 	listing->style = style;
+	listing->length_only = w->req.method == HEAD;
 	w->body.kind = LISTING_BODY;
 	w->body.listing = listing;
 }
@@ -5939,8 +5944,7 @@ static enum http_want step_listing(struct http_conn *conn, struct http_common *c
 			return HTTP_AGAIN;
 		if (error)
 			return fail_listing(conn, common, error);
-		listing->run = w->req.method == HEAD ? listing->count
-						     : 1; /* for its length no order is needed */
+		listing->run = listing->length_only ? listing->count : 1;
 		begin_merge(listing, 0);
 	}
 	if (!sort_some(listing))

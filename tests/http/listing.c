@@ -514,6 +514,33 @@ START_TEST(long_numbers_are_in_order)
 }
 END_TEST
 
+/* HEAD keeps nothing of the rows, whose length is the same. */
+START_TEST(length_only_keeps_nothing)
+{
+	for (size_t s = 0; s < LENGTH(all_styles); s++) {
+		struct http_common common = turn_at(0);
+		struct listing *lists[2] = { new_listing(all_styles[s]),
+					     new_listing(all_styles[s]) };
+
+		lists[1]->length_only = true;
+		for (int i = 0; i < 2; i++) {
+			uint64_t seed = 9;
+
+			for (int k = 0; k < 3000; k++)
+				add_random(lists[i], &common, &seed, NAME_MAX);
+		}
+		ck_assert_uint_eq(lists[0]->rows_len, lists[1]->rows_len);
+		ck_assert_uint_eq(lists[0]->bytes, lists[1]->bytes);
+		ck_assert_uint_eq(lists[0]->folders, lists[1]->folders);
+		ck_assert_uint_eq(lists[0]->count, lists[1]->count);
+		ck_assert_uint_le(lists[1]->held, 2048);
+		free_listing(lists[0], &common);
+		free_listing(lists[1], &common);
+		ck_assert_uint_eq(common.memory, 0);
+	}
+}
+END_TEST
+
 /* The length that is announced before the first row is written is what is written. */
 START_TEST(rows_are_as_long_as_announced)
 {
@@ -734,6 +761,7 @@ Suite *listing_suite(void)
 	tcase_add_test(order, rows_are_as_long_as_announced);
 	suite_add_tcase(suite, order);
 
+	tcase_add_test(reading, length_only_keeps_nothing);
 	tcase_add_test(reading, memory_is_counted);
 	tcase_add_test(reading, what_can_be_reached_is_listed);
 	tcase_add_test(reading, a_part_is_no_listing);
