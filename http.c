@@ -3032,7 +3032,7 @@ static struct item *item_at(const struct listing *listing, uint32_t row)
 }
 
 /* The code of a key that agrees with the one before it for so many bytes. */
-static uint32_t code_of(uint32_t agrees, char byte)
+static uint32_t code_of(uint32_t agrees, int byte)
 {
 	return (0xffffff - agrees) << 8 | (unsigned char)byte;
 }
