@@ -84,6 +84,7 @@ enum {
 	TRUSTS_MOST = 64,      /* of --forwarded-from */
 	LISTENERS_MOST = 1024, /* one for each worker and address */
 	BACKLOG = 4096,       /* connections that wait to be accepted; SOMAXCONN is 128 with musl */
+	TRIES_MOST = 100,     /* to find a port that is free at all addresses */
 	EVENTS = 64,          /* taken from epoll at a time */
 	TOGETHER = 8,         /* connections that receive before the first of them is answered */
 	ACCEPTS = 16,         /* connections accepted at a time */
@@ -929,9 +930,10 @@ static void add_listener(int fd, int worker, const char *where)
 	listener_count++;
 }
 
-static void close_listeners(void)
+/* All but the first `kept`. */
+static void close_listeners(size_t kept)
 {
-	while (listener_count)
+	while (listener_count > kept)
 		close(listeners[--listener_count].fd);
 }
 
@@ -1071,15 +1073,32 @@ static int listen_for_workers(const struct addrinfo *ai, in_port_t *port, bool b
 	return error;
 }
 
+/* At each address of the list, at the same port: 0 or an errno value, and then at none. */
+static int listen_on_list(const struct addrinfo *list, bool both)
+{
+	size_t before = listener_count;
+	in_port_t chosen = 0;
+	int error = 0;
+
+	for (const struct addrinfo *ai = list; ai && !error; ai = ai->ai_next) {
+		error = listen_for_workers(ai, &chosen, both);
+		/* "localhost" is ::1 too, even on a host without IPv6 */
+		if ((error == EAFNOSUPPORT || error == EADDRNOTAVAIL) && ai->ai_next)
+			error = 0;
+	}
+	if (error)
+		close_listeners(before);
+	return error;
+}
+
 static void listen_on_host(const char *host, const char *port)
 {
 	const struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM };
 	bool both = strcmp(host, "*") == 0;
-	struct addrinfo *list, *ai;
+	struct addrinfo *list;
 	char name[NI_MAXHOST];
 	size_t n = strlen(host);
-	in_port_t chosen = 0;
-	int error;
+	int error, tries = 0;
 
 	snprintf(name, sizeof(name), "%s", both ? "::" : host);
 	if (host[0] == '[' && host[n - 1] == ']') /* as in a URL */
@@ -1089,17 +1108,15 @@ static void listen_on_host(const char *host, const char *port)
 		usage("-p %s: neither a number nor a service of services(5)", port);
 	if (error)
 		die("-h %s: %s", host, gai_strerror(error));
-	for (ai = list; ai; ai = ai->ai_next) {
-		error = listen_for_workers(ai, &chosen, both);
-		if (error == EAFNOSUPPORT && both) {
-			listen_on_host("0.0.0.0", port);
-			break;
-		}
-		/* "localhost" is ::1 too, even on a host without IPv6 */
-		if (error && ((error != EAFNOSUPPORT && error != EADDRNOTAVAIL) || !ai->ai_next))
-			die("%s port %s: %s", host, port, strerror(error));
-	}
+	/* a port that the kernel has chosen at one address may be in use at the next */
+	do
+		error = listen_on_list(list, both);
+	while (error == EADDRINUSE && strcmp(port, "0") == 0 && ++tries < TRIES_MOST);
 	freeaddrinfo(list);
+	if (error == EAFNOSUPPORT && both)
+		listen_on_host("0.0.0.0", port);
+	else if (error)
+		die("%s port %s: %s", host, port, strerror(error));
 }
 
 /* 0 if the path is free, or a socket that no process listens on; else an errno value. */
@@ -3172,7 +3189,7 @@ _Noreturn static void become_broker(int socket, pid_t parent, int connection)
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	(void)setrlimit(RLIMIT_CORE, &nothing);
-	close_listeners();
+	close_listeners(0);
 	if (connection > STDERR_FILENO)
 		close(connection);
 	leave_standard_files();
@@ -4032,7 +4049,7 @@ static void stop_loop(void)
 		for (int n = 0; n < BACKLOG && accept_some(&listeners[i]); n += ACCEPTS)
 			;
 	(void)watch_listeners(false);
-	close_listeners();
+	close_listeners(0);
 	if (options.workers == 1)
 		tell_broker(STOP); /* connections that have processes of their own stop too */
 	for_each_queued(HTTP_IDLE, step_client);
@@ -4273,7 +4290,7 @@ static void stop_workers(void)
 		return;
 	stopping = true;
 	notify("STOPPING=1\nSTATUS=finishing what is being sent");
-	close_listeners(); /* or they would stay open until the last worker has ended */
+	close_listeners(0); /* or they would stay open until the last worker has ended */
 	signal_workers(SIGTERM);
 	tell_broker(STOP);
 	for (size_t i = 0; i < options.workers; i++)

@@ -5,11 +5,13 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -698,6 +700,37 @@ START_TEST(port_by_default)
 }
 END_TEST
 
+/* Of 16 ports the first is free; the others are in use at one address of the name or at the other. */
+START_TEST(port_free_at_all_addresses)
+{
+	struct sockaddr_in four = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	FILE *range;
+	pid_t pid;
+
+	ck_assert(own_network());
+	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+	ck_assert_int_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	put("hosts", "127.0.0.1 both\n::1 both\n");
+	ck_assert_int_eq(mount(in_top("hosts"), "/etc/hosts", NULL, MS_BIND, NULL), 0);
+	range = fopen("/proc/sys/net/ipv4/ip_local_port_range", "we");
+	ck_assert(range && fputs("40000 40015", range) >= 0 && fclose(range) == 0);
+	for (in_port_t port = 40001; port < 40016; port++) {
+		bool even = port % 2 == 0;
+		int fd = socket(even ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		four.sin_port = six.sin6_port = htons(port);
+		ck_assert_int_eq(even ? bind(fd, (struct sockaddr *)&four, sizeof(four))
+				      : bind(fd, (struct sockaddr *)&six, sizeof(six)),
+				 0);
+	}
+	pid = start((struct given){ .args = LIST("-d", site, "-h", "both", "-p", "0") });
+	ck_assert_msg(wait_port(pid) == 40000, "%s", content("err"));
+	ck_assert_int_eq(stop(pid), 0);
+}
+END_TEST
+
 /* A socket that a dead server left behind is taken over; of another file nothing is touched. */
 START_TEST(path_left_behind)
 {
@@ -947,7 +980,8 @@ static void add_needy(TCase *group)
 		const TTest *test;
 	} alone[] = { { "terminal_alone", terminal_alone },
 		      { "port_by_name", port_by_name },
-		      { "port_by_default", port_by_default } };
+		      { "port_by_default", port_by_default },
+		      { "port_free_at_all_addresses", port_free_at_all_addresses } };
 
 	for (size_t i = 0; i < sizeof(alone) / sizeof(alone[0]); i++)
 		if (!may_own_network())
