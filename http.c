@@ -542,7 +542,7 @@ static void put_form(struct out *o, const char *form, ...)
 
 	va_start(args, form);
 	for (size_t n; *form; form += n) {
-		n = strcspn(form, "%");
+		n = (size_t)(strchrnul(form, '%') - form);
 		put(o, form, n);
 		if (form[n] == '\0')
 			continue;
@@ -878,24 +878,25 @@ static text read_charset(text t)
 /* The charset that a <meta> tag of the page names, or an empty text. Comments are skipped. */
 static text find_charset(text page)
 {
-	for (;;) {
-		(void)cut(&page, '<');
-		if (page.len == 0)
-			return page;
-		if (starts_alike(page, text_of("!--"))) {
-			const char *end = memmem(page.at, page.len, "-->", 3);
+	static const text name = TEXT("charset");
+
+	for ((void)cut(&page, '<'); page.len; (void)cut(&page, '<')) {
+		text tag = { page.at - 1, page.len + 1 }, charset = { NULL, 0 };
+
+		if (starts_alike(tag, text_of("<!--"))) {
+			const char *end = memmem(tag.at, tag.len, "-->", 3);
 
 			skip(&page, end ? (size_t)(end - page.at) : page.len);
-		}
-		if (!starts_alike(page, text_of("meta")))
-			continue;
-		for (text tag = cut(&page, '>'); tag.len; skip(&tag, 1)) {
-			text rest = tag;
-
-			if (skip_alike(&rest, "charset") && read_charset(rest).len)
-				return read_charset(rest);
+		} else if (starts_alike(tag, text_of("<meta"))) {
+			for (tag = cut(&page, '>'); tag.len && !charset.len; skip(&tag, 1))
+				if (starts_alike(tag, name))
+					charset = read_charset(
+						(text){ tag.at + name.len, tag.len - name.len });
+			if (charset.len)
+				return charset;
 		}
 	}
+	return page;
 }
 
 enum { PAGE_BEGIN = 1024 }; /* bytes in which HTML has to name its charset */
@@ -3998,6 +3999,13 @@ struct head {
 	const struct http_scope *guard; /* whose password is asked for */
 };
 
+static void put_field(struct out *o, const char *name, const char *value)
+{
+	put_string(o, name);
+	put_string(o, value);
+	put_string(o, "\r\n");
+}
+
 /* RFC 9110 14.4. An empty range stands for a 416. */
 static void put_content_range(struct out *o, const struct range *range, uint64_t size)
 {
@@ -4056,7 +4064,7 @@ static void put_rules(struct out *o, const struct http_site *site, text path, bo
 	for (const struct http_rule *rule = rules->at; rule < rules->at + rules->count; rule++)
 		if (applies(rule, path) && !overruled(rules, rule, path) &&
 		    !(no_cache && starts_alike(rule->text, text_of("Cache-Control:"))))
-			put_form(o, "%t\r\n", rule->text);
+			put_field(o, rule->text.at, "");
 }
 
 static bool rules_have(const struct http_site *site, text path, text name)
@@ -4100,7 +4108,7 @@ static void put_fields(struct out *o, const struct http_site *site,
 	if (head->boundary)
 		put_form(o, "%smultipart/byteranges; boundary=%s\r\n", type_is, head->boundary);
 	else if (head->type)
-		put_form(o, "%s%s\r\n", type_is, head->type);
+		put_field(o, type_is, head->type);
 	else
 		put_string(o, "Server: wwwd\r\n");
 	if (!head->empty)
@@ -4117,9 +4125,9 @@ static void put_fields(struct out *o, const struct http_site *site,
 	if (head->modified)
 		put_modified(o, *head->modified, common);
 	if (head->etag)
-		put_form(o, "ETag: %s\r\n", head->etag);
+		put_field(o, "ETag: ", head->etag);
 	if (head->varies || accept)
-		put_form(o, "Vary: %s\r\n", vary[accept][head->varies]);
+		put_field(o, "Vary: ", vary[accept][head->varies]);
 	if (head->ranges)
 		put_string(o, "Accept-Ranges: bytes\r\n");
 	if (head->host.len) /* the same address by https */
@@ -6072,11 +6080,6 @@ static enum http_want step_stream(struct http_conn *conn, struct http_common *co
 
 /* ---- programs ------------------------------------------------------------------------------- */
 
-static bool is_transient(void)
-{
-	return errno == EAGAIN || errno == EINTR;
-}
-
 /* The path of the program: absolute, or below the root. */
 static text program_name(const struct http_work *w)
 {
@@ -6261,7 +6264,7 @@ static enum http_want feed_program(struct http_conn *conn, struct http_common *c
 	}
 	if (from->len && p->pipes.in >= 0) {
 		n = write(p->pipes.in, from->at, from->len);
-		if (n < 0 && is_transient())
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return HTTP_POLL;
 		p->active = true;
 		if (n < 0) /* the program reads no more: the rest of the body is dropped */
@@ -6509,7 +6512,7 @@ static enum http_want relay_output(struct http_conn *conn, struct http_common *c
 	if (w->output.bytes.len)
 		return flush(conn, common);
 	n = read(p->pipes.out, p->header.at + kept, p->header.size - kept);
-	if (n < 0 && is_transient())
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return HTTP_POLL;
 	if (n < 0)
 		return fail_program(conn, common, BAD_GATEWAY, "a program that can't be read from");
