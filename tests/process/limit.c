@@ -510,28 +510,28 @@ START_TEST(memory_max_spares_who_waits_for_the_server)
 {
 	static const char request[] =
 		"GET /many/?format=text HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-	enum { NAMES = 16000, PAUSES = 8 };
+	enum { NAMES = 40000, PAUSES = 10 };
 	struct server server;
 	char name[128], byte;
 	int fd;
 
 	ck_assert_int_eq(mkdir(in_top("site/many"), 0755), 0);
 	for (int i = 0; i < NAMES; i++) {
-		snprintf(name, sizeof(name), "site/many/%0100d", i);
+		snprintf(name, sizeof(name), "site/many/%020d", i);
 		put(name, "");
 	}
 	server = serve_narrowly(request);
 	fd = dial(server.port);
 	say(fd, request);
 	for (int i = 0; i < PAUSES; i++) {
-		nap(10);
+		nap(5);
 		if (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN)
 			break;
 		kill(server.pid, SIGSTOP);
 		nap(1100);
 		kill(server.pid, SIGCONT);
 	}
-	ck_assert_uint_gt(drain(fd, UINT64_MAX), NAMES * 100);
+	ck_assert_uint_gt(drain(fd, UINT64_MAX), NAMES * 20);
 	close(fd);
 	ck_assert_int_eq(stop(server.pid), 0);
 }
