@@ -1361,10 +1361,13 @@ static void write_log(void)
 	records.retry = 0;
 	records.error = 0;
 	records.losing = false;
-	if (records.lost &&
-	    log_message(LOG_WARNING, "%s%s%ju log line%s lost", file ? file : "", file ? ": " : "",
+	if (!records.lost)
+		return;
+	if (log_message(LOG_WARNING, "%s%s%ju log line%s lost", file ? file : "", file ? ": " : "",
 			(uintmax_t)records.lost, records.lost == 1 ? " was" : "s were"))
 		records.lost = 0;
+	else
+		put_off_log(errno); /* perhaps there was room for the last line only */
 }
 
 /* The last lines of a process may wait for room, for LOG_LAST_TIME. */

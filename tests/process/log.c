@@ -918,8 +918,9 @@ START_TEST(syslog_and_journal_stop_reading)
 		/* syslog is told by a datagram of its own, the journal by its stream */
 		lost = daemon->inetd ? lost + lost_in(text) : lost_in(content("err"));
 		count += n > 0 && strstr(text, "GET /ten.txt");
-		if (n < 0)
-			nap(1);
+		/* the last lines are read slowly: there is no room for the message behind them */
+		if (n < 0 || count > 1000)
+			nap(2);
 	}
 	ck_assert_uint_eq(count + lost, MANY_LINES);
 	ck_assert_uint_gt(lost, 0);
