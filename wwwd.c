@@ -1082,8 +1082,9 @@ static int listen_on_list(const struct addrinfo *list, bool both)
 
 	for (const struct addrinfo *ai = list; ai && !error; ai = ai->ai_next) {
 		error = listen_for_workers(ai, &chosen, both);
-		/* "localhost" is ::1 too, even on a host without IPv6 */
-		if ((error == EAFNOSUPPORT || error == EADDRNOTAVAIL) && ai->ai_next)
+		/* "localhost" is ::1 too, even on a host without IPv6, where ::1 may be the last */
+		if ((error == EAFNOSUPPORT || error == EADDRNOTAVAIL) &&
+		    (ai->ai_next || listener_count > before))
 			error = 0;
 	}
 	if (error)

@@ -700,6 +700,32 @@ START_TEST(port_by_default)
 }
 END_TEST
 
+/* In a network of our own, "both" is a name of two addresses. */
+static void name_both(void)
+{
+	ck_assert(own_network());
+	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+	ck_assert_int_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	put("hosts", "127.0.0.1 both\n::1 both\n");
+	ck_assert_int_eq(mount(in_top("hosts"), "/etc/hosts", NULL, MS_BIND, NULL), 0);
+}
+
+/* An address that the host doesn't have is left out. getaddrinfo(3) returns it last. */
+START_TEST(name_without_ipv6)
+{
+	FILE *off;
+	pid_t pid;
+
+	name_both();
+	off = fopen("/proc/sys/net/ipv6/conf/lo/disable_ipv6", "we");
+	ck_assert(off && fputs("1", off) >= 0 && fclose(off) == 0);
+	pid = start((struct given){ .args = LIST("-d", site, "-h", "both") });
+	ck_assert_msg(wait_port(pid) == 8080, "%s", content("err"));
+	ck_assert_int_eq(get(8080, "/ten.txt"), 200);
+	ck_assert_int_eq(stop(pid), 0);
+}
+END_TEST
+
 /* Of 16 ports the first is free; the others are in use at one address of the name or at the other. */
 START_TEST(port_free_at_all_addresses)
 {
@@ -709,11 +735,7 @@ START_TEST(port_free_at_all_addresses)
 	FILE *range;
 	pid_t pid;
 
-	ck_assert(own_network());
-	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
-	ck_assert_int_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-	put("hosts", "127.0.0.1 both\n::1 both\n");
-	ck_assert_int_eq(mount(in_top("hosts"), "/etc/hosts", NULL, MS_BIND, NULL), 0);
+	name_both();
 	range = fopen("/proc/sys/net/ipv4/ip_local_port_range", "we");
 	ck_assert(range && fputs("40000 40015", range) >= 0 && fclose(range) == 0);
 	for (in_port_t port = 40001; port < 40016; port++) {
@@ -981,7 +1003,8 @@ static void add_needy(TCase *group)
 	} alone[] = { { "terminal_alone", terminal_alone },
 		      { "port_by_name", port_by_name },
 		      { "port_by_default", port_by_default },
-		      { "port_free_at_all_addresses", port_free_at_all_addresses } };
+		      { "port_free_at_all_addresses", port_free_at_all_addresses },
+		      { "name_without_ipv6", name_without_ipv6 } };
 
 	for (size_t i = 0; i < sizeof(alone) / sizeof(alone[0]); i++)
 		if (!may_own_network())
