@@ -2666,6 +2666,15 @@ static void count_adopted_out(void)
 	shared->active = read_clock();
 }
 
+/* The helper of that number, or with 0 a place for another one; NULL if there is none. */
+static struct helper *find_helper(pid_t pid)
+{
+	for (size_t i = 0; i < LENGTH(helpers); i++)
+		if (helpers[i].pid == pid)
+			return &helpers[i];
+	return NULL;
+}
+
 static void forget_helper(struct helper *helper)
 {
 	if (!helper->adopted)
@@ -2822,20 +2831,11 @@ static bool hand_over(const int *fds)
 	return false;
 }
 
-static struct helper *free_helper(void)
-{
-	struct helper *helper = helpers;
-
-	while (helper->pid)
-		helper++;
-	return helper;
-}
-
 /* Without a process for it there is no answer, and the response is a 503. */
 static void start_check(const char *name, const char *password, int answer)
 {
-	struct helper *helper = free_helper();
-	pid_t pid = check_count == CHECKS_MOST || !load_crypt() ? -1 : fork();
+	struct helper *helper = find_helper(0);
+	pid_t pid = !helper || check_count == CHECKS_MOST || !load_crypt() ? -1 : fork();
 
 	if (pid == 0)
 		answer_check(&guards[message.errand.rule], name, password, answer);
@@ -2854,10 +2854,10 @@ static bool start_conversation(const int *fds)
 
 	if (hand_over(fds))
 		return true;
-	if (helper_count - check_count == ADOPTED_MOST ||
+	helper = find_helper(0);
+	if (!helper || helper_count - check_count == ADOPTED_MOST ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) < 0)
 		return false;
-	helper = free_helper();
 	*helper = (struct helper){ .adopted = true, .line = line[0] };
 	shared->helpers[helper - helpers] = HELPING;
 	helper->pid = fork();
@@ -2993,15 +2993,6 @@ static size_t list_children(pid_t *pids, size_t most)
 		end++;
 	}
 	return count;
-}
-
-/* The helper of that number, or NULL. */
-static struct helper *find_helper(pid_t pid)
-{
-	for (size_t i = 0; i < LENGTH(helpers); i++)
-		if (helpers[i].pid == pid)
-			return &helpers[i];
-	return NULL;
 }
 
 /* Whether the program with that mark runs and has not been told to end. */
