@@ -4482,6 +4482,23 @@ static text key_of(const struct http_work *w, const struct http_site *site)
 	return (text){ w->key + begin, sizeof(w->home) - begin + w->req.asked.len };
 }
 
+/* The codings that the client accepts, without a sibling that needs another password. */
+OWN_FRAME static struct preference read_permitted(const struct http_work *w,
+						  const struct http_site *site, const char *path)
+{
+	struct preference preference = read_preference(&w->req);
+	uint8_t *kept = preference.order;
+	char name[PATH_MAX + 4];
+
+	for (const uint8_t *c = preference.order; *c != IDENTITY; c++) {
+		name_sibling(name, path, *c);
+		if (may_show(w, site, name))
+			*kept++ = *c;
+	}
+	*kept = IDENTITY;
+	return preference;
+}
+
 /* The response for a regular file: the file, a sibling of it, parts of it, or an error. */
 static void answer_file(struct http_conn *conn, struct http_common *common, const char *path,
 			struct file *file)
@@ -4489,7 +4506,8 @@ static void answer_file(struct http_conn *conn, struct http_common *common, cons
 	struct http_work *w = conn->work;
 	const struct http_site *site = site_here(conn);
 	const char *type = type_of(site, path);
-	struct preference preference = read_preference(&w->req);
+	struct preference preference = site->guard_count ? read_permitted(w, site, path)
+							 : read_preference(&w->req);
 	bool part = w->req.method == GET && w->req.seen[RANGE];
 	/* a range is one of the file itself, whatever codings the client takes */
 	enum coding coding = part ? IDENTITY : open_sibling(site, path, &preference, file, &type);
@@ -4754,6 +4772,10 @@ static void choose_name(struct http_work *w, const struct http_site *site)
 		site = &w->host;
 	if (!error)
 		error = is_folder(w->req.asked) ? choose_folder(w, site) : choose_path(w, site);
+	if (!error && !may_show(w, site, w->path)) { /* the page has a password of its own */
+		close_fd(&choice->file.fd);
+		error = EACCES;
+	}
 	if (is_missing(error) && wants_fallback(w, site)) {
 		choice->kind = FALLBACK;
 		error = open_file(site, fallback_of(site), false, &choice->file);
@@ -6880,6 +6902,8 @@ static const char *name_fault(const char *name, bool path)
 
 	if (hidden(name) || n >= PATH_MAX - 1)
 		return "is no name that is ever served";
+	if (name[0] == '/' || strstr(name, "//"))
+		return "must not begin with a slash or have two in a row";
 	return name[n - 1] == '/' || (!path && strchr(name, '/')) ? "is not the name of a file"
 								  : NULL;
 }

@@ -760,6 +760,50 @@ START_TEST(pages_behind_passwords)
 }
 END_TEST
 
+/* What a request leads to may need another password than its path: a sibling is left out then. */
+START_TEST(files_with_passwords_of_their_own)
+{
+	static const struct http_scope sibling[] = { { "page.html.gz", "/users" }, { NULL, NULL } };
+	static const struct http_scope page[] = { { "page.html", "/users" }, { NULL, NULL } };
+	static const struct http_scope indexes[] = { { "folder/index.html", "/users" },
+						     { "folder/a.txt", "/others" },
+						     { NULL, NULL } };
+	static const struct http_rule names[] = { { .text = TEXT("a.txt") },
+						  { .text = TEXT("index.html") } };
+	static const struct {
+		const struct http_scope *guards;
+		const char *request;
+		int status;
+		const char *body;
+	} rows[] = {
+		{ sibling, "GET /page.html" ON "Accept-Encoding: gzip\r\n" END, 200, "a page" },
+		{ sibling, "GET /page.html" ON "Accept-Encoding: br, gzip\r\n" BASIC END, 200,
+		  "a page" },
+		{ sibling, "GET /page.html.gz" ON END, 401, NULL },
+		{ sibling, "GET /page.html.gz" ON BASIC END, 200, "pretend" },
+		{ page, "GET /page.html" ON "Accept-Encoding: gzip\r\n" BASIC END, 200, "pretend" },
+		{ indexes, "GET /folder/a.txt" ON BASIC END, 200, "a" },
+		{ indexes, "GET /folder/" ON BASIC END, 403, NULL },
+	};
+	int before = count_descriptors();
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct http_site site = site_with(NULL, rows[i].guards);
+		struct talk talk;
+		text stream, body;
+
+		site.rules[HTTP_INDEXES] = (struct http_rule_list){ names, LENGTH(names) };
+		reset_broker("");
+		broker.answer = 'y';
+		stream = converse_with(&talk, &site, rows[i].request);
+		body = expect_reply(&stream, false, rows[i].status).body;
+		expect(!rows[i].body || starts_alike(body, text_of(rows[i].body)), "%s: %.*s",
+		       rows[i].request, SHOWN(body));
+		end_talk(&talk, before);
+	}
+}
+END_TEST
+
 /* Which place a name is in, by any way that leads to it. */
 START_TEST(names_that_reach_a_guard)
 {
@@ -858,6 +902,7 @@ Suite *programs_suite(void)
 	tcase_add_test(password, passwords_are_remembered);
 	tcase_add_test(password, passwords_that_are_too_long);
 	tcase_add_test(password, pages_behind_passwords);
+	tcase_add_test(password, files_with_passwords_of_their_own);
 	tcase_add_test(password, names_that_reach_a_guard);
 	tcase_add_test(password, caching_behind_passwords);
 	suite_add_tcase(suite, password);
