@@ -4574,7 +4574,7 @@ OWN_FRAME static void answer_link(struct http_conn *conn, struct http_common *co
 static void answer_folder(struct http_conn *conn, struct http_common *common, struct file *file)
 {
 	struct http_work *w = conn->work;
-	enum status status = (enum status)judge_conditions(&w->req, "", NULL, common->wall.tv_sec);
+	enum status status = judge_conditions(&w->req, "", NULL, common->wall.tv_sec);
 	struct listing_style style = read_listing_style(w->req.query);
 	struct listing *listing;
 
