@@ -107,44 +107,44 @@ ROWS = (
 )
 
 
-def against_best(figures, row):
-    return figures(row, "wwwd") / figures.least(row, PEERS + OTHERS)
+def over(row, other, server="wwwd"):
+    """The figure of a server, divided by that of another one in the same row."""
+    return lambda f: f(row, server) / f(row, other)
+
+
+def over_best(row):
+    return lambda f: f(row, "wwwd") / f.least(row, PEERS + OTHERS)
 
 
 # f(row, server) is the median of a figure, the row's first one if none is named; f.least, f.most
 # are the lowest and the highest median of several servers, f.highest the highest of all its runs.
 BARS = (
-    ("keep-alive ÷ canned answer",
-     lambda f: f("keep-alive", "wwwd") / f("keep-alive", "canned"), "≤", 1.12),
-    ("Connection: close ÷ canned answer",
-     lambda f: f("close", "wwwd") / f("close", "canned, close"), "≤", 1),
-    ("100 KiB ÷ canned answer",
-     lambda f: f("100 KiB", "wwwd") / f("100 KiB", "canned, 100 KiB"), "≤", 0.9),
-    ("keep-alive ÷ best peer", lambda f: against_best(f, "keep-alive"), "≤", 1),
-    ("keep-alive, 1,000 connections ÷ best peer", lambda f: against_best(f, "1,000"), "≤", 1),
-    ("Connection: close ÷ best peer", lambda f: against_best(f, "close"), "≤", 1),
-    ("100 KiB ÷ best peer", lambda f: against_best(f, "100 KiB"), "≤", 1),
-    ("pipelined ÷ best peer", lambda f: against_best(f, "pipelined"), "≤", 1),
+    ("keep-alive ÷ canned answer", over("keep-alive", "canned"), "≤", 1.12),
+    ("Connection: close ÷ canned answer", over("close", "canned, close"), "≤", 1),
+    ("100 KiB ÷ canned answer", over("100 KiB", "canned, 100 KiB"), "≤", 0.9),
+    ("keep-alive ÷ best peer", over_best("keep-alive"), "≤", 1),
+    ("keep-alive, 1,000 connections ÷ best peer", over_best("1,000"), "≤", 1),
+    ("Connection: close ÷ best peer", over_best("close"), "≤", 1),
+    ("100 KiB ÷ best peer", over_best("100 KiB"), "≤", 0.95),
+    ("pipelined ÷ best peer", over_best("pipelined"), "≤", 1),
     ("keep-alive, 1,000 connections ÷ 32",
      lambda f: f("1,000", "wwwd") / f("keep-alive", "wwwd"), "≤", 1.15),
     ("pipelined ÷ keep-alive",
      lambda f: f("pipelined", "wwwd") / f("keep-alive", "wwwd"), "≤", 0.6),
-    ("1 GiB, throughput ÷ nginx with sendfile",
-     lambda f: f("1 GiB", "wwwd") / f("1 GiB", "nginx"), "≥", 0.95),
+    ("1 GiB, throughput ÷ nginx with sendfile", over("1 GiB", "nginx"), "≥", 0.95),
     ("1 GiB, memory grown meanwhile, KiB",
      lambda f: f("1 GiB", "wwwd", GROWN), "≤", 64),
     ("10,000 idle, memory each, bytes",
      lambda f: f("idle", "wwwd"), "≤", 1024),
     ("10,000 idle, p99 among them ÷ highest without",
      lambda f: f("idle", "wwwd", AMONG) / f.highest("idle", "wwwd", WITHOUT), "≤", 1),
-    ("keep-alive, log on ÷ off",
-     lambda f: f("keep-alive", "wwwd, log on") / f("keep-alive", "wwwd"), "≤", 1.3),
+    ("keep-alive, log on ÷ off", over("keep-alive", "wwwd", "wwwd, log on"), "≤", 1.3),
     ("keep-alive, hosts, clean URLs, five patterns ÷ none",
-     lambda f: f("keep-alive", "wwwd, rules") / f("keep-alive", "wwwd"), "≤", 1.05),
+     over("keep-alive", "wwwd", "wwwd, rules"), "≤", 1.05),
     ("process, static ÷ null handler, static",
-     lambda f: f("process", "wwwd, static") / f("process", "null, static"), "≥", 0.9),
+     over("process", "null, static", "wwwd, static"), "≥", 0.9),
     ("process, dynamic ÷ null handler, dynamic",
-     lambda f: f("process", "wwwd, dynamic") / f("process", "null, dynamic"), "≥", 0.85),
+     over("process", "null, dynamic", "wwwd, dynamic"), "≥", 0.85),
     ("process, static ÷ best other handler",
      lambda f: f("process", "wwwd, static") / f.most("process", OTHER_HANDLERS), "≥", 2),
     ("programs ÷ best peer",
