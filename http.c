@@ -2474,9 +2474,10 @@ static int walk_step(struct walk *w, int flags)
 	return 0;
 }
 
-static int open_walking(int root, const char *path, int flags, int *fd)
+/* `links`: how many the path may have. */
+static int open_walking(int root, const char *path, int flags, int links, int *fd)
 {
-	struct walk w = { .fd = { root }, .found = -1 };
+	struct walk w = { .fd = { root }, .links = WALK_LINKS - links, .found = -1 };
 	int error = 0;
 
 	if (strlen(path) >= sizeof(w.rest))
@@ -2494,17 +2495,20 @@ static int open_walking(int root, const char *path, int flags, int *fd)
 int http_open_beneath(const struct http_site *site, const char *path, int flags, int *fd)
 {
 	struct open_how how = {
-		.flags = (unsigned)(flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC),
+		.flags = (unsigned)((flags & ~HTTP_NO_LINKS) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
 	const char *name = *path ? path : ".";
+	int links = flags & HTTP_NO_LINKS ? 0 : WALK_LINKS;
 
 	if (hidden(path))
 		return ENOENT;
 	if (flags & O_PATH)
 		how.flags &= ~(uint64_t)(O_NONBLOCK | O_NOCTTY);
+	if (!links)
+		how.resolve |= RESOLVE_NO_SYMLINKS;
 	if (site->walk)
-		return open_walking(site->root, name, (int)how.flags, fd);
+		return open_walking(site->root, name, (int)how.flags, links, fd);
 	for (int tries = 0; tries < 8; tries++) { /* EAGAIN: a folder was renamed meanwhile */
 		*fd = (int)syscall(SYS_openat2, site->root, name, &how, sizeof(how));
 		if (*fd >= 0)
@@ -2514,7 +2518,7 @@ int http_open_beneath(const struct http_site *site, const char *path, int flags,
 	}
 	/* the kernel or a sandbox is too old, or folders are renamed all the time */
 	if (errno == ENOSYS || errno == EPERM || errno == EAGAIN)
-		return open_walking(site->root, name, (int)how.flags, fd);
+		return open_walking(site->root, name, (int)how.flags, links, fd);
 	return errno;
 }
 
@@ -2608,6 +2612,18 @@ static int open_file(const struct http_site *site, const char *path, bool folder
 		error = ENOENT;
 	if (error)
 		close_fd(&file->fd);
+	return error;
+}
+
+/* The status of what the path leads to: 0 or an errno value. `flags`: 0 or HTTP_NO_LINKS. */
+static int stat_beneath(const struct http_site *site, const char *path, int flags, struct stat *st)
+{
+	int fd, error = http_open_beneath(site, path, O_PATH | flags, &fd);
+
+	if (error)
+		return error;
+	error = fstat(fd, st) < 0 ? errno : 0;
+	close(fd);
 	return error;
 }
 
@@ -3121,19 +3137,10 @@ static int stat_link(const struct http_site *site, const char *folder, const cha
 		     struct stat *st)
 {
 	char path[PATH_MAX + NAME_MAX + 1];
-	struct out o = { path, 0, sizeof(path) - 1, false };
-	int fd, error;
+	struct out o = { path, 0, sizeof(path), false };
 
-	put_form(&o, "%s%s", folder, name);
-	if (o.overrun)
-		return ENAMETOOLONG;
-	path[o.len] = '\0';
-	error = http_open_beneath(site, path, O_PATH, &fd);
-	if (error)
-		return error;
-	error = fstat(fd, st) < 0 ? errno : 0;
-	close(fd);
-	return error;
+	put_form(&o, "%s%s%0", folder, name);
+	return o.overrun ? ENAMETOOLONG : stat_beneath(site, path, 0, st);
 }
 
 /*
@@ -3258,12 +3265,13 @@ static bool sort_some(struct listing *listing)
 /* ---- the cache ---------------------------------------------------------- */
 
 /*
- * What an entry depends on: that a folder on the way to the file is the same one, and no link; that
- * the file is unchanged; that a name which would be preferred is absent.
+ * What an entry depends on: that a folder on the way to the file is the same one, and no link; that a
+ * name which would be preferred is absent; that the file is unchanged, and also, with LINKLESS_FILE,
+ * that no folder on the way to it is a link.
  */
 struct check {
 	uint32_t path; /* where in the entry's bytes */
-	enum check_kind { SAME_FOLDER, SAME_FILE, ABSENT } kind;
+	enum check_kind { SAME_FOLDER, ABSENT, SAME_FILE, LINKLESS_FILE } kind;
 	struct version version;
 };
 
@@ -3330,17 +3338,22 @@ static bool look(const struct http_site *site, const char *path, enum check_kind
 		 struct version *version)
 {
 	struct stat st;
+	int error = 0;
 
 	*version = (struct version){ 0 };
-	if (fstatat(site->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return kind == ABSENT && (errno == ENOENT || errno == ENAMETOOLONG);
+	if (kind == LINKLESS_FILE)
+		error = stat_beneath(site, path, HTTP_NO_LINKS, &st);
+	else if (fstatat(site->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		error = errno;
+	if (error)
+		return kind == ABSENT && (error == ENOENT || error == ENAMETOOLONG);
 	if (kind == SAME_FOLDER) {
 		version->dev = st.st_dev;
 		version->ino = st.st_ino;
 		return S_ISDIR(st.st_mode);
 	}
 	*version = version_of(&st);
-	return kind == SAME_FILE && !S_ISLNK(st.st_mode);
+	return kind >= SAME_FILE && !S_ISLNK(st.st_mode);
 }
 
 static bool is_current(const struct http_site *site, const struct cached *entry)
@@ -3509,7 +3522,7 @@ static bool try_check(struct draft *draft, text path, enum check_kind kind, bool
 	if (draft->bytes.overrun)
 		return false;
 	good = look(draft->site, draft->bytes.at + begin, kind, &version) &&
-	       (kind != SAME_FILE || settled(&version, draft->now));
+	       (kind < SAME_FILE || settled(&version, draft->now));
 	if (!good || !add)
 		draft->bytes.len = begin;
 	else
@@ -3563,7 +3576,24 @@ static bool add_absences(struct draft *draft, const struct source *source)
 	return true;
 }
 
-/* The folders on the way, the siblings, the file, and the sibling if that is what was sent. */
+/*
+ * The folders on the way, and the file. From the second folder on, one look that meets no link takes
+ * less time than a look at each: 1.1 us and 3.6 at a depth of 8, 3 us and 80 at a depth of 60.
+ */
+static bool add_file(struct draft *draft, const char *path, const char *slash)
+{
+	const char *first = strchr(path, '/');
+
+	if (first != slash && add_check(draft, text_of(path), LINKLESS_FILE))
+		return true;
+	for (const char *at = first; at; at = strchr(at + 1, '/'))
+		if (!(at == slash && draft->watched) &&
+		    !add_check(draft, (text){ path, (size_t)(at - path) }, SAME_FOLDER))
+			return false;
+	return add_check(draft, text_of(path), SAME_FILE);
+}
+
+/* The siblings, the file, and the sibling if that is what was sent. */
 static bool add_checks(struct draft *draft, const struct source *source)
 {
 	const struct cached *entry = draft->entry;
@@ -3575,11 +3605,7 @@ static bool add_checks(struct draft *draft, const struct source *source)
 	char sibling[PATH_MAX + 4];
 
 	draft->watched = absences && add_check(draft, folder, SAME_FILE);
-	for (const char *at = strchr(path, '/'); at; at = strchr(at + 1, '/'))
-		if (!(at == slash && draft->watched) &&
-		    !add_check(draft, (text){ path, (size_t)(at - path) }, SAME_FOLDER))
-			return false;
-	if (!add_absences(draft, source) || !add_check(draft, text_of(path), SAME_FILE))
+	if (!add_absences(draft, source) || !add_file(draft, path, slash))
 		return false;
 	name_sibling(sibling, path, source->coding);
 	if (source->coding != IDENTITY && !add_check(draft, text_of(sibling), SAME_FILE))
@@ -4889,7 +4915,7 @@ static void choose_script(struct http_work *w, const struct http_site *site)
 		n += strcspn(w->path + n, "/");
 		more = w->path[n];
 		w->path[n] = '\0';
-		error = stat_link(site->hosts ? &w->host : site, "", w->path, &st);
+		error = stat_beneath(site->hosts ? &w->host : site, w->path, 0, &st);
 		if (more)
 			w->path[n] = '/';
 	}

@@ -300,7 +300,11 @@ int64_t http_cache_tidy(struct http_cache *cache, const struct http_common *comm
 enum { HTTP_LOG_LINE = 4096 };
 size_t http_log_line(char line[HTTP_LOG_LINE], const char *peer, const struct http_entry *entry);
 
-/* The only function that opens a name below the root: 0 or an errno value. */
+/*
+ * The only function that opens a name below the root: 0 or an errno value. With HTTP_NO_LINKS among
+ * the flags, no part of the path may be a symbolic link.
+ */
+enum { HTTP_NO_LINKS = 1 << 30 };
 int http_open_beneath(const struct http_site *site, const char *path, int flags, int *fd);
 
 /* Makes a rule of an option's value. Returns NULL, or what is wrong with the value. */
