@@ -3155,12 +3155,13 @@ static int stat_entry(const struct http_site *site, const char *folder, DIR *dir
 	int error = 0;
 
 	*url = (text){ NULL, 0 };
-	if (fstatat(dirfd(dir), entry->d_name, st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(dirfd(dir), entry->d_name, st, AT_SYMLINK_NOFOLLOW) < 0) {
 		error = errno;
-	else if (S_ISLNK(st->st_mode))
+	} else if (S_ISLNK(st->st_mode)) {
 		error = stat_link(site, folder, entry->d_name, st);
-	if (is_missing(error))
-		*url = read_redirect(dirfd(dir), entry->d_name, url_bytes);
+		if (is_missing(error))
+			*url = read_redirect(dirfd(dir), entry->d_name, url_bytes);
+	}
 	*listed = url->len || (!error && (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)));
 	return error && status_of(error) >= SERVER_ERROR ? error : 0;
 }
@@ -3564,6 +3565,8 @@ static bool add_absences(struct draft *draft, const struct source *source)
 
 		if (same(index, rest))
 			break;
+		if (asked.len + index.len >= PATH_MAX)
+			return false;
 		memcpy(name + asked.len, index.at, index.len + 1);
 		if (!add_absence(draft, name))
 			return false;
@@ -3835,6 +3838,7 @@ static void clear_request(struct http_work *w)
 	memset(&w->req, 0, sizeof(w->req));
 	w->status = 0;
 	w->named = w->adopted = false;
+	w->choice.guard = w->choice.program = NULL;
 	close_fd(&w->host.root);
 }
 
@@ -3903,7 +3907,9 @@ static int identify_host(struct http_work *w, const struct http_site *site, text
 	else if (fstatat(site->root, folder.at, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		error = errno;
 	else if (S_ISLNK(st.st_mode))
-		error = enter_host(w, site) ? ENOENT : fstat(w->host.root, &st) < 0 ? errno : 0;
+		error = enter_host(w, site);
+	if (!error && w->host.root >= 0 && fstat(w->host.root, &st) < 0)
+		error = errno;
 	if (!error && !S_ISDIR(st.st_mode))
 		error = ENOTDIR;
 	if (error)
@@ -4165,17 +4171,15 @@ static void put_fields(struct out *o, const struct http_site *site,
 		put_redirect(o, head->url, head->query);
 	if (head->methods)
 		put_string(o, "Allow: GET, HEAD, POST, OPTIONS\r\n");
-	if (head->status == UNAVAILABLE)
-		put_string(o, "Retry-After: 1\r\n");
 	if (head->policy)
 		put_string(o, "Content-Security-Policy: default-src 'none'; "
 			      "style-src 'unsafe-inline'\r\n");
 	if (head->fields.at)
 		put_text(o, head->fields);
 	else
-		put_string(o, "X-Content-Type-Options: nosniff\r\n");
+		put_form(o, "%sX-Content-Type-Options: nosniff\r\n",
+			 head->status == UNAVAILABLE ? "Retry-After: 1\r\n" : "");
 	put_rules(o, site, path, head->no_cache);
-	put_string(o, "\r\n");
 }
 
 /* The only function that writes heads. Returns where the part begins that the cache keeps. */
@@ -4189,11 +4193,12 @@ static size_t write_head(struct http_conn *conn, const struct http_common *commo
 	put_opening(o, common, &w->req,
 		    head->line.at ? head->line : text_of(find_status(head->status)->line));
 	kept = o->len;
+	put_fields(o, conn->own.site, common, head, w->req.asked);
 	/* a shared cache may keep what needs a password only if the site says so */
 	if (w->choice.guard && !head->kept &&
 	    !rules_have(conn->own.site, w->req.asked, text_of("Cache-Control:")))
 		put_string(o, "Cache-Control: private\r\n");
-	put_fields(o, conn->own.site, common, head, w->req.asked);
+	put_string(o, "\r\n");
 	w->status = head->status;
 	return kept;
 }
@@ -4508,11 +4513,11 @@ static text key_of(const struct http_work *w, const struct http_site *site)
 	return (text){ w->key + begin, sizeof(w->home) - begin + w->req.asked.len };
 }
 
-/* The codings that the client accepts, without a sibling that needs another password. */
-OWN_FRAME static struct preference read_permitted(const struct http_work *w,
-						  const struct http_site *site, const char *path)
+/* The preference without those codings whose sibling needs another password. */
+OWN_FRAME static struct preference permitted(const struct http_work *w,
+					     const struct http_site *site, const char *path,
+					     struct preference preference)
 {
-	struct preference preference = read_preference(&w->req);
 	uint8_t *kept = preference.order;
 	char name[PATH_MAX + 4];
 
@@ -4532,8 +4537,9 @@ static void answer_file(struct http_conn *conn, struct http_common *common, cons
 	struct http_work *w = conn->work;
 	const struct http_site *site = site_here(conn);
 	const char *type = type_of(site, path);
-	struct preference preference = site->guard_count ? read_permitted(w, site, path)
-							 : read_preference(&w->req);
+	const struct preference accepted = read_preference(&w->req);
+	struct preference preference = site->guard_count ? permitted(w, site, path, accepted)
+							 : accepted;
 	bool part = w->req.method == GET && w->req.seen[RANGE];
 	/* a range is one of the file itself, whatever codings the client takes */
 	enum coding coding = part ? IDENTITY : open_sibling(site, path, &preference, file, &type);
@@ -4572,7 +4578,7 @@ static void answer_file(struct http_conn *conn, struct http_common *common, cons
 	}
 	head.status = kind == RANGE_PARTS ? PARTIAL_CONTENT : OK;
 
-	const struct source source = { key_of(w, site), w->req.asked, w->req.folder, preference,
+	const struct source source = { key_of(w, site), w->req.asked, w->req.folder, accepted,
 				       coding,          path,         &was };
 	struct written written =
 		answer_body(conn, common, &head, file, common->cache ? CACHED_MOST : INLINE_MOST);
@@ -4968,6 +4974,7 @@ static enum status read_path(struct http_work *w)
 {
 	enum status status = decode_path(w->req.path, w->path);
 
+	w->req.asked = (text){ NULL, 0 };
 	if (!status && w->req.path.at)
 		w->req.asked = text_of(w->path);
 	return status;
@@ -5523,6 +5530,16 @@ void http_receive(struct http_conn *conn, struct http_common *common)
 		conn->own.began = common->clock;
 }
 
+/* Without a reset the kernel would retransmit for minutes what the client has not acknowledged. */
+void http_forsake(const struct http_conn *conn)
+{
+	const struct linger not_at_all = { .l_onoff = 1, .l_linger = 0 };
+
+	if (conn->own.out_socket)
+		(void)setsockopt(conn->own.out, SOL_SOCKET, SO_LINGER, &not_at_all,
+				 sizeof(not_at_all));
+}
+
 /* ---- the memory that connections hold ------------------------------------------------ */
 
 enum { WORK_LEAST = 3 * PAGE }; /* that a request touches, beside what is received of it */
@@ -5776,8 +5793,9 @@ static enum http_want begin_body(struct http_conn *conn, struct http_common *com
 	}
 	if (!has_body(&w->req))
 		return respond(conn, common);
-	/* it is chosen again behind the body: no file is kept open, and files may change */
-	release_choice(&w->choice, common);
+	/* a file is chosen again behind the body: none is kept open, and files may change */
+	if (kind != STATUS_PAGE)
+		release_choice(&w->choice, common);
 	close_fd(&w->host.root);
 	arm(conn, common, HTTP_MOVING);
 	return go(conn, READ_BODY);
@@ -5958,7 +5976,10 @@ static enum http_want step_body(struct http_conn *conn, struct http_common *comm
 	if (want != HTTP_GO)
 		return want;
 	switch (read_body(w, &conn->own.site->limits)) {
-	case WHOLE: choose(w, conn->own.site, common); return respond(conn, common);
+	case WHOLE:
+		if (w->choice.kind == NO_CHOICE)
+			choose(w, conn->own.site, common);
+		return respond(conn, common);
 	case REFUSED: return refuse_body(conn, common, w->req.refusal);
 	default: break;
 	}
@@ -6460,7 +6481,7 @@ static enum http_want begin_program_response(struct http_conn *conn, struct http
 {
 	struct http_work *w = conn->work;
 	struct program *p = w->program;
-	char others[PROGRAM_HEAD + 256];
+	char others[2 * PROGRAM_HEAD]; /* "a:" becomes "a: ", and a line end two bytes */
 	struct program_head said = { .fields = { others, 0, sizeof(others), false } };
 	struct head head = { .empty = true };
 
@@ -6536,11 +6557,12 @@ static enum http_want take_program_head(struct http_conn *conn, struct http_comm
 }
 
 /* A raw response: its status is for the log, and the connection is closed behind it. */
-static void begin_raw(struct http_conn *conn, text first)
+static void begin_raw(struct http_conn *conn, const struct http_common *common, text first)
 {
 	struct http_work *w = conn->work;
 	int code;
 
+	begin_response(conn, common);
 	(void)cut(&first, ' ');
 	w->status = take_digits(&first, 3, &code) ? (enum status)code : OK;
 	w->req.close = conn->own.linger = true;
@@ -6568,7 +6590,7 @@ static enum http_want relay_output(struct http_conn *conn, struct http_common *c
 	data.len = (size_t)n;
 	w->effort += 1 + (unsigned)(data.len / EFFORT_BYTES);
 	if (!p->begun && p->raw && n > 0)
-		begin_raw(conn, data);
+		begin_raw(conn, common, data);
 	if (!p->begun) {
 		p->header.len += data.len;
 		return take_program_head(conn, common, n == 0);
@@ -6671,14 +6693,13 @@ static enum http_want step_linger(struct http_conn *conn, struct http_common *co
 	return conn->own.dry ? HTTP_READ : HTTP_AGAIN;
 }
 
-/* Without a reset the kernel would retransmit for minutes what the client has not acknowledged. */
-void http_forsake(const struct http_conn *conn)
+bool http_busy(const struct http_conn *conn)
 {
-	const struct linger not_at_all = { .l_onoff = 1, .l_linger = 0 };
+	const struct http_work *w = conn->work;
 
-	if (conn->own.out_socket)
-		(void)setsockopt(conn->own.out, SOL_SOCKET, SO_LINGER, &not_at_all,
-				 sizeof(not_at_all));
+	if (conn->own.state <= READ_HEAD)
+		return w->req.blanks || w->req.lines || w->input.start < w->input.end;
+	return conn->own.state < LINGER;
 }
 
 void http_drop(struct http_conn *conn, struct http_common *common)
@@ -6838,15 +6859,6 @@ bool http_adopt(struct http_conn *conn, struct http_text received, bool tls)
 	return true;
 }
 
-bool http_busy(const struct http_conn *conn)
-{
-	const struct http_work *w = conn->work;
-
-	if (conn->own.state <= READ_HEAD)
-		return w->req.blanks || w->req.lines || w->input.start < w->input.end;
-	return conn->own.state < LINGER;
-}
-
 void http_open(struct http_conn *conn, const struct http_site *site, struct http_end in,
 	       struct http_end out, const struct http_common *common)
 {
@@ -6926,7 +6938,7 @@ static const char *name_fault(const char *name, bool path)
 {
 	size_t n = strlen(name);
 
-	if (hidden(name) || n >= PATH_MAX - 1)
+	if (n == 0 || hidden(name) || n >= PATH_MAX - 1)
 		return "is no name that is ever served";
 	if (name[0] == '/' || strstr(name, "//"))
 		return "must not begin with a slash or have two in a row";
