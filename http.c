@@ -14,8 +14,9 @@
  *                                                            LINGER --> GONE
  *
  * FLUSH sends the responses to pipelined requests together. PROXY comes before
- * the first HEAD, if it is asked for. Where a password or a program is needed,
- * CHECK, RUN or ADOPT takes the place of BODY.
+ * the first HEAD, if it is asked for. Where a password is needed, CHECK comes
+ * before BODY. For a program, RUN takes the place of BODY. ADOPT hands either to
+ * another process.
  *
  * A request for a file goes through these functions:
  *
@@ -23,24 +24,27 @@
  *    end_head       choose() finds a response in the cache, or opens the file
  *    respond        answer_cached() puts the cached response into the output, or
  *                   answer_file() judges conditions and ranges, and answer_body()
- *                   puts a head into it, and a short body
+ *                   puts a head and a short body into the output
  *    step_stream    flush() sends the output, next_of_file() the rest of the
  *                   body, or the parts of it that were asked for
  *    finish         logs the request
  *
  * Requests with a range or a condition are not answered from the cache: for them
  * the file is opened. A new header field needs a member of struct head, which
- * put_fields() writes. What is not the same each time that a cached response is
- * sent is written by put_opening().
+ * put_fields() writes behind Content-Type. Fields that differ each time that a
+ * cached response is sent are written by put_opening().
  *
  * The sections, each of which calls only those before it:
  *
  *    text, output, dates, media types, rules      functions of bytes
  *    the request, who asks, the representation    functions of the input
- *    names, folders, the cache, hosts             what is below the root
- *    heads, pages, files, listings, the choice    the response
+ *    names, folders, the cache                    what is below the root
+ *    the work of a request, hosts                 all that a request needs
+ *    heads, pages, files, passwords, listings     the parts of a response
+ *    the choice, the variables of a program       which response
  *    clocks, the socket, memory                   the connection
  *    taking, sending, programs, leaving           the states
+ *    the machine, for the log and the options     what the caller calls
  *
  * Only tables are global. The caller tells the time (struct http_common).
  */
@@ -77,9 +81,9 @@ enum {
 	PAGE = 4096, /* bytes of memory that are faulted in at the first touch */
 	FLUSH_MOST =
 		32 << 10,     /* bytes of responses to pipelined requests that are sent together, */
-	OUT_ROOM = 208 << 10, /* and more than the largest head with a body behind it */
-	INLINE_MOST = 16 << 10,  /* bytes of a body that is sent with its head, */
-	CACHED_MOST = 64 << 10,  /* and of one that the cache may keep */
+	OUT_ROOM = 208 << 10, /* and more than the largest head and its body */
+	INLINE_MOST = 16 << 10,  /* bytes of a body that is sent with its head; or, */
+	CACHED_MOST = 64 << 10,  /* where there is a cache, which may keep it, */
 	SLICE_MOST = 1 << 20,    /* bytes of a file in one step */
 	BODY_ROOM = 8 << 10,     /* bytes to read a request's body into */
 	CHUNK_LINE = 4 << 10,    /* bytes of a chunk's size and its extensions */
@@ -103,7 +107,7 @@ enum {
 	UNREAD_MOST = 1 << 17, /* bytes that the kernel holds for a client that doesn't read */
 	CHECKS_MOST = 10,      /* names that one cache entry depends on */
 	HOPS_MOST = 32,        /* trusted peers that one request passed */
-	PROXY_LINE = 107,      /* bytes of a line of the PROXY protocol, as it says itself, */
+	PROXY_LINE = 107,      /* bytes of a PROXY line, by its specification, */
 	PROXY_MOST = 4 << 10,  /* and of a binary header */
 	CHAIN_MOST = 8,        /* entries in one bucket of the cache */
 	CACHE_KEPT = 10000000, /* us that an entry is kept without being used */
@@ -217,10 +221,10 @@ static bool is_one_of(const char *words, text word)
 }
 
 /*
- * What a byte may be part of. TOKEN: RFC 9110 5.6.2. VALUE: all bytes but control characters. TARGET:
- * the same without blank and '#'. That includes bytes which browsers and curl leave unencoded, although
- * RFC 3986 has them encoded; they are encoded where they are printed. PLAIN: unreserved, RFC 3986 2.3.
- * HOSTNAME: reg-name, RFC 3986 3.2.2.
+ * What a byte may be part of. TOKEN: RFC 9110 5.6.2. VALUE: all bytes but control characters other
+ * than tab. TARGET: the same without tab, blank and '#'. That includes bytes which browsers and curl
+ * leave unencoded, although RFC 3986 has them encoded; they are encoded where they are printed. PLAIN:
+ * unreserved, RFC 3986 2.3. HOSTNAME: reg-name, RFC 3986 3.2.2.
  */
 enum { TOKEN = 1, VALUE = 2, TARGET = 4, PLAIN = 8, HOSTNAME = 16, DIGIT = 32 };
 
@@ -959,7 +963,7 @@ static bool applies(const struct http_rule *rule, text path)
 	return !rule->pattern.at || (path.at && matches(rule->pattern, path));
 }
 
-/* Whether a later rule sets this field instead. Without patterns, both rules send theirs. */
+/* Whether a later rule sets this field instead. Two rules without patterns are both sent. */
 static bool overruled(const struct http_rule_list *rules, const struct http_rule *rule, text path)
 {
 	text field = rule->text, name = cut(&field, ':');
@@ -1094,7 +1098,7 @@ static bool has_body(const struct request *req)
 /* What was received, and how far it has been read. */
 struct input {
 	char *at;
-	size_t size, room; /* room: bytes that there have to be from the start of a request on */
+	size_t size, room; /* room: bytes that a request needs from its start on */
 	size_t start;      /* where the request begins, */
 	size_t scan;       /* its first line that is not complete, */
 	size_t head_end;   /* and its body, or what is left of that */
@@ -1230,7 +1234,7 @@ static enum method find_method(text name)
 	return m;
 }
 
-/* Takes the method off a line, which may be incomplete. False if there is no method and space. */
+/* Takes the method off a line, which may be incomplete. False if no method and space begin it. */
 static bool read_method(struct request *req, text *line)
 {
 	text name = cut(line, ' ');
@@ -1378,8 +1382,8 @@ static bool list_has(const struct request *req, enum field field, const char *to
 }
 
 /*
- * Where the body ends (RFC 9112 6.1, 6.3): 0 or a status. Only "chunked" is understood: 501 for
- * another coding before it; 400 if it is not the last or comes twice: the end is unknown then.
+ * Where the body ends (RFC 9112 6.1, 6.3): 0 or a status. 501 if another coding comes
+ * before "chunked". 400 if "chunked" is not the last, or comes twice: the end is unknown then.
  */
 static enum status read_coding(struct request *req)
 {
@@ -1408,7 +1412,7 @@ static enum status read_coding(struct request *req)
 	return 0;
 }
 
-/* Checks what depends on more than one field: 0 or a status. */
+/* Checks what does not depend on one field line alone: 0 or a status. */
 static enum status read_framing(struct request *req, const struct http_limits *limits)
 {
 	if (req->minor >= 1 && !req->seen[HOST])
@@ -1638,7 +1642,7 @@ static enum reading read_trailer(struct input *in, struct request *req, struct f
 	return MORE;
 }
 
-/* RFC 9112 7.1: at most `pieces` lines and pieces of data. */
+/* Reads at most *pieces lines and pieces of data (RFC 9112 7.1), and subtracts their number. */
 static enum reading read_chunks(struct input *in, struct request *req, struct framing *body,
 				const struct http_limits *limits, unsigned *pieces)
 {
@@ -1660,7 +1664,7 @@ static enum reading read_chunks(struct input *in, struct request *req, struct fr
 	return reading;
 }
 
-/* Reads on and sets `data` to data of the body; these are empty if what was read is no data. */
+/* Reads the next piece. `data`: the bytes of the body in it; none if it is chunked syntax. */
 static enum reading read_piece(struct input *in, struct request *req, struct framing *body,
 			       const struct http_limits *limits, text *data)
 {
@@ -1939,7 +1943,7 @@ static bool from_right(const struct request *req, enum field field, int n, text 
 
 /*
  * Reads the elements from the right, where the trusted peer has added its own, up to the first
- * address that is not trusted: that is the client, and all that is left of it may be invented by
+ * address that is not trusted: that is the client, and what stands before it may be invented by
  * the client. Of X-Forwarded-Proto the element in the same place counts.
  */
 static struct hop find_hop(const struct request *req, const struct http_site *site,
@@ -1987,7 +1991,7 @@ static void read_client(struct request *req, const struct http_site *site)
 
 /* ---- the representation: codings, tags, conditions, ranges (RFC 9110 8, 12 to 14) -- */
 
-/* Behind IDENTITY the better ones come first. A file's sibling has the ending added to its name. */
+/* The codings after IDENTITY, the best first. The name of a sibling has the ending added to it. */
 enum coding { IDENTITY, BR, ZSTD, GZIP, CODINGS };
 
 static const struct {
@@ -2119,8 +2123,8 @@ static bool same_version(const struct version *a, const struct version *b)
 }
 
 /*
- * The ms within which two changes of a file may set the same time: a tick of the kernel's clock; or
- * without fractions, a second (ext4 with small inodes) or two (FAT).
+ * The ms within which two changes of a file may set the same time: a tick of the kernel's clock; on
+ * file systems without fractions of seconds, one second (ext4 with small inodes) or two (FAT).
  */
 static int64_t tick_of(const struct version *v)
 {
@@ -2298,8 +2302,9 @@ static enum range_kind read_ranges(text value, uint64_t size, struct ranges *ran
 enum { ABOVE = PATH_MAX };
 
 /*
- * The first n bytes of a path without a last segment ".", or ".." and the segment before it: how
- * many these are. ABOVE if there is no such segment: the path leads above the root.
+ * How many of the first n bytes of a path remain if its last segment is left out when that is ".",
+ * and also the segment before it when it is "..". ABOVE if there is none before it: the path leads
+ * above the root.
  */
 static size_t end_segment(const char *path, size_t n)
 {
@@ -2396,7 +2401,7 @@ static int walk_link(struct walk *w, const char *name, const char *after)
 	return 0;
 }
 
-/* If the error may mean that the name is a link, this is followed. */
+/* If the error may mean that the name is a link, follows the link. */
 static int walk_link_if(struct walk *w, const char *name, const char *after, int error)
 {
 	int link_error;
@@ -2727,7 +2732,7 @@ struct item {
  * The place of an item in a sorted run. Its code says up to which byte its key agrees with the key of
  * the place before it, and which byte follows there. Of two keys that both come after a third, the one
  * that agrees with it longer comes first, or else the one with the lesser byte: its code is the lesser
- * number. So few keys have to be read to be compared ("offset-value coding").
+ * number. Most keys are compared without being read ("offset-value coding").
  */
 struct place {
 	uint32_t code, item; /* the latter as its offset in the items of the listing */
@@ -2851,7 +2856,7 @@ static void put_column(struct out *o, const struct listing_style *style, enum so
 			 : " \xe2\x96\xb4");
 }
 
-/* The folders from the root down to this one; the nearest are links, by so many steps up. */
+/* The folders from the root down to this one. The nearest are links, which consist of "../". */
 static void put_breadcrumbs(struct out *o, const char *path)
 {
 	enum { LINKS_MOST = 64 }; /* their steps grow with the square of the depth */
@@ -2942,7 +2947,7 @@ static void put_html_row(struct out *o, const struct item *item)
 	put_string(o, "</td></tr>\n");
 }
 
-/* Size, time, name, each after a tab; and the URL of a redirect. */
+/* Size, time and name, and the URL of a redirect, with tabs between them. */
 static void put_text_row(struct out *o, const struct item *item)
 {
 	text url = item_url(item);
@@ -2958,7 +2963,7 @@ static void put_text_row(struct out *o, const struct item *item)
 	put_string(o, "\n");
 }
 
-/* With the keys of nginx. Whether a comma has to stand before it depends on its place alone. */
+/* Has the keys of nginx. The first row begins with a blank where the others have a comma. */
 static void put_json_row(struct out *o, const struct item *item, bool first)
 {
 	text name = item_name(item), url = item_url(item);
@@ -3008,7 +3013,7 @@ static bool reserve(struct listing *listing, struct http_common *common, size_t 
 	return true;
 }
 
-/* Twice the room: the array, moved perhaps, or NULL, with which the listing fails. */
+/* Doubles the room. Returns the array, moved perhaps; or NULL, and then the listing fails. */
 static void *grow(struct listing *listing, struct http_common *common, void *array, uint32_t *room,
 		  size_t each)
 {
@@ -3048,7 +3053,7 @@ static struct item *item_at(const struct listing *listing, uint32_t row)
 	return (void *)(listing->items + listing->places[listing->order + row].item);
 }
 
-/* The code of a key that agrees with the one before it for so many bytes. */
+/* The code of a key that agrees with the one before it for `agrees` bytes, before `byte`. */
 static uint32_t code_of(uint32_t agrees, int byte)
 {
 	return (0xffffff - agrees) << 8 | (unsigned char)byte;
@@ -3056,7 +3061,7 @@ static uint32_t code_of(uint32_t agrees, int byte)
 
 /*
  * The name as it is sorted: case does not matter, and numbers are compared as numbers, file2 before
- * file10. Instead of leading zeros a number has as many nines before it as it has digits, and a zero.
+ * file10. Leading zeros are left out. Before a number of n digits stand n nines and a zero.
  */
 static char *fold_name(char *at, const char *name)
 {
@@ -3096,7 +3101,7 @@ static void write_key(struct item *item, const struct listing_style *style, cons
 		*at = (char)~*at;
 }
 
-/* The URL of a redirect, which is a link; or an empty text. */
+/* `url`: where the entry redirects to, or an empty text. False if there is no memory. */
 static bool add_item(struct listing *listing, struct http_common *common, const char *name,
 		     const struct stat *st, text url)
 {
@@ -3144,9 +3149,9 @@ static int stat_link(const struct http_site *site, const char *folder, const cha
 }
 
 /*
- * Whether the entry is listed, which it is if a request for it would reach something; the URL if that
- * is a redirect. Returns an errno value if that can't be found out just now: the page would pass for a
- * complete one.
+ * Whether the entry is a file or a folder, or a link to one of them or to a URL, which is put into
+ * `url`. Returns an errno value if that can't be found out just now: without the entry, the page
+ * would pass for a complete one.
  */
 static int stat_entry(const struct http_site *site, const char *folder, DIR *dir,
 		      const struct dirent *entry, struct stat *st, char url_bytes[PATH_MAX],
@@ -3200,8 +3205,8 @@ static int read_entries(const struct http_site *site, struct http_common *common
 }
 
 /*
- * Whether the second of two places with the same one before them comes first. The code of the other is
- * then what it is behind that one. No two names are the same.
+ * Whether `right` comes before `left`. The codes of both are relative to the same earlier place; the
+ * one that comes later gets a code relative to the other. No two names are the same.
  */
 static bool comes_second(struct listing *listing, uint32_t left, uint32_t right)
 {
@@ -3307,7 +3312,7 @@ struct http_cache {
 		uint64_t home[2];
 		char name[NAME_MAX]; /* of the host */
 		size_t len;
-		bool own; /* its folder has its name; or is the one for other hosts */
+		bool own; /* its folder has its name; if not, it is that for other hosts */
 	} host;           /* the one that was requested last */
 	uint32_t mask;
 	struct cached *bucket[];
@@ -3320,7 +3325,7 @@ struct http_cache *http_cache_new(size_t size, uint32_t files, const void *seed)
 
 	if (size < INLINE_MOST)
 		return NULL;
-	/* an entry takes more than 1024 bytes */
+	/* an entry takes about 1024 bytes at least */
 	while (buckets < size / 1024 && buckets < 1u << 20)
 		buckets *= 2;
 	/* pointers is what it is an array of: NOLINTNEXTLINE(bugprone-sizeof-expression) */
@@ -3334,7 +3339,7 @@ struct http_cache *http_cache_new(size_t size, uint32_t files, const void *seed)
 	return cache;
 }
 
-/* What a check of this kind compares. False if it fails in any case. */
+/* Reads what a check of this kind compares. False if the check fails without comparing. */
 static bool look(const struct http_site *site, const char *path, enum check_kind kind,
 		 struct version *version)
 {
@@ -3450,8 +3455,9 @@ int64_t http_cache_tidy(struct http_cache *cache, const struct http_common *comm
 
 /*
  * The entry, which the caller has to release; or NULL if there is none, or one of its checks fails.
- * If nothing was received since they were made last, this request was sent before, and they count
- * for it too: that saves 7 to 12 % of the time of a request where many are received together.
+ * If nothing was received since its checks were made last, this request had arrived before, and the
+ * checks count for it too: that saves 7 to 12 % of the time of a request where many are received
+ * together.
  */
 static struct cached *cache_find(const struct http_common *common, const struct http_site *site,
 				 text key, const struct preference *preference)
@@ -3548,7 +3554,7 @@ static bool add_absence(struct draft *draft, const char *name)
 /*
  * Checks that there is still no file that would be preferred to this one: with the name that was
  * requested, another index, a better sibling. False if one exists: it was not good enough, but may
- * be changed in place. If the draft is `watched`, the names are only looked for now.
+ * be changed in place. If the draft is `watched`, the names are looked for, but no checks are added.
  */
 static bool add_absences(struct draft *draft, const struct source *source)
 {
@@ -3580,8 +3586,8 @@ static bool add_absences(struct draft *draft, const struct source *source)
 }
 
 /*
- * The folders on the way, and the file. From the second folder on, one look that meets no link takes
- * less time than a look at each: 1.1 us and 3.6 at a depth of 8, 3 us and 80 at a depth of 60.
+ * The folders on the way, and the file. If there are two folders or more, one look that meets no link
+ * takes less time than a look at each: 1.1 us and 3.6 at a depth of 8, 3 us and 80 at a depth of 60.
  */
 static bool add_file(struct draft *draft, const char *path, const char *slash)
 {
@@ -3693,7 +3699,7 @@ static void clear_body(struct body *body)
 	memset(body, 0, offsetof(struct body, ranges.part));
 }
 
-/* Which response it will be. This is decided when the head of the request has been read. */
+/* Which response it will be: chosen when the head has been read, and a file again behind a body. */
 struct choice {
 	enum choice_kind {
 		NO_CHOICE,
@@ -3744,8 +3750,8 @@ struct program {
 	bool begun;   /* the response is being sent, */
 	bool raw;     /* as the program writes it */
 	bool counted; /* the length of the response's body is known, `rest` of which is missing */
-	bool chunked; /* it is sent in chunks */
-	bool bare;    /* there is none */
+	bool chunked; /* the body is sent in chunks */
+	bool bare;    /* the response has no body */
 	uint64_t rest;
 	unsigned redirects;
 	text pending;        /* of the request's body, for the program's input */
@@ -3781,7 +3787,7 @@ struct http_work {
 	bool named;              /* a password was given, see login */
 	struct login *login;     /* or NULL, until a password is checked */
 	struct program *program; /* or NULL, until a program is needed */
-	/* With --hosts, a copy of the site with the folder of the host as its root, or -1. */
+	/* With --hosts, a copy of the site whose root is the folder of the host. Else its root is -1. */
 	struct http_site host;
 	char host_name[NAME_MAX + 1];
 };
@@ -3862,8 +3868,8 @@ static text requested_host(const struct request *req, text *port)
 }
 
 /*
- * The host's name as its folder has it: in lower case, without one last dot, and nothing that is a path,
- * hidden, or an option. It is empty if there is no such name.
+ * The host's name as its folder has it: in lower case, without a dot at its end. It is empty if
+ * the name could be a path, a hidden name or an option.
  */
 static void read_host(struct http_work *w)
 {
@@ -4061,8 +4067,8 @@ static void put_modified(struct out *o, int64_t modified, const struct http_comm
 }
 
 /*
- * The last segment of a folder's name, with a slash. Relative to the address that was asked for
- * (RFC 3986 5.2), it is right behind a proxy that strips a prefix, too. Slashes and colons in the
+ * The last segment of a folder's name, with a slash. It is relative to the requested address
+ * (RFC 3986 5.2), and so correct if a proxy strips a prefix, too. Slashes and colons in the
  * name are encoded, so that it can't contain a host or a scheme.
  */
 static void put_location(struct out *o, text name, text query)
@@ -4182,7 +4188,7 @@ static void put_fields(struct out *o, const struct http_site *site,
 	put_rules(o, site, path, head->no_cache);
 }
 
-/* The only function that writes heads. Returns where the part begins that the cache keeps. */
+/* Writes each head that is not from the cache. Returns where the part begins that the cache keeps. */
 static size_t write_head(struct http_conn *conn, const struct http_common *common,
 			 const struct head *head)
 {
@@ -4270,7 +4276,7 @@ static void release_body(struct body *body, struct http_common *common)
 	body->kind = NO_BODY;
 }
 
-/* Puts a body of at most `most` bytes into the output. False if it is longer, or can't be read. */
+/* Puts a body that is one range of at most `most` bytes into the output. False if it can't. */
 static bool inline_body(struct http_work *w, size_t most)
 {
 	const struct range *range = &w->body.ranges.part[0];
@@ -4282,7 +4288,7 @@ static bool inline_body(struct http_work *w, size_t most)
 		return false;
 	got = n ? pread(w->body.fd, o->at + o->len, n, (off_t)range->begin) : 0;
 	if (got != (ssize_t)n)
-		return false; /* it has just become shorter: send_part() handles that */
+		return false; /* it has become shorter, or can't be read: send_part() handles that */
 	o->len += n;
 	w->body_sent = n;
 	close(w->body.fd); /* no entry of the cache owns it yet */
@@ -4310,8 +4316,8 @@ static enum range_kind choose_ranges(const struct request *req, const struct htt
 }
 
 /*
- * The head says that the page is UTF-8. If the page behind it names another charset, this is
- * removed from the head. Returns by how much the head becomes shorter.
+ * put_fields() has written that the page is UTF-8, in its first bytes. If the page names another
+ * charset, this is removed. Returns by how much the head becomes shorter.
  */
 static size_t amend_type(struct out *o, size_t kept, size_t head_end)
 {
@@ -4341,7 +4347,7 @@ static struct written answer_body(struct http_conn *conn, struct http_common *co
 	struct http_work *w = conn->work;
 	struct body *body = &w->body;
 	struct written written;
-	/* the charset is looked for in the output then, see amend_type() */
+	/* if so, the charset is looked for in the output, see amend_type() */
 	bool whole = w->req.method != HEAD && head->status != PARTIAL_CONTENT &&
 		     head->coding == IDENTITY && file->st.st_size <= (off_t)most;
 
@@ -4395,9 +4401,9 @@ static bool is_joined(text name, text begin, text end)
 }
 
 /*
- * Whether a request for the path may reach what the prefix names, by another name of it too. A file
- * has its own name, that of a compressed sibling, and the one before its ".html"; a folder's index
- * has the folder's, too.
+ * Whether a request for the path may reach what the prefix names, by another name of it too: by the
+ * name of the file with the ending of a coding added or with ".html" left off, and an index by the
+ * name of its folder.
  */
 static bool reaches(const struct http_site *site, const char *path, const char *prefix)
 {
@@ -4784,8 +4790,7 @@ static bool choose_cached(struct http_work *w, const struct http_site *site,
 	struct choice *choice = &w->choice;
 	struct preference preference;
 
-	/* the response is chosen again behind a body; the file may change meanwhile */
-	if (!common->cache || w->req.method == POST || has_body(&w->req) || has_conditions(&w->req))
+	if (!common->cache || w->req.method == POST || has_conditions(&w->req))
 		return false;
 	preference = read_preference(&w->req);
 	choice->entry = cache_find(common, site, key_of(w, site), &preference);
@@ -4870,13 +4875,13 @@ static const struct http_scope *find_program(const struct http_site *site, const
 	return NULL;
 }
 
-/* Browsers send it, without a password, before a script of another site may ask (Fetch 3.3.2). */
+/* Browsers send a preflight, without a password, before a script of another site (Fetch 3.3.2). */
 static bool is_preflight(const struct request *req)
 {
 	return req->method == OPTIONS && req->seen[ORIGIN] && req->seen[REQUEST_METHOD];
 }
 
-/* Whether the password is known to be right. If not, 401 is chosen, or to check it first. */
+/* Whether the password is known to be right. If not, chooses 401, LOGIN to have it checked, or 503. */
 static bool choose_guarded(struct http_work *w, const struct http_site *site)
 {
 	const struct request *req = &w->req;
@@ -5098,9 +5103,9 @@ static bool is_function(text value)
 
 /*
  * Whether a field becomes a variable. Its name may only have letters, digits and hyphens, because
- * two others might become the same variable. Left out are fields that wwwd acts on itself (a password
- * if it has been checked, perhaps for another program that has led here), and Proxy, because HTTP_PROXY
- * is a setting of many libraries.
+ * two others might become the same variable. Left out are fields that wwwd acts on itself; a password
+ * that was checked, also if this was for a program that has redirected here; and Proxy, because
+ * HTTP_PROXY is a setting of many libraries.
  */
 static bool is_exported(text name, text value, bool checked)
 {
@@ -5461,7 +5466,7 @@ static enum http_want lose(struct http_conn *conn, struct http_common *common)
 }
 
 /*
- * Sends the output: HTTP_GO when all was sent. If there was no room for it, the conversation ends.
+ * Sends the output: HTTP_GO when all was sent. If the buffer was too small, the conversation ends.
  */
 static enum http_want flush(struct http_conn *conn, struct http_common *common)
 {
@@ -5522,7 +5527,7 @@ void http_receive(struct http_conn *conn, struct http_common *common)
 
 	if (conn->own.state == READ_HEAD && in->end < in->size)
 		n = receive(conn, in->at + in->end, in->size - in->end);
-	conn->own.dry &= n > 0; /* the step receives an end or an error again */
+	conn->own.dry &= n > 0; /* the step finds out an end or an error by itself */
 	if (n <= 0)
 		return;
 	count_received(conn, common, n);
@@ -5584,7 +5589,7 @@ bool http_settle(struct http_conn *conn, struct http_common *common)
 
 int64_t http_pace(struct http_conn *conn, struct http_common *common, int64_t time)
 {
-	const uint32_t too_long = 10000; /* ms: it says little of what is now */
+	const uint32_t too_long = 10000; /* ms: an older measurement says little of the present */
 	uint32_t now = (uint32_t)(common->clock / 1000) | 1, past = now - conn->own.looked;
 	uint64_t taken, unread = conn->own.state == READ_HEAD ? 0 : conn->own.unread;
 	uint32_t moved = conn->own.total;
@@ -5663,7 +5668,7 @@ static enum http_want respond(struct http_conn *conn, struct http_common *common
 	return w->body.kind == LISTING_BODY ? go(conn, LISTING) : send_body(conn, common);
 }
 
-/* The connection ends with this response. What else the client sends is not read. */
+/* The connection ends with this response. What else the client sends is dropped. */
 static void answer_last(struct http_conn *conn)
 {
 	conn->work->req.close = conn->own.linger = true;
@@ -5694,7 +5699,8 @@ static enum http_want refuse(struct http_conn *conn, struct http_common *common,
 }
 
 /*
- * Refuses a request for its body, unless the method isn't served: another body would not help then.
+ * Refuses a request for its framing or its body. If the method isn't served, the status says that
+ * instead, since another body would not help.
  * With a status of 400, the method is as doubtful as the rest.
  */
 static enum http_want refuse_body(struct http_conn *conn, struct http_common *common,
@@ -5763,7 +5769,8 @@ static void compact(struct input *in)
 /*
  * Whether an error is the last response of the connection. Otherwise the body is read and dropped,
  * and the connection goes on. But a 400 ends it in any case; what follows a CONNECT may be for the
- * tunnel (RFC 9931); and a client that waits for 100 should not send a body that is not needed.
+ * tunnel (RFC 9931); and a client that waits for 100 need not send its body for a 401, 405 or 501,
+ * or for a program.
  */
 static bool is_last(const struct http_work *w)
 {
@@ -5863,7 +5870,7 @@ static enum http_want step_adopt(struct http_conn *conn, struct http_common *com
 	return begin_error(conn, common, UNAVAILABLE);
 }
 
-/* The head is complete. It stays there until it is answered: struct request points into it. */
+/* The head is complete. It stays in the input until it is answered: struct request points into it. */
 static enum http_want end_head(struct http_conn *conn, struct http_common *common)
 {
 	const struct http_limits *limits = &conn->own.site->limits;
@@ -6047,7 +6054,7 @@ static void write_rows(struct http_work *w, struct http_common *common)
 		else
 			put_row(o, listing, item_at(listing, listing->next++));
 	} while (!last && !o->overrun && o->len - before < ROWS_STEP);
-	if (o->overrun && whole) { /* it has to wait until the others are sent */
+	if (o->overrun && whole) { /* the last row waits until the rows before it are sent */
 		o->overrun = false;
 		o->len = whole;
 		listing->next -= !last;
@@ -6265,7 +6272,7 @@ static bool has_program(const struct http_work *w)
 	return w->program && w->program->header.at;
 }
 
-/* False if there is no memory for it. */
+/* Prepares a program, which is started later. False if there is no memory for it. */
 static bool begin_program(struct http_work *w)
 {
 	struct program *p = w->program ? w->program : calloc(1, sizeof(*p));
@@ -6299,7 +6306,7 @@ static enum http_want read_for_program(struct http_conn *conn, struct http_commo
 	p->whole = reading == WHOLE;
 	if (!p->started)
 		put_text(&p->gathered, data);
-	if (p->started || p->gathered.overrun) /* it follows what was gathered */
+	if (p->started || p->gathered.overrun) /* this data follows what was gathered */
 		p->pending = data;
 	if (p->whole || data.len || in->next != before)
 		return HTTP_GO;
@@ -6314,8 +6321,8 @@ static enum http_want read_for_program(struct http_conn *conn, struct http_commo
 
 /*
  * Passes the body on to the program. A chunked body, unless it is larger than GATHER_MOST, is
- * received as a whole before, because many programs need its length. HTTP_GO if there is progress,
- * HTTP_READ if the client has to send more, HTTP_POLL if the program has to read.
+ * received as a whole before the program starts, because many programs need its length. HTTP_GO if
+ * there is progress, HTTP_READ if the client has to send more, HTTP_POLL if the program has to read.
  */
 static enum http_want feed_program(struct http_conn *conn, struct http_common *common)
 {
@@ -6938,7 +6945,7 @@ static const char *name_fault(const char *name, bool path)
 {
 	size_t n = strlen(name);
 
-	if (n == 0 || hidden(name) || n >= PATH_MAX - 1)
+	if (hidden(name) || n >= PATH_MAX - 1)
 		return "is no name that is ever served";
 	if (name[0] == '/' || strstr(name, "//"))
 		return "must not begin with a slash or have two in a row";
