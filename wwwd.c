@@ -1130,7 +1130,7 @@ static int path_fault(const struct sockaddr_un *address)
 	if (lstat(address->sun_path, &st) < 0)
 		return errno == ENOENT ? 0 : errno;
 	if (!S_ISSOCK(st.st_mode))
-		return EADDRINUSE;
+		return EEXIST;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	refused = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
 		  errno == ECONNREFUSED;
@@ -2590,17 +2590,17 @@ static void examine_password_file(const struct http_scope *guard)
 	FILE *file = fopen(guard->path, "re");
 	char line[LINE_SIZE];
 
-	if (!file)
-		die("--auth: %s: %s for uid %u", guard->path, strerror(errno), (unsigned)geteuid());
-	if (is_served(guard->path))
-		die("--auth: %s is beneath %s, and would be served", guard->path, site.name);
-	for (unsigned number = 1; read_line(file, line, sizeof(line)); number++) {
+	for (unsigned number = 1; file && read_line(file, line, sizeof(line)); number++) {
 		const char *fault = *line && *line != '#' ? line_fault(line) : NULL;
 
 		if (fault)
 			die("--auth: %s, line %u, %s: 'htpasswd -B %s NAME' makes a good one",
 			    guard->path, number, fault, guard->path);
 	}
+	if (!file || ferror(file)) /* it may be a folder */
+		die("--auth: %s: %s for uid %u", guard->path, strerror(errno), (unsigned)geteuid());
+	if (is_served(guard->path))
+		die("--auth: %s is beneath %s, and would be served", guard->path, site.name);
 	fclose(file);
 }
 
@@ -4384,12 +4384,11 @@ static enum origin find_origin(union address *peer)
 /* Returns -1 with listeners, or the connection that systemd passed (Accept=yes). */
 static int take_passed(void)
 {
+	const char *value = getenv("LISTEN_FDS"); /* sd_listen_fds(3) removes it */
 	int n = listen_fds();
 
-	if (n < 0)
-		die("$LISTEN_FDS=%s: %s", getenv("LISTEN_FDS"), strerror(-n));
-	if (n == 0)
-		die("$LISTEN_FDS is empty");
+	if (n <= 0)
+		die("$LISTEN_FDS=%s: %s", value, n ? strerror(-n) : "no descriptors");
 	for (int fd = FIRST_PASSED; fd < FIRST_PASSED + n; fd++) {
 		bool stream = socket_option(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM;
 		int listening = socket_option(fd, SOL_SOCKET, SO_ACCEPTCONN);

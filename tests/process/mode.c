@@ -465,7 +465,8 @@ START_TEST(fds_fault)
 						      .env = LIST(variable) })),
 			 1);
 	text = content("err");
-	ck_assert_msg(strstr(text, "$LISTEN_FDS") && strchr(text, '\n') == strrchr(text, '\n'),
+	ck_assert_msg(strstr(text, *value == '2' ? " of $LISTEN_FDS " : variable) &&
+			      strchr(text, '\n') == strrchr(text, '\n'),
 		      "%s: %s", value, text);
 	close(listener);
 }
@@ -773,6 +774,7 @@ START_TEST(path_left_behind)
 	put("file", "precious");
 	ck_assert_int_eq(
 		finish(start((struct given){ .args = LIST("-d", site, "-h", in_top("file")) })), 1);
+	ck_assert_ptr_nonnull(strstr(content("err"), "file: File exists"));
 	ck_assert_str_eq(content("file"), "precious");
 }
 END_TEST

@@ -484,6 +484,14 @@ START_TEST(file_missing)
 }
 END_TEST
 
+START_TEST(file_is_a_folder)
+{
+	ck_assert_int_eq(mkdir(in_top("users"), 0755), 0);
+	ck_assert_int_eq(finish(start_with("users")), 1);
+	ck_assert_ptr_nonnull(strstr(content("err"), "users: Is a directory"));
+}
+END_TEST
+
 START_TEST(file_beneath_the_root)
 {
 	put("site/users", ADA);
@@ -540,6 +548,7 @@ Suite *passwords_suite(void)
 	group = test_case(suite, "files", 30);
 	tcase_add_loop_test(group, file_refused, 0, COUNT(files));
 	tcase_add_test(group, file_missing);
+	tcase_add_test(group, file_is_a_folder);
 	tcase_add_loop_test(group, file_beneath_the_root, 0, 2);
 	tcase_add_test(group, static_build);
 	tcase_add_loop_test(group, warning_without_tls, 0, COUNT(addresses));
