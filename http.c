@@ -6917,7 +6917,7 @@ static const char *field_fault(text line)
 {
 	static const char response_fields[] =
 		" Accept-Ranges Allow Content-Encoding Content-Length Content-Range Content-Type ETag"
-		" Last-Modified Location TE X-Content-Type-Options";
+		" Last-Modified Location TE WWW-Authenticate X-Content-Type-Options";
 	text name, value;
 
 	if (!split_field(line, &name, &value))

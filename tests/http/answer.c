@@ -248,6 +248,7 @@ START_TEST(headers_are_checked)
 		{ "Trailer: X", false },
 		{ "TE: trailers", false },
 		{ "Upgrade: h2c", false },
+		{ "WWW-Authenticate: Basic realm=x", false },
 		{ "X-Content-Type-Options: nosniff", false },
 	};
 
