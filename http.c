@@ -299,15 +299,15 @@ static int percent(text t, size_t i)
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
-/* Whether each '%' begins an encoded byte; in a name, one that is neither NUL nor a slash. */
-static bool percent_encoded(text t, bool name)
+/* Whether each '%' begins an encoded byte that is neither NUL nor a slash. */
+static bool percent_encoded(text t)
 {
 	for (const char *at = t.at, *end = t.at + t.len; at < end; at++) {
 		if (*at != '%')
 			continue;
 		int c = percent(t, (size_t)(at - t.at));
 
-		if (c < 0 || (name && (c == 0 || c == '/')))
+		if (c <= 0 || c == '/')
 			return false;
 	}
 	return true;
@@ -1168,7 +1168,7 @@ static bool valid_authority(text t)
 			return false;
 	} else {
 		host = span(t, HOSTNAME);
-		if (!percent_encoded((text){ t.at, host }, true))
+		if (!percent_encoded((text){ t.at, host }))
 			return false;
 	}
 
@@ -1198,7 +1198,7 @@ static enum status read_authority(struct request *req, text *target)
 	return 0;
 }
 
-/* The four forms of RFC 9112 3.2: 0 or a status. */
+/* The four forms of RFC 9112 3.2: 0 or a status. In a query, a % often stands for itself. */
 static enum status read_target(struct request *req)
 {
 	text t = req->target;
@@ -1220,7 +1220,7 @@ static enum status read_target(struct request *req)
 	skip(&req->query, req->path.len);
 	if (req->path.len == 0)
 		req->path = text_of("/");
-	if (!percent_encoded(req->path, true) || !percent_encoded(req->query, false))
+	if (!percent_encoded(req->path))
 		return bad(req, "a % that encodes no byte, or the NUL or slash of a name");
 	return 0;
 }
@@ -6425,7 +6425,7 @@ static enum http_want redirect_within(struct http_conn *conn, struct http_common
 	text query = text_of(target ? target : ""), path = cut(&query, '?');
 	unsigned redirects = p->redirects + 1;
 
-	if (!target || redirects > REDIRECTS_MOST || !percent_encoded(path, true)) {
+	if (!target || redirects > REDIRECTS_MOST || !percent_encoded(path)) {
 		free(target);
 		return fail_program(conn, common, BAD_GATEWAY,
 				    "a redirect within the site that can't be followed");

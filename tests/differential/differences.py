@@ -165,7 +165,7 @@ STRICTER = (
     Reason("two Hosts", NODE, "refuses", "are 400 (RFC 9112 3.2)",
            text=r"\nHost:.*\r\n(.+\r\n)*Host:", ours="400"),
     Reason("a bad escape", BOTH, "refuses", "is no URI (RFC 3986 2.1); %00 and %2F name no file",
-           text=LINE + r"\S*%(?!(?!00|2f)[0-9a-f]{2})", ours="400"),
+           text=LINE + r"[^\s?]*%(?!(?!00|2f)[0-9a-f]{2})", ours="400"),
     Reason("a target above the root", NODE, "refuses",
            "is 400, as nginx has it: RFC 3986 5.2.4 would read it as one of the root",
            text=LINE + r"(/|http://[^/]*/)\.\./", ours="400"),

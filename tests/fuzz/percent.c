@@ -96,7 +96,7 @@ static void check_address(const char *path)
 
 	must(!o.overrun && matches(url, "([-._~/0-9A-Za-z]|%[0-9A-F]{2})*"),
 	     "an address has nothing that must be encoded");
-	must(percent_encoded(url, true) && decode_path(url, again) == 0 && strcmp(again, path) == 0,
+	must(percent_encoded(url) && decode_path(url, again) == 0 && strcmp(again, path) == 0,
 	     "an encoded path is that path");
 }
 
@@ -106,10 +106,9 @@ static void check_path(text t)
 	size_t len = 0;
 	bool good = slow_decode(t, octets, &len);
 
-	must(percent_encoded(t, false) == good, "every % begins an encoded octet");
-	must(percent_encoded(t, true) == (good && slow_is_path(t)),
-	     "an encoded NUL or slash is no part of a name");
-	if (!percent_encoded(t, true) || memchr(t.at, '\0', t.len))
+	must(percent_encoded(t) == (good && slow_is_path(t)),
+	     "every % begins an encoded octet that may be part of a name");
+	if (!percent_encoded(t) || memchr(t.at, '\0', t.len))
 		return;
 	len = squeeze(octets, len);
 	if (len >= PATH_MAX) /* what matters is how long it is on the way */

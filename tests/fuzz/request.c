@@ -98,7 +98,7 @@ static bool read_target_slowly(text target, struct meaning *m)
 	m->query = (text){ target.at + m->path.len, target.len - m->path.len };
 	if (m->path.len == 0)
 		m->path = text_of("/");
-	return good_name(m->path) && good_octets(m->query);
+	return good_name(m->path);
 }
 
 static bool read_first_line(text line, struct meaning *m)

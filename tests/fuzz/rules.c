@@ -89,7 +89,7 @@ static void redirect(text url, text query)
 	text moved;
 
 	if (memchr(url.at, '\0', url.len) || !is_url(url) || !all_of(query, TARGET) ||
-	    !percent_encoded(query, false) || (query.len && query.at[0] != '?'))
+	    (query.len && query.at[0] != '?'))
 		return;
 	put_redirect(&o, url, query);
 	must(!o.overrun, "there is room for it");

@@ -23,7 +23,7 @@ const struct wire_case wire_target[] = {
 	FOUND("an escape in the query", GET("/ten.txt?a=%20%00%2f", "")),
 	FOUND("all that a query may hold", GET("/ten.txt?-._~!$&'()*+,;=:@/?", "")),
 	FOUND("a query of 4000 bytes", GET("/ten.txt?{{4000*q}}", "")),
-	CASE("a percent sign alone in the query", GET("/ten.txt?100%", ""), EITHER, IS("200 400")),
+	FOUND("a percent sign alone in the query", GET("/ten.txt?100%&%zz", "")),
 	CASE("a query on the root", GET("/?a=b", ""), KEPT, IS("200", .body = "ROOT INDEX")),
 	FOUND("a slash twice at the start", GET("//ten.txt", "")),
 	FOUND("a slash thrice at the start", GET("///ten.txt", "")),
