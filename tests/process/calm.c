@@ -1,11 +1,8 @@
 /* Nobody gets in the way of the others: slow clients, many clients, huge folders. */
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,17 +41,14 @@ static long long worst_visit(unsigned port, int visits, int pause)
 START_TEST(slow_clients_slowloris)
 {
 	enum { IDLE = 500 };
-	static int idle[IDLE];
 	struct server server;
-	int dripping, deaf;
+	int dripping;
 	long long worst = 0;
 
-	put_sparse("site/big.bin", 1 << 30);
-	server = serve((struct given){ .args = LIST("--quiet") });
+	server = serve(GIVEN("--quiet"));
 	for (int i = 0; i < IDLE; i++)
-		ck_assert_int_ge(idle[i] = dial(server.port), 0);
-	deaf = dial(server.port);
-	say(deaf, "GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n");
+		ck_assert_int_ge(dial(server.port), 0);
+	say(dial(server.port), GET_BIG);
 	dripping = dial(server.port);
 	for (const char *byte = "GE"; *byte; byte++) {
 		long long took;
@@ -66,11 +60,6 @@ START_TEST(slow_clients_slowloris)
 	printf("a page among rude clients: %.1f ms at most\n", (double)worst / 1000);
 	ck_assert_int_lt(worst / 1000, PROMPT);
 	ck_assert_int_lt(busy_time(server.pid), 1000);
-	close(deaf);
-	close(dripping);
-	for (int i = 0; i < IDLE; i++)
-		close(idle[i]);
-	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
@@ -79,61 +68,39 @@ START_TEST(memory_of_half_requests_returns)
 {
 	enum { HALVES = 300, ROUNDS = 3, KIB_LEFT = 1024 };
 	struct server server;
-	char half[8000] = "GET / HTTP/1.1\r\nHost: a\r\nX: ", name[64];
+	char half[8000] = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
 	int fds[HALVES];
 	long before;
 
 	memset(half + strlen(half), 'x', sizeof(half) - 1 - strlen(half));
-	server = serve((struct given){ .args = LIST("--quiet") });
+	server = serve(GIVEN("--quiet"));
 	worst_visit(server.port, 10, 0);
 	before = status_number(server.pid, "RssAnon:");
 	for (int round = 0; round < ROUNDS; round++) {
 		/* old enough for its answer to be remembered, which takes a small piece of memory */
-		snprintf(name, sizeof(name), "site/%d.html", round);
-		put(name, "a page");
+		put(format("site/%d.html", round), "a page");
 		nap(100);
-		for (int i = 0; i < HALVES; i++) {
-			ck_assert_int_ge(fds[i] = dial(server.port), 0);
-			say(fds[i], half);
-		}
-		ck_assert_int_eq(get(server.port, strrchr(name, '/')), 200);
+		dial_all(fds, HALVES, server.port, half);
+		ck_assert_int_eq(get(server.port, format("/%d.html", round)), 200);
 		ck_assert_int_gt(status_number(server.pid, "RssAnon:") - before, KIB_LEFT);
-		for (int i = 0; i < HALVES; i++)
-			close(fds[i]);
+		close_all(fds, HALVES);
 		ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
 	}
-	for (long long end = now() + PROMPT; now() < end; nap(10))
-		if (status_number(server.pid, "RssAnon:") - before < KIB_LEFT)
-			break;
+	WAIT_WHILE(status_number(server.pid, "RssAnon:") - before >= KIB_LEFT, PROMPT);
 	printf("after %d halves of requests: %ld KiB more\n", ROUNDS * HALVES,
 	       status_number(server.pid, "RssAnon:") - before);
 	if (!sanitized())
 		ck_assert_int_lt(status_number(server.pid, "RssAnon:") - before, KIB_LEFT);
-	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
-/* A hundred thousand names, all of which come, in order and in little memory. */
-static void make_folder(void)
-{
-	int dir;
-	char name[64];
-
-	ck_assert_int_eq(mkdir(in_top("site/folder"), 0755), 0);
-	dir = open(in_top("site/folder"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	for (int i = 0; i < ENTRIES; i++) {
-		snprintf(name, sizeof(name), "entry-%06d.txt", i);
-		ck_assert_int_eq(mknodat(dir, name, S_IFREG | 0644, 0), 0);
-	}
-	close(dir);
-}
-
-static int count_entries(const char *bytes, size_t size)
+/* All names of the folder come, in little memory. */
+static int count_rows(const char *bytes, size_t size)
 {
 	int count = 0;
 
-	for (const char *at = bytes;
-	     (at = memmem(at, (size_t)(bytes + size - at), "href=\"entry-", 12)); at++)
+	for (const char *at = bytes; (at = memmem(at, (size_t)(bytes + size - at), "href=\"0", 7));
+	     at++)
 		count++;
 	return count;
 }
@@ -145,17 +112,13 @@ static void ask_for_many(const struct server *server)
 	int fds[CLIENTS];
 	long before = status_number(server->pid, "VmHWM:"), peak;
 
-	for (int i = 0; i < CLIENTS; i++) {
-		fds[i] = dial(server->port);
-		say(fds[i], GET_FOLDER);
-	}
+	dial_all(fds, CLIENTS, server->port, GET_FOLDER);
 	ck_assert_int_lt(worst_visit(server->port, 25, 20) / 1000, PROMPT);
 	peak = status_number(server->pid, "VmHWM:") - before;
 	printf("%d such listings at once: %ld KiB more\n", CLIENTS, peak);
 	if (!sanitized())
 		ck_assert_int_lt(peak, CLIENTS / 2 * LISTING_KIB);
-	for (int i = 0; i < CLIENTS; i++)
-		close(fds[i]);
+	close_all(fds, CLIENTS);
 	ck_assert_int_lt(worst_visit(server->port, 10, 0) / 1000, PROMPT);
 }
 
@@ -170,8 +133,8 @@ START_TEST(listing_of_a_huge_folder)
 	long long worst = 0, began;
 	long before, peak;
 
-	make_folder();
-	server = serve((struct given){ .args = LIST("--quiet") });
+	put_names("site/folder", 6, ENTRIES);
+	server = serve(GIVEN("--quiet"));
 	worst_visit(server.port, 10, 0);
 	before = status_number(server.pid, "VmHWM:");
 	ready.fd = dial(server.port);
@@ -192,7 +155,7 @@ START_TEST(listing_of_a_huge_folder)
 	peak = status_number(server.pid, "VmHWM:") - before;
 	printf("a listing of %d: %lld ms, %ld KiB, others waited %.1f ms at most\n", ENTRIES,
 	       now() - began, peak, (double)worst / 1000);
-	ck_assert_int_eq(count_entries(page, size), ENTRIES);
+	ck_assert_int_eq(count_rows(page, size), ENTRIES);
 	ck_assert_ptr_nonnull(memmem(page, size, "</html>", 7));
 	ck_assert_int_lt(worst / 1000, PROMPT);
 	if (!sanitized())
@@ -209,8 +172,8 @@ START_TEST(sigterm_while_busy)
 	long long began;
 	int fd, further;
 
-	make_folder();
-	server = serve((struct given){ .args = LIST("--quiet") });
+	put_names("site/folder", 6, ENTRIES);
+	server = serve(GIVEN("--quiet"));
 	fd = dial(server.port);
 	for (int i = 0; i < LISTINGS; i++)
 		say(fd, "HEAD /folder/ HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -221,7 +184,6 @@ START_TEST(sigterm_while_busy)
 		ck_assert_msg(now() - began < PROMPT, "it goes on listening");
 	}
 	ck_assert_int_eq(finish(server.pid), 0);
-	close(fd);
 }
 END_TEST
 

@@ -1,7 +1,5 @@
 /* The process suite's runner. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "process.h"
 
@@ -17,7 +15,7 @@ TCase *test_case(Suite *suite, const char *name, double seconds)
 {
 	TCase *group = tcase_create(name);
 
-	tcase_add_checked_fixture(group, make_top, remove_top);
+	tcase_add_checked_fixture(group, make_top, end_test);
 	tcase_set_timeout(group, seconds);
 	suite_add_tcase(suite, group);
 	return group;

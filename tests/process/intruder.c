@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char outside[256], file[256], other[256], log_file[256], beside_log[256];
+static char outside[256], file[256], other[256], log_file[256], beside_log[256], new_log[256];
 static struct sockaddr_in somebody, nobody;
 static struct sockaddr_un abstract, daemon_path;
 static socklen_t abstract_size;
@@ -41,6 +41,7 @@ __attribute__((constructor)) static void prepare(void)
 	snprintf(other, sizeof(other), "%s/site/other", top);
 	snprintf(log_file, sizeof(log_file), "%s/logs/log", top);
 	snprintf(beside_log, sizeof(beside_log), "%s/logs/folder/file", top);
+	snprintf(new_log, sizeof(new_log), "%s/logs/folder/file.new", top);
 	nobody = (struct sockaddr_in){ .sin_family = AF_INET,
 				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	somebody = nobody;
@@ -61,31 +62,25 @@ __attribute__((constructor)) static void prepare(void)
 
 /* ---- the tries, each of which gives 0 or sets errno ---- */
 
-static int try_open(const char *path, int flags)
+static int try_close(int fd)
 {
-	int fd = open(path, flags | O_CLOEXEC, 0644);
-
 	return fd < 0 ? -1 : close(fd);
 }
 
-static int read_passwd(void)
+/* A name beside those of the files. */
+static const char *beside(const char *path, const char *ending)
 {
-	return try_open("/etc/passwd", O_RDONLY);
+	static char name[300];
+
+	snprintf(name, sizeof(name), "%s%s", path, ending);
+	return name;
 }
 
-static int read_outside(void)
+static int try_rename(const char *path)
 {
-	return try_open(outside, O_RDONLY);
-}
+	const char *name = beside(path, ".renamed");
 
-static int list_slash(void)
-{
-	return try_open("/", O_RDONLY | O_DIRECTORY);
-}
-
-static int write_file(void)
-{
-	return try_open(file, O_WRONLY);
+	return rename(path, name) == 0 ? rename(name, path) : -1;
 }
 
 static int truncate_file(void)
@@ -93,33 +88,19 @@ static int truncate_file(void)
 	return truncate(file, 1);
 }
 
-static int create_file(void)
-{
-	return try_open(other, O_WRONLY | O_CREAT | O_EXCL);
-}
-
 static int rename_file(void)
 {
-	char path[300];
-
-	snprintf(path, sizeof(path), "%s.renamed", other);
-	return rename(file, path) == 0 ? rename(path, file) : -1;
+	return try_rename(file);
 }
 
 static int make_link(void)
 {
-	char path[300];
-
-	snprintf(path, sizeof(path), "%s.link", other);
-	return symlink("/etc/passwd", path);
+	return symlink("/etc/passwd", beside(other, ".link"));
 }
 
 static int make_folder(void)
 {
-	char path[300];
-
-	snprintf(path, sizeof(path), "%s.folder", other);
-	return mkdir(path, 0755);
+	return mkdir(beside(other, ".folder"), 0755);
 }
 
 static int remove_file(void)
@@ -132,40 +113,9 @@ static int write_found_file(void)
 	return write(found_file, "x", 1) == 1 ? 0 : -1;
 }
 
-static int read_log(void)
-{
-	return try_open(log_file, O_RDONLY);
-}
-
-static int truncate_log(void)
-{
-	return try_open(log_file, O_WRONLY | O_TRUNC);
-}
-
-static int write_beside_log(void)
-{
-	return try_open(beside_log, O_WRONLY);
-}
-
-static int truncate_beside_log(void)
-{
-	return try_open(beside_log, O_WRONLY | O_TRUNC);
-}
-
-static int create_beside_log(void)
-{
-	char path[300];
-
-	snprintf(path, sizeof(path), "%s.new", beside_log);
-	return try_open(path, O_WRONLY | O_CREAT | O_EXCL);
-}
-
 static int rename_log(void)
 {
-	char path[300];
-
-	snprintf(path, sizeof(path), "%s.renamed", log_file);
-	return rename(log_file, path) == 0 ? rename(path, log_file) : -1;
+	return try_rename(log_file);
 }
 
 static int remove_beside_log(void)
@@ -175,9 +125,7 @@ static int remove_beside_log(void)
 
 static int make_tcp_socket(void)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	return fd < 0 ? -1 : close(fd);
+	return try_close(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
 }
 
 static int connect_tcp(void)
@@ -197,9 +145,7 @@ static int connect_abstract(void)
 
 static int make_unix_socket(void)
 {
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	return fd < 0 ? -1 : close(fd);
+	return try_close(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 }
 
 static int send_datagram(void)
@@ -284,41 +230,43 @@ static int execute(void)
 static const struct {
 	const char *name;
 	int (*try)(void);
+	const char *path; /* where there is no function: to be opened so */
+	int flags;
 } tries[] = {
-	{ "read_passwd", read_passwd },
-	{ "read_outside", read_outside },
-	{ "list_slash", list_slash },
-	{ "write_file", write_file },
-	{ "truncate_file", truncate_file },
-	{ "create_file", create_file },
-	{ "rename_file", rename_file },
-	{ "make_link", make_link },
-	{ "make_folder", make_folder },
-	{ "write_found_file", write_found_file },
-	{ "remove_file", remove_file },
-	{ "read_log", read_log },
-	{ "truncate_log", truncate_log },
-	{ "write_beside_log", write_beside_log },
-	{ "truncate_beside_log", truncate_beside_log },
-	{ "create_beside_log", create_beside_log },
-	{ "rename_log", rename_log },
-	{ "remove_beside_log", remove_beside_log },
-	{ "make_tcp_socket", make_tcp_socket },
-	{ "connect_tcp", connect_tcp },
-	{ "bind_tcp", bind_tcp },
-	{ "connect_abstract", connect_abstract },
-	{ "make_unix_socket", make_unix_socket },
-	{ "send_datagram", send_datagram },
-	{ "send_message", send_message },
-	{ "map_memory", map_memory },
-	{ "map_code", map_code },
-	{ "map_all", map_all },
-	{ "make_code", make_code },
-	{ "trace_parent", trace_parent },
-	{ "signal_parent", signal_parent },
-	{ "make_process", make_process },
-	{ "become_root", become_root },
-	{ "execute", execute },
+	{ "read_passwd", .path = "/etc/passwd", .flags = O_RDONLY },
+	{ "read_outside", .path = outside, .flags = O_RDONLY },
+	{ "list_slash", .path = "/", .flags = O_RDONLY | O_DIRECTORY },
+	{ "write_file", .path = file, .flags = O_WRONLY },
+	{ "truncate_file", .try = truncate_file },
+	{ "create_file", .path = other, .flags = O_WRONLY | O_CREAT | O_EXCL },
+	{ "rename_file", .try = rename_file },
+	{ "make_link", .try = make_link },
+	{ "make_folder", .try = make_folder },
+	{ "write_found_file", .try = write_found_file },
+	{ "remove_file", .try = remove_file },
+	{ "read_log", .path = log_file, .flags = O_RDONLY },
+	{ "truncate_log", .path = log_file, .flags = O_WRONLY | O_TRUNC },
+	{ "write_beside_log", .path = beside_log, .flags = O_WRONLY },
+	{ "truncate_beside_log", .path = beside_log, .flags = O_WRONLY | O_TRUNC },
+	{ "create_beside_log", .path = new_log, .flags = O_WRONLY | O_CREAT | O_EXCL },
+	{ "rename_log", .try = rename_log },
+	{ "remove_beside_log", .try = remove_beside_log },
+	{ "make_tcp_socket", .try = make_tcp_socket },
+	{ "connect_tcp", .try = connect_tcp },
+	{ "bind_tcp", .try = bind_tcp },
+	{ "connect_abstract", .try = connect_abstract },
+	{ "make_unix_socket", .try = make_unix_socket },
+	{ "send_datagram", .try = send_datagram },
+	{ "send_message", .try = send_message },
+	{ "map_memory", .try = map_memory },
+	{ "map_code", .try = map_code },
+	{ "map_all", .try = map_all },
+	{ "make_code", .try = make_code },
+	{ "trace_parent", .try = trace_parent },
+	{ "signal_parent", .try = signal_parent },
+	{ "make_process", .try = make_process },
+	{ "become_root", .try = become_root },
+	{ "execute", .try = execute },
 };
 
 /* Called by the suite too, in a process that isn't confined: there every try succeeds. */
@@ -326,9 +274,12 @@ void intrude(int fd);
 void intrude(int fd)
 {
 	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
-		int error = tries[i].try() == 0 ? 0 : errno;
+		int result =
+			tries[i].try
+				? tries[i].try()
+				: try_close(open(tries[i].path, tries[i].flags | O_CLOEXEC, 0644));
 
-		dprintf(fd, "%s %d\n", tries[i].name, error);
+		dprintf(fd, "%s %d\n", tries[i].name, result == 0 ? 0 : errno);
 	}
 }
 

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,7 @@
 #include "../wire/response.h"
 #include "process.h"
 
-enum { PATH_ROOM = TOP_ROOM, CHILDREN = 64 };
+enum { PATH_ROOM = TOP_ROOM, CHILDREN = 64, DESCRIPTORS = 1024, ARGS_ROOM = 64 };
 
 char top[PATH_ROOM], site[PATH_ROOM + 8];
 static char place[PATH_ROOM - 8];
@@ -40,7 +41,10 @@ const char *wwwd, *builds[2];
 int build_count;
 struct reply reply;
 
-static pid_t children[CHILDREN];
+static struct child {
+	pid_t pid;
+	bool alone; /* it ends when its client has gone */
+} children[CHILDREN];
 
 /* ---- directories ---- */
 
@@ -94,33 +98,82 @@ void make_top(void)
 		err(1, "%s", site);
 	put("site/index.html", "<title>index</title>\n");
 	put("site/ten.txt", "0123456789");
+	put_sparse("site/big.bin", BIG);
 	signal(SIGPIPE, SIG_IGN);
 }
 
 void end_children(void)
 {
 	for (size_t i = 0; i < CHILDREN; i++)
-		if (children[i]) {
-			kill(children[i], SIGKILL);
-			waitpid(children[i], NULL, 0);
-			children[i] = 0;
+		if (children[i].pid) {
+			kill(children[i].pid, SIGKILL);
+			waitpid(children[i].pid, NULL, 0);
+			children[i].pid = 0;
 		}
 }
 
-void remove_top(void)
+static void hang_up(void)
 {
-	end_children();
+	struct sockaddr_storage peer;
+
+	for (int fd = 3; fd < DESCRIPTORS; fd++) {
+		socklen_t size = sizeof(peer);
+
+		if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0)
+			close(fd);
+	}
+}
+
+void end_test(void)
+{
+	hang_up();
+	for (size_t i = 0; i < CHILDREN; i++) {
+		struct child child = children[i];
+
+		if (child.pid)
+			ck_assert_msg((child.alone ? finish(child.pid) : stop(child.pid)) == 0,
+				      "its exit status isn't 0: %s", content("err"));
+	}
 	remove_all(top);
+}
+
+char *format(const char *form, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, form);
+	if (vasprintf(&text, form, args) < 0)
+		err(1, "%s", form);
+	va_end(args);
+	return text;
 }
 
 const char *in_top(const char *name)
 {
-	static char paths[8][2 * PATH_ROOM];
-	static unsigned at;
-	char *path = paths[at++ % 8];
+	return format("%s/%s", top, name);
+}
 
-	snprintf(path, sizeof(paths[0]), "%s/%s", top, name);
-	return path;
+void set_mode(const char *name, mode_t mode)
+{
+	ck_assert_int_eq(chmod(in_top(name), mode), 0);
+}
+
+void put_folder(const char *name)
+{
+	ck_assert_int_eq(mkdir(in_top(name), 0755), 0);
+}
+
+void put_open_folder(const char *name)
+{
+	put_folder(name);
+	set_mode(name, 0777);
+}
+
+void put_program(const char *name, const char *text)
+{
+	put(name, text);
+	set_mode(name, 0755);
 }
 
 void put(const char *name, const char *text)
@@ -138,17 +191,24 @@ void put_sparse(const char *name, off_t size)
 	ck_assert_int_eq(truncate(in_top(name), size), 0);
 }
 
+void put_names(const char *folder, int digits, int count)
+{
+	int fd;
+
+	put_folder(folder);
+	fd = open(in_top(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; i < count; i++)
+		ck_assert_int_eq(mknodat(fd, format("%0*d", digits, i), S_IFREG | 0644, 0), 0);
+	close(fd);
+}
+
 const char *content(const char *name)
 {
 	static char *text;
-	/* called again and again, it must not use up the buffers of in_top() */
-	char path[2 * PATH_ROOM];
+	int fd = open(in_top(name), O_RDONLY | O_CLOEXEC);
 	struct stat st = { 0 };
 	ssize_t size;
-	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s", top, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	free(text);
 	fstat(fd, &st);
 	text = malloc((size_t)st.st_size + 1);
@@ -199,16 +259,13 @@ static void give(int base, const int *from, int count)
 
 static void pass_on(const int *passed)
 {
-	char number[16];
 	int count = 0;
 
 	while (passed[count] >= 0)
 		count++;
 	give(3, passed, count);
-	snprintf(number, sizeof(number), "%d", count);
-	setenv("LISTEN_FDS", number, 1);
-	snprintf(number, sizeof(number), "%d", (int)getpid());
-	setenv("LISTEN_PID", number, 1);
+	setenv("LISTEN_FDS", format("%d", count), 1);
+	setenv("LISTEN_PID", format("%d", (int)getpid()), 1);
 }
 
 /* From here on the kernel knows no openat2(2), and files must be found in another way. */
@@ -229,7 +286,7 @@ static void forget_openat2(void)
 
 __attribute__((noreturn)) static void become(const struct given *given, pid_t parent)
 {
-	const char *args[64] = { given->program ? given->program : wwwd };
+	const char *args[ARGS_ROOM + 1] = { given->program ? given->program : wwwd };
 	const struct rlimit files = { given->files, given->files };
 	const struct rlimit file_size = { given->file_size, given->file_size };
 	int std[3] = { open_for(given->in, "/dev/null", O_RDWR),
@@ -274,9 +331,10 @@ pid_t start(struct given given)
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0)
 		become(&given, parent);
-	while (children[i])
+	while (children[i].pid)
 		ck_assert_uint_lt(++i, CHILDREN);
-	return children[i] = pid;
+	children[i] = (struct child){ .pid = pid };
+	return pid;
 }
 
 int finish(pid_t pid)
@@ -285,8 +343,8 @@ int finish(pid_t pid)
 	int status = 0, pause = 0;
 
 	for (size_t i = 0; i < CHILDREN; i++)
-		if (children[i] == pid)
-			children[i] = 0;
+		if (children[i].pid == pid)
+			children[i].pid = 0;
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		if (now() > end) {
 			kill(pid, SIGKILL);
@@ -307,10 +365,8 @@ int stop(pid_t pid)
 
 bool wait_text(const char *name, const char *text)
 {
-	for (long long end = now() + START_TIME; now() < end; nap(2))
-		if (strstr(content(name), text))
-			return true;
-	return false;
+	WAIT_WHILE(!strstr(content(name), text), START_TIME);
+	return strstr(content(name), text);
 }
 
 unsigned wait_port(pid_t pid)
@@ -329,18 +385,60 @@ unsigned wait_port(pid_t pid)
 	return 0;
 }
 
+/* These arguments, of which there are so many, and then the options. */
+static const char *const *behind(const char **args, size_t count, const char *const *options)
+{
+	while (options && *options)
+		args[count++] = *options++;
+	ck_assert_uint_lt(count, ARGS_ROOM);
+	return args;
+}
+
 struct server serve(struct given given)
 {
-	const char *args[64] = { "-d", site, "-h", "127.0.0.1", "-p", "0" };
+	const char *args[ARGS_ROOM] = { "-d", site, "-h", "127.0.0.1", "-p", "0" };
 	struct server server;
 
-	for (size_t i = 0; given.args && given.args[i]; i++)
-		args[i + 6] = given.args[i];
-	given.args = args;
+	given.args = behind(args, 6, given.args);
 	server.pid = start(given);
 	server.port = wait_port(server.pid);
 	ck_assert_msg(server.port, "it doesn't start: %s", content("err"));
 	return server;
+}
+
+pid_t serve_on(int ends[2], struct given given)
+{
+	const char *args[ARGS_ROOM] = { "-d", site };
+	pid_t pid;
+
+	given.in = given.out = ends[1];
+	given.args = behind(args, 2, given.args);
+	pid = start(given);
+	close(ends[1]);
+	for (size_t i = 0; i < CHILDREN; i++)
+		if (children[i].pid == pid)
+			children[i].alone = true;
+	return pid;
+}
+
+pid_t serve_one(int *fd, struct given given)
+{
+	int ends[2];
+
+	connect_pair(ends);
+	*fd = ends[0];
+	return serve_on(ends, given);
+}
+
+pid_t serve_either(bool one, int *fd, struct given given)
+{
+	struct server server;
+
+	if (one)
+		return serve_one(fd, given);
+	server = serve(given);
+	*fd = dial(server.port);
+	return server.pid;
 }
 
 /* ---- sockets ---- */
@@ -417,18 +515,71 @@ int dial(unsigned port)
 	return dial_as(NULL, port, 0);
 }
 
+void dial_all(int fds[], int count, unsigned port, const char *request)
+{
+	for (int i = 0; i < count; i++) {
+		fds[i] = dial(port);
+		ck_assert_int_ge(fds[i], 0);
+		say(fds[i], request);
+	}
+}
+
+void close_all(const int fds[], int count)
+{
+	for (int i = 0; i < count; i++)
+		close(fds[i]);
+}
+
+int dial_soon(unsigned port)
+{
+	int fd = -1;
+
+	WAIT_WHILE((fd = dial(port)) < 0, START_TIME);
+	ck_assert_msg(fd >= 0, "nobody listens: %s", content("err"));
+	return fd;
+}
+
+/* A path, or behind '@' a name that is in no folder; its size. */
+static socklen_t set_path(struct sockaddr_un *address, const char *path)
+{
+	size_t size = strlen(path);
+
+	ck_assert_uint_lt(size, sizeof(address->sun_path));
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(address->sun_path, path, size);
+	if (*path == '@')
+		address->sun_path[0] = '\0';
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
+}
+
 int dial_path(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address;
+	socklen_t size = set_path(&address, path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	ck_assert_uint_lt(strlen(path), sizeof(address.sun_path));
-	memcpy(address.sun_path, path, strlen(path));
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+	if (connect(fd, (struct sockaddr *)&address, size) != 0) {
 		close(fd);
 		return -1;
 	}
 	return patient(fd);
+}
+
+int bind_path(int type, const char *path)
+{
+	struct sockaddr_un address;
+	socklen_t size = set_path(&address, path);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, size), 0);
+	if (*path != '@')
+		ck_assert_int_eq(chmod(path, 0666), 0);
+	return patient(fd);
+}
+
+void pair_unix(int ends[2])
+{
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 }
 
 void connect_pair(int ends[2])
@@ -526,11 +677,9 @@ static void split_reply(void)
 
 const char *field(const char *name)
 {
-	static char value[1024];
 	struct wire_text found = wire_value(&fields, name);
 
-	snprintf(value, sizeof(value), "%.*s", (int)found.size, found.at ? found.at : "");
-	return found.at ? value : NULL;
+	return found.at ? format("%.*s", (int)found.size, found.at) : NULL;
 }
 
 /* How much of it there will be, 0 while the head isn't whole. */
@@ -591,7 +740,18 @@ int hear_all(int fd)
 	return n == 0 ? reply.status : -1;
 }
 
-int next_reply(void)
+const char *hear_datagram(int fd)
+{
+	static char text[32 << 10];
+	ssize_t n = recv(fd, text, sizeof(text) - 1, 0);
+
+	ck_assert_msg(n >= 0, "nothing comes");
+	text[n] = '\0';
+	return text;
+}
+
+/* What follows the head of the last one, which has no body, as one. */
+static int next_reply(void)
 {
 	size_t head = (size_t)(reply.body - reply.bytes);
 
@@ -608,22 +768,11 @@ bool at_end(int fd)
 	return recv(fd, &byte, 1, 0) == 0;
 }
 
-/* Connected sockets of TCP as connect_pair() has them; the server's port. */
-unsigned connect_pair_port(int ends[2])
-{
-	struct sockaddr_in own = { 0 };
-	socklen_t size = sizeof(own);
-
-	connect_pair(ends);
-	ck_assert_int_eq(getsockname(ends[1], (struct sockaddr *)&own, &size), 0);
-	return ntohs(own.sin_port);
-}
-
-int count_of(const char *text)
+int count_text(const char *text, const char *part)
 {
 	int count = 0;
 
-	for (const char *at = reply.bytes; (at = strstr(at, text)); at += strlen(text))
+	for (; (text = strstr(text, part)); text += strlen(part))
 		count++;
 	return count;
 }
@@ -693,23 +842,67 @@ int hear_response(int fd)
 	return status;
 }
 
-int ask(unsigned port, const char *request)
+int ask_on(int fd, const char *request)
 {
-	int fd = dial(port), status;
-
 	ck_assert_int_ge(fd, 0);
 	say(fd, request);
-	status = hear(fd, strncmp(request, "HEAD ", 5) == 0);
+	return hear(fd, strncmp(request, "HEAD ", 5) == 0);
+}
+
+int ask(unsigned port, const char *request)
+{
+	int fd = dial(port), status = ask_on(fd, request);
+
 	close(fd);
 	return status;
 }
 
+static void note_port(int fd)
+{
+	struct sockaddr_in address = { 0 };
+	socklen_t size = sizeof(address);
+
+	getpeername(fd, (struct sockaddr *)&address, &size);
+	reply.port = ntohs(address.sin_port);
+}
+
+int ask_last(unsigned port, const char *request)
+{
+	int fd = dial(port), status;
+
+	note_port(fd);
+	say(fd, request);
+	status = hear_response(fd);
+	close(fd);
+	return status;
+}
+
+int ask_pair(int ends[2], struct given given, const char *request)
+{
+	pid_t pid = serve_on(ends, given);
+	int status;
+
+	note_port(ends[0]);
+	say(ends[0], request);
+	status = hear_response(ends[0]);
+	close(ends[0]);
+	ck_assert_msg(finish(pid) == 0, "its exit status isn't 0: %s", request);
+	return status;
+}
+
+int ask_either(unsigned port, struct given given, const char *request)
+{
+	int ends[2];
+
+	if (port)
+		return ask_last(port, request);
+	connect_pair(ends);
+	return ask_pair(ends, given, request);
+}
+
 int get(unsigned port, const char *target)
 {
-	char request[1024];
-
-	snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", target);
-	return ask(port, request);
+	return ask(port, format(GET_OF("%s"), target));
 }
 
 uint64_t drain(int fd, uint64_t most)
@@ -730,14 +923,11 @@ uint64_t drain(int fd, uint64_t most)
 
 /* ---- what is known of a process ---- */
 
-int count_descriptors(pid_t pid)
+int count_entries(const char *path)
 {
-	char path[64];
 	int count = -2; /* "." and ".." */
-	DIR *dir;
+	DIR *dir = opendir(path);
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	dir = opendir(path);
 	ck_assert_ptr_nonnull(dir);
 	while (readdir(dir))
 		count++;
@@ -745,17 +935,26 @@ int count_descriptors(pid_t pid)
 	return count;
 }
 
+int count_descriptors(pid_t pid)
+{
+	return count_entries(format("/proc/%d/fd", (int)pid));
+}
+
+FILE *open_proc(pid_t pid, const char *name)
+{
+	FILE *file = fopen(format("/proc/%d/%s", (int)pid, name), "re");
+
+	ck_assert_ptr_nonnull(file);
+	return file;
+}
+
 enum { CHILDREN_MOST = 64 };
 
 static size_t list_children(pid_t parent, pid_t pids[CHILDREN_MOST])
 {
-	char path[64];
+	FILE *file = open_proc(parent, format("task/%d/children", (int)parent));
 	size_t n = 0;
-	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent, (int)parent);
-	file = fopen(path, "re");
-	ck_assert_ptr_nonnull(file);
 	while (n < CHILDREN_MOST && fscanf(file, "%d", &pids[n]) == 1)
 		n++;
 	fclose(file);
@@ -783,13 +982,10 @@ const pid_t *wait_workers(pid_t parent, size_t count)
 
 long status_number(pid_t pid, const char *name)
 {
-	char path[64], line[256];
+	FILE *file = open_proc(pid, "status");
+	char line[256];
 	long number = -1;
-	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	file = fopen(path, "re");
-	ck_assert_ptr_nonnull(file);
 	while (fgets(line, sizeof(line), file))
 		if (strncmp(line, name, strlen(name)) == 0)
 			number = strtol(line + strlen(name), NULL, 10);
@@ -799,13 +995,9 @@ long status_number(pid_t pid, const char *name)
 
 long busy_time(pid_t pid)
 {
-	char path[64];
+	FILE *file = open_proc(pid, "stat");
 	long user = -1, system = -1;
-	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	file = fopen(path, "re");
-	ck_assert_ptr_nonnull(file);
 	ck_assert_int_eq(fscanf(file, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld",
 				&user, &system),
 			 2);
@@ -833,12 +1025,10 @@ bool sanitized(void)
 bool others_reach(const char *path)
 {
 	struct stat st;
-	char part[4096];
 
-	for (const char *slash = path; (slash = strchr(slash + 1, '/'));) {
-		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
-		if (stat(part, &st) != 0 || !(st.st_mode & S_IXOTH))
+	for (const char *slash = path; (slash = strchr(slash + 1, '/'));)
+		if (stat(format("%.*s", (int)(slash - path), path), &st) != 0 ||
+		    !(st.st_mode & S_IXOTH))
 			return false;
-	}
 	return stat(path, &st) == 0 && (st.st_mode & S_IROTH) && (st.st_mode & S_IXOTH);
 }

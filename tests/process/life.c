@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -12,7 +11,13 @@
 
 #include "process.h"
 
-#define GET_TEN "GET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+/* Whether the last response says that it is the last. */
+static bool says_close(void)
+{
+	const char *connection = field("Connection");
+
+	return connection && strcmp(connection, "close") == 0;
+}
 
 /* ---- the end ---- */
 
@@ -24,27 +29,24 @@ static const struct {
 /* A download that has begun is finished; nobody else gets in. */
 START_TEST(sigterm_finishes_a_download)
 {
-	enum { SIZE = 64 << 20 };
 	struct server server;
 	long long began;
 	uint64_t body;
 	int fd;
 
-	put_sparse("site/big.bin", SIZE);
-	server = serve((struct given){ .args = LIST("--workers", stops[_i].workers) });
+	server = serve(GIVEN("--workers", stops[_i].workers));
 	fd = dial(server.port);
-	say(fd, "GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n");
+	say(fd, GET_BIG);
 	ck_assert_uint_eq(drain(fd, 1 << 20), 1 << 20);
 	kill(server.pid, stops[_i].signal);
 	nap(200);
 	ck_assert_int_lt(dial(server.port), 0);
 	began = now();
 	body = (1 << 20) + drain(fd, UINT64_MAX);
-	ck_assert_uint_gt(body, SIZE);
-	ck_assert_uint_lt(body, SIZE + 1000);
+	ck_assert_uint_gt(body, BIG);
+	ck_assert_uint_lt(body, BIG + 1000);
 	ck_assert_int_eq(finish(server.pid), 0);
 	ck_assert_msg(now() - began < PROMPT, "it ended %lld ms later", now() - began);
-	close(fd);
 }
 END_TEST
 
@@ -58,10 +60,7 @@ START_TEST(sigterm_answers_the_backlog)
 	wwwd = builds[_i];
 	server = serve((struct given){ 0 });
 	kill(server.pid, SIGSTOP);
-	for (int i = 0; i < WAITING; i++) {
-		ck_assert_int_ge(fds[i] = dial(server.port), 0);
-		say(fds[i], GET_TEN);
-	}
+	dial_all(fds, WAITING, server.port, GET_TEN);
 	kill(server.pid, SIGTERM);
 	kill(server.pid, SIGCONT);
 	for (int i = 0; i < WAITING; i++) {
@@ -81,15 +80,12 @@ START_TEST(sigterm_leaves_idle_keep_alive)
 	int asked = dial(server.port), silent = dial(server.port);
 	long long began;
 
-	say(asked, GET_TEN);
-	ck_assert_int_eq(hear(asked, false), 200);
+	ck_assert_int_eq(ask_on(asked, GET_TEN), 200);
 	began = now();
 	ck_assert_int_eq(stop(server.pid), 0);
 	ck_assert_int_lt(now() - began, 1000);
 	ck_assert(at_end(asked));
 	ck_assert(at_end(silent));
-	close(asked);
-	close(silent);
 }
 END_TEST
 
@@ -103,10 +99,9 @@ START_TEST(sigterm_answers_a_begun_request)
 	nap(100);
 	kill(server.pid, SIGTERM);
 	nap(100);
-	say(fd, "a\r\n\r\n");
-	ck_assert_int_eq(hear(fd, false), 200);
+	ck_assert_int_eq(ask_on(fd, "a\r\n\r\n"), 200);
 	ck_assert_str_eq(reply.body, "0123456789");
-	ck_assert(field("Connection") && strcmp(field("Connection"), "close") == 0);
+	ck_assert(says_close());
 	ck_assert(at_end(fd));
 	close(fd);
 	ck_assert_int_eq(finish(server.pid), 0);
@@ -131,7 +126,6 @@ START_TEST(sigterm_waits_for_no_half_request)
 	begun = now();
 	ck_assert_int_eq(stop(server.pid), 0);
 	ck_assert_int_lt(now() - begun, 4000); /* of the 10 s that a download would have */
-	close(fd);
 }
 END_TEST
 
@@ -139,33 +133,31 @@ END_TEST
 START_TEST(sighup_without_log_is_ignored)
 {
 	static const char *const workers[] = { "1", "2" };
-	struct server server = serve((struct given){ .args = LIST("--workers", workers[_i]) });
+	struct server server = serve(GIVEN("--workers", workers[_i]));
 
 	kill(server.pid, SIGHUP);
 	nap(50);
 	ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
-	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
 START_TEST(sigterm_with_its_folder_gone)
 {
 	const char *path = in_top("socket");
-	pid_t pid = start((struct given){ .args = LIST("-d", site, "-h", path) });
+	pid_t pid = start(GIVEN("-d", site, "-h", path));
 
 	ck_assert(wait_text("err", "at unix:"));
 	ck_assert_int_eq(stop(pid), 0);
 	ck_assert_int_lt(dial_path(path), 0);
 	/* and the next one starts */
-	pid = start((struct given){ .args = LIST("-d", site, "-h", path) });
+	pid = start(GIVEN("-d", site, "-h", path));
 	nap(200);
-	ck_assert_int_eq(stop(pid), 0);
 }
 END_TEST
 
 START_TEST(exit_idle_time)
 {
-	struct server server = serve((struct given){ .args = LIST("--exit-idle-time", "0.5") });
+	struct server server = serve(GIVEN("--exit-idle-time", "0.5"));
 	long long began;
 
 	ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
@@ -178,13 +170,11 @@ END_TEST
 /* Of several none leaves while another has a client: who comes to its listener would wait for ever. */
 START_TEST(exit_idle_time_of_workers)
 {
-	struct server server = serve((struct given){
-		.args = LIST("--exit-idle-time", "0.3", "--workers", "2", "--quiet") });
+	struct server server = serve(GIVEN("--exit-idle-time", "0.3", "--workers", "2", "--quiet"));
 	int kept = dial(server.port);
 	long long until = now() + 1000;
 
-	say(kept, GET_TEN);
-	ck_assert_int_eq(hear(kept, false), 200);
+	ck_assert_int_eq(ask_on(kept, GET_TEN), 200);
 	while (now() < until) {
 		ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
 		nap(350); /* longer than either would stay alone */
@@ -201,27 +191,24 @@ START_TEST(worker_is_replaced_with_sigchld_ignored)
 	struct server server;
 
 	signal(SIGCHLD, SIG_IGN);
-	server = serve((struct given){ .args = LIST("--workers", "2", "--quiet") });
+	server = serve(GIVEN("--workers", "2", "--quiet"));
 	signal(SIGCHLD, SIG_DFL);
 	ck_assert_int_eq(kill(*wait_workers(server.pid, 2), SIGKILL), 0);
 	for (int i = 0; i < 20; i++)
 		ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
-	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
 /* A worker that dies as soon as it has started is replaced a second later, without a busy wait. */
 START_TEST(worker_that_dies_young_is_replaced)
 {
-	struct server server = serve((struct given){ .args = LIST("--workers", "2", "--quiet") });
+	struct server server = serve(GIVEN("--workers", "2", "--quiet"));
 	pid_t dead = *wait_workers(server.pid, 2);
 
 	ck_assert_int_eq(kill(dead, SIGKILL), 0);
-	for (long long until = now() + START_TIME; kill(dead, 0) == 0 && now() < until; nap(5))
-		;
+	WAIT_WHILE(kill(dead, 0) == 0, START_TIME);
 	wait_workers(server.pid, 2);
 	ck_assert_int_lt(status_number(server.pid, "voluntary_ctxt_switches:"), 50);
-	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
@@ -232,7 +219,7 @@ START_TEST(workers_end_with_their_parent)
 	const pid_t *workers;
 
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
-	server = serve((struct given){ .args = LIST("--workers", "2", "--quiet") });
+	server = serve(GIVEN("--workers", "2", "--quiet"));
 	workers = wait_workers(server.pid, 2);
 	ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
 	kill(server.pid, SIGKILL);
@@ -245,7 +232,7 @@ END_TEST
 /* Where nothing happens, a server and its workers sleep: for seconds, none of them is woken up. */
 START_TEST(no_wakeups_when_idle)
 {
-	struct server server = serve((struct given){ .args = LIST("--workers", "2", "--quiet") });
+	struct server server = serve(GIVEN("--workers", "2", "--quiet"));
 	const pid_t *workers = wait_workers(server.pid, 2);
 	const pid_t all[] = { server.pid, workers[0], workers[1] };
 	long long woken = 1;
@@ -260,14 +247,13 @@ START_TEST(no_wakeups_when_idle)
 			woken += status_number(all[i], "voluntary_ctxt_switches:");
 	}
 	ck_assert_int_eq(woken, 0);
-	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
 /* An early answer arrives, although the client has sent all, and its end, before it looks. */
 START_TEST(lingering_close_lets_an_early_answer_arrive)
 {
-	struct server server = serve((struct given){ .args = LIST("--quiet") });
+	struct server server = serve(GIVEN("--quiet"));
 	static char body[3 << 20];
 
 	memset(body, 'x', sizeof(body) - 1);
@@ -279,25 +265,21 @@ START_TEST(lingering_close_lets_an_early_answer_arrive)
 		shutdown(fd, SHUT_WR);
 		ck_assert_int_eq(hear_all(fd), 413);
 	}
-	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
 /* The port is free at once: the next server doesn't wait for the old connections' ghosts. */
 START_TEST(restart_at_once_so_reuseaddr)
 {
-	char number[16];
 	unsigned port = free_port();
 
-	snprintf(number, sizeof(number), "%u", port);
 	for (int i = 0; i < 2; i++) {
-		pid_t pid = start((struct given){ .args = LIST("-d", site, "-p", number) });
+		pid_t pid = start(GIVEN("-d", site, "-p", format("%u", port)));
 		int fd;
 
 		ck_assert_uint_eq(wait_port(pid), port);
 		fd = dial(port);
-		say(fd, GET_TEN);
-		ck_assert_int_eq(hear(fd, false), 200);
+		ck_assert_int_eq(ask_on(fd, GET_TEN), 200);
 		ck_assert_int_eq(stop(pid), 0); /* it closes first: the ghost is on its side */
 		close(fd);
 		ck_assert_int_eq(unlink(in_top("err")), 0);
@@ -310,51 +292,31 @@ END_TEST
 /* 0, 1 and 2 in every combination of missing: no file and no socket may become one of them. */
 START_TEST(started_without_descriptors_0_1_2)
 {
-	char number[16];
 	unsigned port = free_port();
-	long long end = now() + START_TIME;
-	int fd = -1, missing = _i;
-	pid_t pid;
+	int fd;
 
-	snprintf(number, sizeof(number), "%u", port);
-	pid = start((struct given){ .in = missing & 1 ? MISSING : 0,
-				    .out = missing & 2 ? MISSING : 0,
-				    .err = missing & 4 ? MISSING : 0,
-				    .args = LIST("-d", site, "-p", number) });
-	while (fd < 0 && now() < end) {
-		fd = dial(port);
-		nap(2);
-	}
-	ck_assert_msg(fd >= 0, "it doesn't start: %s", content("err"));
+	start((struct given){ .in = _i & 1 ? MISSING : 0,
+			      .out = _i & 2 ? MISSING : 0,
+			      .err = _i & 4 ? MISSING : 0,
+			      .args = LIST("-d", site, "-p", format("%u", port)) });
+	fd = dial_soon(port);
 	for (int i = 0; i < 3; i++) {
-		say(fd, GET_TEN);
-		ck_assert_int_eq(hear(fd, false), 200);
+		ck_assert_int_eq(ask_on(fd, GET_TEN), 200);
 		ck_assert_str_eq(reply.body, "0123456789");
-		say(fd, "GET /none HTTP/1.1\r\nHost: a\r\n\r\n");
-		ck_assert_int_eq(hear(fd, false), 404);
+		ck_assert_int_eq(ask_on(fd, GET_OF("/none")), 404);
 	}
-	close(fd);
-	ck_assert_int_eq(stop(pid), 0);
 }
 END_TEST
 
 /* Only the client's connection, and no standard error: the log's lines must not go to the client. */
 START_TEST(connection_without_standard_error)
 {
-	int ends[2];
-	pid_t pid;
+	int fd;
 
-	connect_pair(ends);
-	pid = start((struct given){
-		.in = ends[1], .out = ends[1], .err = MISSING, .args = LIST("-d", site) });
-	close(ends[1]);
-	say(ends[0], "GET /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n"
-		     "GET /ten.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-	ck_assert_int_eq(hear(ends[0], false), 200);
-	ck_assert_int_eq(hear_all(ends[0]), 200);
+	serve_one(&fd, (struct given){ .err = MISSING });
+	ck_assert_int_eq(ask_on(fd, GET_TEN GET_LAST), 200);
+	ck_assert_int_eq(hear_all(fd), 200);
 	ck_assert_str_eq(reply.body, "0123456789");
-	close(ends[0]);
-	ck_assert_int_eq(finish(pid), 0);
 }
 END_TEST
 
@@ -371,18 +333,18 @@ static const struct {
 	{ "GET /ten.txt HTTP/1.1\r\nHost: a\r\nIf-None-Match: *\r\n\r\n", false },
 	{ "GET /ten.txt HTTP/1.1\r\nHost: a\r\nIf-Match: \"x\"\r\n\r\n", false },
 	{ "GET /ten.txt HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n", false },
-	{ "GET /none HTTP/1.1\r\nHost: a\r\n\r\n", false },
-	{ "GET /shut.txt HTTP/1.1\r\nHost: a\r\n\r\n", false },
-	{ "GET /fifo HTTP/1.1\r\nHost: a\r\n\r\n", false },
-	{ "GET /folder HTTP/1.1\r\nHost: a\r\n\r\n", false },
-	{ "GET /folder/ HTTP/1.1\r\nHost: a\r\n\r\n", false },
-	{ "GET /folder/?sort=size&order=desc HTTP/1.1\r\nHost: a\r\n\r\n", false },
+	{ GET_OF("/none"), false },
+	{ GET_OF("/shut.txt"), false },
+	{ GET_OF("/fifo"), false },
+	{ GET_OF("/folder"), false },
+	{ GET_OF("/folder/"), false },
+	{ GET_OF("/folder/?sort=size&order=desc"), false },
 	{ "HEAD /folder/ HTTP/1.1\r\nHost: a\r\n\r\n", false },
 	{ "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", false },
 	{ "DELETE /ten.txt HTTP/1.1\r\nHost: a\r\n\r\n", false },
-	{ "GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", false },
-	{ "GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n", true },
-	{ "GET /folder/ HTTP/1.1\r\nHost: a\r\n\r\n", true },
+	{ GET_OF("/%00"), false },
+	{ GET_BIG, true },
+	{ GET_OF("/folder/"), true },
 	{ "GET /ten", true },
 	{ "POST /ten.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 300\r\n\r\nabc", true },
 };
@@ -393,23 +355,18 @@ static const struct {
  */
 static void ask_often(unsigned port, int kind, int requests)
 {
-	bool head = kinds[kind].request[0] == 'H';
-
 	while (requests > 0) {
 		int fd = dial(port);
 		bool kept = true;
 
-		ck_assert_int_ge(fd, 0);
 		for (int i = 0; i < 10 && kept; i++, requests--) {
-			const char *connection;
-
-			say(fd, kinds[kind].request);
-			kept = !kinds[kind].cut;
-			if (!kept)
-				continue;
-			ck_assert_int_gt(hear(fd, head), 0);
-			connection = field("Connection");
-			kept = !connection || strcmp(connection, "close") != 0;
+			if (kinds[kind].cut) {
+				say(fd, kinds[kind].request);
+				kept = false;
+			} else {
+				ck_assert_int_gt(ask_on(fd, kinds[kind].request), 0);
+				kept = !says_close();
+			}
 		}
 		close(fd);
 		if (kinds[kind].cut && requests % 50 == 0)
@@ -420,20 +377,14 @@ static void ask_often(unsigned port, int kind, int requests)
 START_TEST(no_descriptor_leaks)
 {
 	struct server server;
-	char name[64];
 	int before;
 
-	put_sparse("site/big.bin", 8 << 20);
 	put("site/ten.txt.gz", "not really gzip");
 	put("site/shut.txt", "");
-	ck_assert_int_eq(chmod(in_top("site/shut.txt"), 0), 0);
+	set_mode("site/shut.txt", 0);
 	ck_assert_int_eq(mkfifo(in_top("site/fifo"), 0644), 0);
-	ck_assert_int_eq(mkdir(in_top("site/folder"), 0755), 0);
-	for (int i = 0; i < 50; i++) {
-		snprintf(name, sizeof(name), "site/folder/%d", i);
-		put(name, "");
-	}
-	server = serve((struct given){ .args = LIST("--quiet") });
+	put_names("site/folder", 2, 50);
+	server = serve(GIVEN("--quiet"));
 	/* what the first ones leave open is remembered and not lost, once the files have settled */
 	nap(100);
 	ask_often(server.port, _i, 20);
@@ -441,11 +392,8 @@ START_TEST(no_descriptor_leaks)
 	before = count_descriptors(server.pid);
 	ask_often(server.port, _i, 1000);
 	/* none for each; but one, if those who left came too early for the file to be remembered */
-	for (long long end = now() + PROMPT;
-	     count_descriptors(server.pid) > before + 1 && now() < end;)
-		nap(10);
+	WAIT_WHILE(count_descriptors(server.pid) > before + 1, PROMPT);
 	ck_assert_int_le(count_descriptors(server.pid), before + 1);
-	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
@@ -453,33 +401,22 @@ END_TEST
 START_TEST(client_resets_at_work)
 {
 	enum { ENTRIES = 10000, CLIENTS = 40 };
-	static const char *const requests[] = { "GET /many/ HTTP/1.1\r\nHost: a\r\n\r\n",
-						"GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n" };
-	const struct linger at_once = { .l_onoff = 1 };
+	static const char *const requests[] = { GET_OF("/many/"), GET_BIG };
 	struct server server;
-	char name[64];
 	int fds[CLIENTS];
 
-	put_sparse("site/big.bin", 64 << 20);
-	put("site/one", "");
-	ck_assert_int_eq(mkdir(in_top("site/many"), 0755), 0);
-	for (int i = 0; i < ENTRIES; i++) {
-		snprintf(name, sizeof(name), "site/many/%d", i);
-		ck_assert_int_eq(link(in_top("site/one"), in_top(name)), 0);
-	}
-	server = serve((struct given){ .args = LIST("--quiet") });
+	put_names("site/many", 5, ENTRIES);
+	server = serve(GIVEN("--quiet"));
 	for (int i = 0; i < CLIENTS; i++) {
 		fds[i] = dial(server.port);
 		say(fds[i], requests[i % 2]);
 	}
 	for (int i = 0; i < CLIENTS; i++) {
-		setsockopt(fds[i], SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-		close(fds[i]);
+		reset_connection(fds[i]);
 		if (i % 4 == 0)
 			ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
 	}
 	ck_assert_int_eq(get(server.port, "/many/"), 200);
-	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
@@ -521,7 +458,7 @@ static const struct named_call {
 	{ "exit_group", 1, false },
 };
 
-enum { NAMED_CALLS = sizeof(named_calls) / sizeof(named_calls[0]) };
+enum { NAMED_CALLS = COUNT(named_calls) };
 
 /* Counts the calls of a connection that a supervisor has accepted; none has another name. */
 static void count_calls(const char *const *options, int error, int *all, int *confinement)
@@ -580,7 +517,7 @@ START_TEST(system_calls_of_one_connection)
 
 	put_sparse("site/kib.html", 1024);
 	ck_assert_int_eq(pipe2(log, O_CLOEXEC), 0);
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stream), 0);
+	pair_unix(stream);
 	count_calls(LIST("--quiet"), log[1], &all, &confinement);
 	printf("calls for a connection, with --quiet: %d and %d to give privileges up\n",
 	       all - confinement, confinement);
@@ -591,10 +528,6 @@ START_TEST(system_calls_of_one_connection)
 	ck_assert_int_le(all, (writes_without_waiting(log[1]) ? 20 : 22) + (geteuid() == 0));
 	count_calls(LIST(NULL), stream[1], &all, &confinement);
 	ck_assert_int_le(all, 21 + (geteuid() == 0)); /* a look at whether it is the client's */
-	for (int i = 0; i < 2; i++) {
-		close(log[i]);
-		close(stream[i]);
-	}
 }
 END_TEST
 
@@ -603,8 +536,7 @@ Suite *life_suite(void)
 	Suite *suite = suite_create("life");
 	TCase *group = test_case(suite, "end", 20);
 
-	tcase_add_loop_test(group, sigterm_finishes_a_download, 0,
-			    sizeof(stops) / sizeof(stops[0]));
+	tcase_add_loop_test(group, sigterm_finishes_a_download, 0, COUNT(stops));
 	tcase_add_loop_test(group, sigterm_answers_the_backlog, 0, build_count);
 	tcase_add_test(group, sigterm_leaves_idle_keep_alive);
 	tcase_add_test(group, sigterm_answers_a_begun_request);
@@ -627,7 +559,7 @@ Suite *life_suite(void)
 	group = test_case(suite, "descriptors", 20);
 	tcase_add_loop_test(group, started_without_descriptors_0_1_2, 0, 8);
 	tcase_add_test(group, connection_without_standard_error);
-	tcase_add_loop_test(group, no_descriptor_leaks, 0, sizeof(kinds) / sizeof(kinds[0]));
+	tcase_add_loop_test(group, no_descriptor_leaks, 0, COUNT(kinds));
 	tcase_add_test(group, client_resets_at_work);
 
 	group = test_case(suite, "calls", 20);

@@ -2,16 +2,10 @@
  * Passwords: every way to what needs one, of the event loop and of a process for one connection;
  * what is remembered, logged and told to a program; and the files that are refused.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "process.h"
-
-#define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
 
 /* A program that shows what it is told. */
 #define SHOWS "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'; env\n"
@@ -32,40 +26,38 @@
 #define WRONG "Authorization: Basic YWRhOndyb25n\r\n"   /* ada:wrong */
 #define UNKNOWN "Authorization: Basic emVkOndyb25n\r\n" /* zed:wrong */
 
+/* A name that ends with a slash is a folder; a file has its name as its content. */
+static const char *const entries[] = { "private/",
+				       "private/index.html",
+				       "private/x.txt",
+				       "private/x.txt.gz",
+				       "private/sub/",
+				       "private/sub/y.txt",
+				       "secret.txt",
+				       "secret.txt.gz",
+				       "page.html",
+				       "deep/",
+				       "deep/x.txt",
+				       "deep/er/",
+				       "deep/er/x.txt",
+				       "deep/index/",
+				       "deep/index/index.html",
+				       "open/",
+				       "open/x.txt",
+				       "privateer.txt",
+				       "404.html",
+				       "cgi-bin/" };
+
 static void put_site(void)
 {
-	static const char *const folders[] = { "private",    "private/sub", "deep",   "deep/er",
-					       "deep/index", "open",        "cgi-bin" };
-	static const char *const files[] = {
-		"private/index.html", "private/x.txt",
-		"private/x.txt.gz",   "private/sub/y.txt",
-		"secret.txt",         "secret.txt.gz",
-		"page.html",          "deep/x.txt",
-		"deep/er/x.txt",      "deep/index/index.html",
-		"open/x.txt",         "privateer.txt",
-		"404.html",
-	};
-	static const struct {
-		const char *name, *text;
-	} programs[] = {
-		{ "site/cgi-bin/open", SHOWS },
-		{ "site/cgi-bin/guarded", SHOWS },
-		{ "site/cgi-bin/leads", "#!/bin/sh\nprintf 'Location: /cgi-bin/open\\n\\n'\n" },
-	};
-	char name[64];
-
-	for (int i = 0; i < COUNT(folders); i++) {
-		snprintf(name, sizeof(name), "site/%s", folders[i]);
-		ck_assert_int_eq(mkdir(in_top(name), 0755), 0);
-	}
-	for (int i = 0; i < COUNT(files); i++) {
-		snprintf(name, sizeof(name), "site/%s", files[i]);
-		put(name, files[i]);
-	}
-	for (int i = 0; i < COUNT(programs); i++) {
-		put(programs[i].name, programs[i].text);
-		ck_assert_int_eq(chmod(in_top(programs[i].name), 0755), 0);
-	}
+	for (int i = 0; i < COUNT(entries); i++)
+		if (entries[i][strlen(entries[i]) - 1] == '/')
+			put_folder(format("site/%s", entries[i]));
+		else
+			put(format("site/%s", entries[i]), entries[i]);
+	put_program("site/cgi-bin/open", SHOWS);
+	put_program("site/cgi-bin/guarded", SHOWS);
+	put_program("site/cgi-bin/leads", "#!/bin/sh\nprintf 'Location: /cgi-bin/open\\n\\n'\n");
 	put("users", "# who may read\n\n" ADA BOB EVE A_B BOB_AGAIN);
 	put("others", BOB);
 }
@@ -73,12 +65,7 @@ static void put_site(void)
 /* "/PREFIX=FILE of the top" */
 static const char *rule(const char *prefix, const char *file)
 {
-	static char words[16][4096];
-	static unsigned at;
-	char *word = words[at++ % 16];
-
-	snprintf(word, sizeof(words[0]), "%s=%s", prefix, in_top(file));
-	return word;
+	return format("%s=%s", prefix, in_top(file));
 }
 
 #define RULES                                                                                  \
@@ -194,46 +181,25 @@ static const struct row {
 	  401, NULL, NULL },
 };
 
-static int hear_row(int fd, const char *request)
-{
-	return strncmp(request, "HEAD ", 5) == 0 ? hear_all(fd) : hear_response(fd);
-}
-
+/* Of a server that listens, and of a process for each request. */
 START_TEST(table)
 {
-	static char faults[1 << 16];
-	struct server server = { 0 };
-	size_t n = 0;
+	const struct given given = GIVEN(RULES);
+	const char *faults = "";
+	unsigned port = 0;
 
 	put_site();
 	if (!_i)
-		server = serve((struct given){ .args = LIST(RULES) });
+		port = serve(given).port;
 	for (const struct row *row = rows; row < rows + COUNT(rows); row++) {
-		pid_t pid = 0;
-		int ends[2], status;
+		int status = ask_either(port, given, row->request);
 
-		if (_i) {
-			connect_pair(ends);
-			pid = start((struct given){
-				.in = ends[1], .out = ends[1], .args = LIST("-d", site, RULES) });
-			close(ends[1]);
-		} else {
-			ends[0] = dial(server.port);
-		}
-		say(ends[0], row->request);
-		status = hear_row(ends[0], row->request);
-		if ((status != row->status || (row->has && !strstr(reply.bytes, row->has)) ||
-		     (row->lacks && strstr(reply.bytes, row->lacks))) &&
-		    n < sizeof(faults) - 4096)
-			n += (size_t)snprintf(faults + n, 4096, "%s%d\n%.2000s\n", row->request,
-					      status, reply.bytes);
-		close(ends[0]);
-		if (_i)
-			ck_assert_int_eq(finish(pid), 0);
+		if (status != row->status || (row->has && !strstr(reply.bytes, row->has)) ||
+		    (row->lacks && strstr(reply.bytes, row->lacks)))
+			faults = format("%s%s%d\n%.2000s\n", faults, row->request, status,
+					reply.bytes);
 	}
-	ck_assert_msg(n == 0, "%s", faults);
-	if (!_i)
-		ck_assert_int_eq(stop(server.pid), 0);
+	ck_assert_msg(!*faults, "%s", faults);
 }
 END_TEST
 
@@ -251,37 +217,26 @@ static const struct {
 
 START_TEST(all_of_the_site)
 {
-	char request[6000], name[32];
-	struct server server;
-	int fd;
+	char request[6000];
+	unsigned port;
 
 	put("users", ADA);
-	for (int status = 400; status < 506; status++) {
-		snprintf(name, sizeof(name), "site/%d.html", status);
+	for (int status = 400; status < 506; status++)
 		if (status != 401)
-			put(name, "secret");
-	}
+			put(format("site/%d.html", status), "secret");
 	put("site/app.html", "secret");
-	server = serve((struct given){
-		.args = LIST("--auth", rule("/", "users"), "--fallback", "app.html") });
+	port = serve(GIVEN("--auth", rule("/", "users"), "--fallback", "app.html")).port;
 	for (int i = 0; i < COUNT(of_all); i++) {
-		fd = dial(server.port);
-		say(fd, of_all[i].request);
-		ck_assert_msg(hear_all(fd) == of_all[i].status, "%s: %d", of_all[i].request,
-			      reply.status);
+		ck_assert_msg(ask_last(port, of_all[i].request) == of_all[i].status, "%s: %d",
+			      of_all[i].request, reply.status);
 		ck_assert_msg(!strstr(reply.bytes, "secret"), "%s: %s", of_all[i].request,
 			      reply.bytes);
-		close(fd);
 	}
 	memset(request, 'x', sizeof(request));
 	memcpy(request, "GET /", 5);
 	strcpy(request + 5000, " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-	fd = dial(server.port);
-	say(fd, request);
-	ck_assert_int_eq(hear_all(fd), 404);
+	ck_assert_int_eq(ask_last(port, request), 404);
 	ck_assert_ptr_null(strstr(reply.bytes, "secret"));
-	close(fd);
-	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
@@ -289,25 +244,33 @@ END_TEST
 START_TEST(tells_nothing)
 {
 	static char first[REPLY_ROOM];
-	struct server server;
+	unsigned port;
 
 	put_site();
-	server = serve((struct given){ .args = LIST(RULES) });
+	port = serve(GIVEN(RULES)).port;
 	for (int i = 0; i < 2; i++) {
-		int fd = dial(server.port);
-
-		say(fd, i ? ASK("GET", "/private/none", "") : ASK("GET", "/private/x.txt", ""));
-		ck_assert_int_eq(hear_all(fd), 401);
-		close(fd);
+		ck_assert_int_eq(ask_last(port, i ? ASK("GET", "/private/none", "")
+						  : ASK("GET", "/private/x.txt", "")),
+				 401);
 		memset(strstr(reply.bytes, "Date: "), '-',
 		       strlen("Date: Sun, 06 Nov 1994 08:49:37"));
 		if (i)
 			ck_assert_str_eq(reply.bytes, first);
 		strcpy(first, reply.bytes);
 	}
-	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
+
+static struct server serve_rules(const char *option)
+{
+	put_site();
+	return serve(GIVEN(RULES, option));
+}
+
+static int ask_with(int fd, const char *fields)
+{
+	return ask_on(fd, format("GET /private/x.txt HTTP/1.1\r\nHost: a\r\n%s\r\n", fields));
+}
 
 /* On a connection a good password is remembered, and is asked of each request. */
 START_TEST(remembered)
@@ -317,48 +280,31 @@ START_TEST(remembered)
 		int status;
 	} asked[] = { { OF_ADA, 200 }, { OF_ADA, 200 }, { "", 401 },     { OF_ADA, 200 },
 		      { WRONG, 401 },  { "", 401 },     { OF_BOB, 200 }, { OF_ADA, 200 } };
-	struct server server;
-	char request[512];
+	struct server server = serve_rules(NULL);
+	int fd = dial(server.port);
 	pid_t broker;
-	int fd;
 
-	put_site();
-	server = serve((struct given){ .args = LIST(RULES) });
-	fd = dial(server.port);
-	for (int i = 0; i < COUNT(asked); i++) {
-		snprintf(request, sizeof(request),
-			 "GET /private/x.txt HTTP/1.1\r\nHost: a\r\n%s\r\n", asked[i].fields);
-		say(fd, request);
-		ck_assert_msg(hear(fd, false) == asked[i].status, "request %d: %d", i,
+	for (int i = 0; i < COUNT(asked); i++)
+		ck_assert_msg(ask_with(fd, asked[i].fields) == asked[i].status, "request %d: %d", i,
 			      reply.status);
-	}
 	/* and then forgotten: the process does not wait for another connection */
 	broker = wait_workers(server.pid, 1)[0];
 	ck_assert_uint_ge(count_children(broker), 1);
 	close(fd);
-	for (long long end = now() + PROMPT; now() < end && count_children(broker); nap(5))
-		;
+	WAIT_WHILE(count_children(broker), PROMPT);
 	ck_assert_uint_eq(count_children(broker), 0);
-	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
 START_TEST(three_failures)
 {
-	struct server server;
-	int fd;
+	int fd = dial(serve_rules("--verbose").port);
 
-	put_site();
-	server = serve((struct given){ .args = LIST(RULES, "--verbose") });
-	fd = dial(server.port);
 	for (int i = 0; i < 3; i++) {
-		say(fd, "GET /private/x.txt HTTP/1.1\r\nHost: a\r\n" WRONG "\r\n");
-		ck_assert_int_eq(hear(fd, false), 401);
+		ck_assert_int_eq(ask_with(fd, WRONG), 401);
 		ck_assert_int_eq(field("Connection") != NULL, i == 2);
 	}
 	ck_assert(at_end(fd));
-	close(fd);
-	ck_assert_int_eq(stop(server.pid), 0);
 	ck_assert(wait_text("err", "127.0.0.1 - ada ["));
 	ck_assert(wait_text("err", "401 for a wrong name or password"));
 }
@@ -366,77 +312,66 @@ END_TEST
 
 START_TEST(logged)
 {
-	struct server server;
-	int fd;
+	int fd = dial(serve_rules(NULL).port);
 
-	put_site();
-	server = serve((struct given){ .args = LIST(RULES) });
-	fd = dial(server.port);
-	say(fd, "GET /private/x.txt HTTP/1.1\r\nHost: a\r\n" OF_A_B "\r\n");
-	ck_assert_int_eq(hear(fd, false), 200);
-	say(fd, ASK("GET", "/private/x.txt", "")); /* this one names nobody */
-	ck_assert_int_eq(hear(fd, false), 401);
-	close(fd);
+	ck_assert_int_eq(ask_with(fd, OF_A_B), 200);
+	ck_assert_int_eq(ask_with(fd, ""), 401); /* this one names nobody */
 	ck_assert(wait_text("err", "127.0.0.1 - a\\x20b ["));
 	ck_assert(wait_text("err", "127.0.0.1 - - ["));
 	ck_assert_ptr_null(strstr(content("err"), "YSBiOm90aGVy"));
 	ck_assert_ptr_null(strstr(content("err"), "other"));
-	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
 /* A file that was changed counts for the next connection; one that is not there lets nobody in. */
 START_TEST(changes_of_the_file)
 {
+	static const struct {
+		const char *users;
+		int status;
+	} changes[] = { { ADA BOB, 200 },
+			{ ADA, 401 },
+			{ ADA BOB, 200 },
+			{ "", 401 },
+			{ "bob:\303\244\n", 401 } };
 	static const char request[] = ASK("GET", "/private/x.txt", OF_BOB);
-	struct server server;
+	unsigned port = serve_rules(NULL).port;
 
-	put_site();
-	server = serve((struct given){ .args = LIST(RULES) });
-	ck_assert_int_eq(ask(server.port, request), 200);
-	put("users", ADA);
-	ck_assert_int_eq(ask(server.port, request), 401);
-	put("users", ADA BOB);
-	ck_assert_int_eq(ask(server.port, request), 200);
-	put("users", "");
-	ck_assert_int_eq(ask(server.port, request), 401);
-	put("users", "bob:\303\244\n");
-	ck_assert_int_eq(ask(server.port, request), 401);
+	for (int i = 0; i < COUNT(changes); i++) {
+		put("users", changes[i].users);
+		ck_assert_msg(ask(port, request) == changes[i].status, "change %d: %d", i,
+			      reply.status);
+	}
 	unlink(in_top("users"));
-	ck_assert_int_eq(ask(server.port, request), 503);
-	ck_assert_int_eq(stop(server.pid), 0);
+	ck_assert_int_eq(ask(port, request), 503);
 }
 END_TEST
 
 /* A hash that takes a while takes it for a name that isn't there too. */
 START_TEST(unknown_names_cost_as_much)
 {
-	struct server server;
+	unsigned port;
 	long long began;
 
 	put_site();
 	put("users",
 	    "ada:$6$rounds=400000$wwwd$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
-	server = serve((struct given){ .args = LIST(RULES) });
+	port = serve(GIVEN(RULES)).port;
 	began = now();
-	ck_assert_int_eq(ask(server.port, ASK("GET", "/private/x.txt", UNKNOWN)), 401);
+	ck_assert_int_eq(ask(port, ASK("GET", "/private/x.txt", UNKNOWN)), 401);
 	ck_assert_int_gt(now() - began, 50);
-	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
 /* The site's own word on caches counts. */
 START_TEST(caches)
 {
-	struct server server;
-
 	put_site();
-	server =
-		serve((struct given){ .args = LIST(RULES, "--header", "Cache-Control: no-store") });
-	ck_assert_int_eq(ask(server.port, ASK("GET", "/private/x.txt", OF_ADA)), 200);
+	ck_assert_int_eq(ask(serve(GIVEN(RULES, "--header", "Cache-Control: no-store")).port,
+			     ASK("GET", "/private/x.txt", OF_ADA)),
+			 200);
 	ck_assert_str_eq(field("Cache-Control"), "no-store");
-	ck_assert_int_eq(stop(server.pid), 0);
 }
 END_TEST
 
@@ -454,32 +389,25 @@ static const struct {
 	{ ":$5$rounds=1000$wwwdwwwd$IA412bWVMmKzQNDZzXTDwf3.BTtlcXtcjuDMwJCm.OD\n", "line 1, " },
 };
 
-static pid_t start_at(const char *root, const char *file)
+static int run_with(const char *root, const char *file)
 {
-	return start((struct given){ .args = LIST("-d", root, "-h", "127.0.0.1", "-p", "0",
-						  "--auth", rule("/x", file)) });
-}
-
-static pid_t start_with(const char *file)
-{
-	return start_at(site, file);
+	return finish(
+		start(GIVEN("-d", root, "-h", "127.0.0.1", "-p", "0", "--auth", rule("/x", file))));
 }
 
 START_TEST(file_refused)
 {
-	char command[4096];
-
 	put("users", files[_i].text);
-	ck_assert_int_eq(finish(start_with("users")), 1);
+	ck_assert_int_eq(run_with(site, "users"), 1);
 	ck_assert_msg(strstr(content("err"), files[_i].says), "it says: %s", content("err"));
-	snprintf(command, sizeof(command), "'htpasswd -B %s NAME'", in_top("users"));
-	ck_assert_msg(strstr(content("err"), command), "it says: %s", content("err"));
+	ck_assert_msg(strstr(content("err"), format("'htpasswd -B %s NAME'", in_top("users"))),
+		      "it says: %s", content("err"));
 }
 END_TEST
 
 START_TEST(file_missing)
 {
-	ck_assert_int_eq(finish(start_with("users")), 1);
+	ck_assert_int_eq(run_with(site, "users"), 1);
 	ck_assert_ptr_nonnull(strstr(content("err"), "users: No such file"));
 }
 END_TEST
@@ -495,7 +423,7 @@ END_TEST
 START_TEST(file_beneath_the_root)
 {
 	put("site/users", ADA);
-	ck_assert_int_eq(finish(start_at(_i ? "/" : site, "site/users")), 1);
+	ck_assert_int_eq(run_with(_i ? "/" : site, "site/users"), 1);
 	ck_assert_ptr_nonnull(strstr(content("err"), "would be served"));
 }
 END_TEST
@@ -506,7 +434,7 @@ START_TEST(static_build)
 		return;
 	put("users", ADA);
 	wwwd = builds[1];
-	ck_assert_int_eq(finish(start_with("users")), 2);
+	ck_assert_int_eq(run_with(site, "users"), 2);
 	ck_assert_ptr_nonnull(strstr(content("err"), "the static build can't check passwords"));
 }
 END_TEST
@@ -521,8 +449,8 @@ START_TEST(warning_without_tls)
 	pid_t pid;
 
 	put("users", ADA);
-	pid = start((struct given){ .args = LIST("-d", site, "-h", addresses[_i].host, "-p", "0",
-						 "--auth", rule("/x", "users")) });
+	pid = start(GIVEN("-d", site, "-h", addresses[_i].host, "-p", "0", "--auth",
+			  rule("/x", "users")));
 	ck_assert_uint_ne(wait_port(pid), 0);
 	ck_assert_int_eq(stop(pid), 0);
 	ck_assert_int_eq(strstr(content("err"), "passwords can be read on the way") != NULL,

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -21,6 +22,7 @@ enum {
 	MISSING = -2, /* a descriptor that isn't there */
 	TOP_ROOM = 256,
 	REPLY_ROOM = 1 << 20,
+	BIG = 64 << 20,
 	START_TIME = 5000, /* ms; only failures take so long */
 	REPLY_TIME = 5000,
 	END_TIME = 12000, /* what is being sent is given ten seconds */
@@ -28,7 +30,7 @@ enum {
 };
 
 extern char top[];       /* the test's directory */
-extern char site[];      /* the folder in it that is served */
+extern char site[];      /* the folder in it that is served: index.html, ten.txt, big.bin */
 extern const char *wwwd; /* the program */
 
 /* That program and the static one: a test of both takes builds[_i % build_count] for `wwwd`. */
@@ -42,12 +44,23 @@ void find_builds(void);
 void make_place(void);
 void remove_place(void);
 void make_top(void);
-void remove_top(void);
+/*
+ * Closes all connections. What start() has started, and the test has not waited for, has to end with
+ * 0: a process for one connection by itself, any other at SIGTERM. The top is removed.
+ */
+void end_test(void);
 void end_children(void);
-/* "top/name", in a buffer that the eighth next call takes */
-const char *in_top(const char *name);
+/* As printf(3). Nobody frees it: the process of a test ends with the test. */
+__attribute__((format(printf, 1, 2))) char *format(const char *form, ...);
+const char *in_top(const char *name); /* "top/name" */
 void put(const char *name, const char *content);
+void put_program(const char *name, const char *text); /* which everybody may execute */
+void put_folder(const char *name);
+void put_open_folder(const char *name); /* in which everybody may write */
+void set_mode(const char *name, mode_t mode);
 void put_sparse(const char *name, off_t size);
+/* A folder of so many empty files, whose names are numbers of so many digits. */
+void put_names(const char *folder, int digits, int count);
 /* The content of a file of the top, which is empty if there is none; the next call takes it back. */
 const char *content(const char *name);
 
@@ -67,6 +80,18 @@ struct given {
 };
 
 #define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define GIVEN(...) ((struct given){ .args = LIST(__VA_ARGS__) })
+#define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
+
+#define GET_OF(target) "GET " target " HTTP/1.1\r\nHost: a\r\n\r\n"
+#define GET_TEN GET_OF("/ten.txt")
+#define GET_BIG GET_OF("/big.bin")
+#define GET_LAST "GET /ten.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+/* Wait until it is no longer so, at most so many ms. */
+#define WAIT_WHILE(condition, ms)                                             \
+	for (long long until_ = now() + (ms); (condition) && now() < until_;) \
+	nap(2)
 
 pid_t start(struct given given);
 /* Wait for it: its exit status, 128 + the signal, or -1 if it had to be killed. */
@@ -81,6 +106,12 @@ struct server {
 };
 
 struct server serve(struct given given);
+/* A process for one connection, its options beside -d as given: on the second of these sockets, */
+pid_t serve_on(int ends[2], struct given given);
+/* or on a connection of TCP, of which `fd` is the client's end. */
+pid_t serve_one(int *fd, struct given given);
+/* A process for one connection or a server that listens, and a connection to it. */
+pid_t serve_either(bool one, int *fd, struct given given);
 /* The port of the first banner in the file "err", 0 if there is none in time. */
 unsigned wait_port(pid_t pid);
 bool wait_text(const char *name, const char *text);
@@ -88,7 +119,7 @@ unsigned free_port(void);
 int listen_tcp(unsigned *port);
 /* Connected sockets of TCP: the client's end, the server's end. */
 void connect_pair(int ends[2]);
-unsigned connect_pair_port(int ends[2]); /* and the server's port */
+void pair_unix(int ends[2]); /* the same of the UNIX family */
 /* A new terminal; the other side of it. */
 int open_terminal(int *slave);
 /* Network of one's own, if the kernel lets us: nobody else has a port of it. */
@@ -99,34 +130,45 @@ struct reply {
 	int status; /* 0: nothing came before the end; -1: no whole answer, or a broken one */
 	size_t size, body_size;
 	const char *body;
+	unsigned port; /* of the server that ask_last() or ask_either() has asked */
 	char bytes[REPLY_ROOM];
 };
 
 extern struct reply reply; /* the last one */
 
 int dial(unsigned port);
+void dial_all(int fds[], int count, unsigned port, const char *request); /* and each says that */
+void close_all(const int fds[], int count);
+int dial_soon(unsigned port); /* as soon as somebody listens there */
 /* With a receive buffer of so many bytes, which is what a kernel may take before it is read. */
 int dial_small(unsigned port, int buffer);
 /* From another address of the loopback. */
 int dial_from(const char *source, unsigned port);
 int dial_path(const char *path);
+/* A UNIX socket of this type that everybody may use, at a path or, behind '@', an abstract name. */
+int bind_path(int type, const char *path);
 void say(int fd, const char *text);
 /* Read one answer, framed by its Content-Length; `head`: it has no body. */
 int hear(int fd, bool head);
 /* All until the end, as one answer. */
 int hear_all(int fd);
-/* What follows the head of the last one, which has no body, as one. */
-int next_reply(void);
 /* The same without its chunks; CUT if it is not whole. A 100 before it is skipped. */
 enum { CUT = -2 };
 int hear_response(int fd);
 /* Whether that text comes, as the response goes on. */
 bool hear_until(int fd, const char *text);
-int count_of(const char *text); /* in the last answer */
+const char *hear_datagram(int fd);
+int count_text(const char *text, const char *part); /* how often it has that */
 void reset_connection(int fd);
-bool at_end(int fd); /* nothing but the end of the connection comes */
-/* One request on a connection of its own. */
+bool at_end(int fd);                     /* nothing but the end of the connection comes */
+int ask_on(int fd, const char *request); /* say(), and hear() */
+/* One request on a connection of its own; the second is heard as by hear_response(). */
 int ask(unsigned port, const char *request);
+int ask_last(unsigned port, const char *request);
+/* The same of a process that is given the second of these sockets, and has to exit with 0. */
+int ask_pair(int ends[2], struct given given, const char *request);
+/* Of the server at that port or, if that is 0, of a process for one connection of TCP. */
+int ask_either(unsigned port, struct given given, const char *request);
 int get(unsigned port, const char *target);
 const char *field(const char *name);
 /* Throw away what comes until the end, at most `most` bytes; how many there were. */
@@ -134,7 +176,9 @@ uint64_t drain(int fd, uint64_t most);
 
 long long now(void); /* ms */
 void nap(int ms);
+int count_entries(const char *folder);
 int count_descriptors(pid_t pid);
+FILE *open_proc(pid_t pid, const char *name); /* of /proc/PID */
 /* The processes that a server has started, as soon as there are so many, ended by 0. */
 const pid_t *wait_workers(pid_t parent, size_t count);
 size_t count_children(pid_t parent);
