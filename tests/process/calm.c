@@ -41,11 +41,10 @@ static long long worst_visit(unsigned port, int visits, int pause)
 START_TEST(slow_clients_slowloris)
 {
 	enum { IDLE = 500 };
-	struct server server;
+	struct server server = serve(GIVEN("--quiet"));
 	int dripping;
 	long long worst = 0;
 
-	server = serve(GIVEN("--quiet"));
 	for (int i = 0; i < IDLE; i++)
 		ck_assert_int_ge(dial(server.port), 0);
 	say(dial(server.port), GET_BIG);

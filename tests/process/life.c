@@ -29,13 +29,11 @@ static const struct {
 /* A download that has begun is finished; nobody else gets in. */
 START_TEST(sigterm_finishes_a_download)
 {
-	struct server server;
+	struct server server = serve(GIVEN("--workers", stops[_i].workers));
+	int fd = dial(server.port);
 	long long began;
 	uint64_t body;
-	int fd;
 
-	server = serve(GIVEN("--workers", stops[_i].workers));
-	fd = dial(server.port);
 	say(fd, GET_BIG);
 	ck_assert_uint_eq(drain(fd, 1 << 20), 1 << 20);
 	kill(server.pid, stops[_i].signal);
@@ -132,8 +130,7 @@ END_TEST
 /* Without --log, and without a terminal that could be gone, SIGHUP is meant for somebody else. */
 START_TEST(sighup_without_log_is_ignored)
 {
-	static const char *const workers[] = { "1", "2" };
-	struct server server = serve(GIVEN("--workers", workers[_i]));
+	struct server server = serve(GIVEN("--workers", _i ? "2" : "1"));
 
 	kill(server.pid, SIGHUP);
 	nap(50);

@@ -235,11 +235,10 @@ END_TEST
 /* Nobody is idle: the next one waits, without the server running in circles, and then is served. */
 START_TEST(connections_max_waits_for_busy_ones)
 {
-	struct server server;
+	struct server server = serve(GIVEN("--connections-max", "2"));
 	int fds[2], further;
 	long busy;
 
-	server = serve(GIVEN("--connections-max", "2"));
 	dial_all(fds, 2, server.port, GET_BIG);
 	for (int i = 0; i < 2; i++)
 		ck_assert_uint_eq(drain(fds[i], 1000), 1000);

@@ -23,8 +23,9 @@
 #define OF_BOB "Authorization: Basic Ym9iOsOk\r\n"
 #define OF_EVE "authorization: bAsIc  ZXZlOnllcw==\r\n"
 #define OF_A_B "Authorization: Basic YSBiOm90aGVy\r\n"
-#define WRONG "Authorization: Basic YWRhOndyb25n\r\n"   /* ada:wrong */
-#define UNKNOWN "Authorization: Basic emVkOndyb25n\r\n" /* zed:wrong */
+#define WRONG "Authorization: Basic YWRhOndyb25n\r\n"                  /* ada:wrong */
+#define NEARLY "Authorization: Basic YWRhOnNlY3JldDp3aXRoIGNvbG94\r\n" /* as long as OF_ADA */
+#define UNKNOWN "Authorization: Basic emVkOndyb25n\r\n"                /* zed:wrong */
 
 /* A name that ends with a slash is a folder; a file has its name as its content. */
 static const char *const entries[] = { "private/",
@@ -278,8 +279,9 @@ START_TEST(remembered)
 	static const struct {
 		const char *fields;
 		int status;
-	} asked[] = { { OF_ADA, 200 }, { OF_ADA, 200 }, { "", 401 },     { OF_ADA, 200 },
-		      { WRONG, 401 },  { "", 401 },     { OF_BOB, 200 }, { OF_ADA, 200 } };
+	} asked[] = { { OF_ADA, 200 }, { OF_ADA, 200 }, { "", 401 },
+		      { OF_ADA, 200 }, { WRONG, 401 },  { "", 401 },
+		      { OF_BOB, 200 }, { OF_ADA, 200 }, { NEARLY, 401 } };
 	struct server server = serve_rules(NULL);
 	int fd = dial(server.port);
 	pid_t broker;
