@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <regex.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -392,11 +391,13 @@ static const struct stuck {
 
 enum { STUCKS = COUNT(stucks) };
 
-/* Both ends, of which the second takes not a byte more. */
-static void make_stuck(const struct stuck *stuck, int ends[2])
+/* Both ends, of which the second takes not a byte more; false if the user can't be had. */
+static bool make_stuck(const struct stuck *stuck, int ends[2])
 {
 	struct termios raw;
 
+	if (stuck->uid && geteuid() != 0)
+		return false;
 	switch (stuck->kind) {
 	case PIPE: ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0); break;
 	case FIFO:
@@ -411,13 +412,14 @@ static void make_stuck(const struct stuck *stuck, int ends[2])
 		cfmakeraw(&raw);
 		ck_assert_int_eq(tcsetattr(ends[1], TCSANOW, &raw), 0);
 		ck_assert_int_eq(tcflow(ends[1], TCOOFF), 0);
-		return;
+		return true;
 	}
 	/* the end is shared with wwwd, and so is this flag */
 	ck_assert_int_eq(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
 	while (write(ends[1], "\n", 1) == 1)
 		;
 	ck_assert_int_eq(fcntl(ends[1], F_SETFL, 0), 0);
+	return true;
 }
 
 static int ask_with_agent(int fd, const char *fields)
@@ -449,20 +451,14 @@ static struct server serve_stuck(int error, uid_t uid, const char *workers)
 	return server;
 }
 
-static bool may_run(const struct stuck *stuck)
-{
-	return !stuck->uid || geteuid() == 0;
-}
-
 START_TEST(server_outlives_stuck_log)
 {
 	const struct stuck *stuck = &stucks[_i / 2];
 	struct server server;
 	int ends[2];
 
-	if (!may_run(stuck))
+	if (!make_stuck(stuck, ends))
 		return;
-	make_stuck(stuck, ends);
 	server = serve_stuck(ends[1], stuck->uid, _i % 2 ? "2" : "1");
 	if (_i % 2) {
 		kill(*wait_workers(server.pid, 2), SIGKILL);
@@ -478,9 +474,8 @@ START_TEST(connection_outlives_stuck_log)
 	const struct stuck *stuck = &stucks[_i];
 	int fd, log[2];
 
-	if (!may_run(stuck))
+	if (!make_stuck(stuck, log))
 		return;
-	make_stuck(stuck, log);
 	serve_one(&fd, (struct given){ .err = log[1],
 				       .uid = stuck->uid,
 				       .args = LIST("--requests-max", "10000") });
@@ -555,9 +550,8 @@ START_TEST(lost_lines_are_counted)
 	int ends[2], messages;
 	size_t count;
 
-	if (!may_run(stuck))
+	if (!make_stuck(stuck, ends))
 		return;
-	make_stuck(stuck, ends);
 	server = serve_stuck(ends[1], stuck->uid, "1");
 	if (stuck->kind == STOPPED)
 		ck_assert_int_eq(tcflow(ends[1], TCOON), 0);
@@ -576,9 +570,8 @@ START_TEST(workers_share_log)
 	int ends[2], messages, clients[20];
 	size_t count;
 
-	if (!may_run(stuck))
+	if (!make_stuck(stuck, ends))
 		return;
-	make_stuck(stuck, ends);
 	server = serve_stuck(ends[1], stuck->uid, "4");
 	close(ends[1]);
 	for (int i = 0; i < COUNT(clients); i++)
@@ -624,13 +617,11 @@ END_TEST
 /* ---- syslog and the journal ---- */
 
 /* Mounts of one's own, with an empty /run, and in /dev little more than files need. */
-static bool own_mounts(void)
+static void hide_daemons(void)
 {
 	static const char *const kept[] = { "dev/null", "dev/shm" };
 
-	if (unshare(CLONE_NEWNS) != 0)
-		return false;
-	ck_assert_int_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	ck_assert(own_mounts());
 	put_folder("dev");
 	ck_assert_int_eq(mount("none", in_top("dev"), "tmpfs", 0, "mode=755"), 0);
 	put_folder("dev/shm");
@@ -642,16 +633,6 @@ static bool own_mounts(void)
 	ck_assert_int_eq(mount("none", "/run", "tmpfs", 0, "mode=755"), 0);
 	ck_assert_int_eq(mkdir("/run/systemd", 0755), 0);
 	ck_assert_int_eq(mkdir("/run/systemd/journal", 0755), 0);
-	return true;
-}
-
-static bool may_own_mounts(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(unshare(CLONE_NEWNS) == 0 ? 0 : 1);
-	return finish(pid) == 0;
 }
 
 /* A stand-in for the daemon, at the path of one that has left. */
@@ -707,7 +688,7 @@ START_TEST(syslog_and_journal_restart)
 	int fd;
 
 	wwwd = builds[_i % build_count];
-	ck_assert(own_mounts());
+	hide_daemons();
 	fd = listen_datagrams(daemon->path);
 	server = serve_daemon(daemon, NULL);
 	ck_assert_int_eq(get(server.port, "/first"), 404);
@@ -747,7 +728,7 @@ START_TEST(fields_of_journal)
 	const char *text, *field;
 	int fd;
 
-	ck_assert(own_mounts());
+	hide_daemons();
 	fd = listen_datagrams(daemon->path);
 	server = serve_daemon(daemon, records[_i].option);
 	ck_assert_int_gt(ask(server.port, records[_i].request), 0);
@@ -783,7 +764,7 @@ START_TEST(syslog_and_journal_stop_reading)
 	int fd;
 
 	wwwd = builds[_i % build_count];
-	ck_assert(own_mounts());
+	hide_daemons();
 	fd = listen_datagrams(daemon->path);
 	server = serve_daemon(daemon, NULL);
 	ask_many(dial(server.port));
@@ -831,7 +812,7 @@ Suite *log_suite(void)
 	tcase_add_test(group, background_of_terminal);
 
 	group = test_case(suite, "daemons", 30);
-	if (!may_own_mounts()) {
+	if (!is_allowed(own_mounts)) {
 		skip("syslog and the journal", "needs root for mounts of its own");
 		return suite;
 	}

@@ -337,20 +337,7 @@ START_TEST(verbose_quiet)
 }
 END_TEST
 
-/* More processes than one: they share the port, and one signal to the first ends them all. */
-START_TEST(three_workers)
-{
-	struct server server = serve(GIVEN("--workers", "3", "--quiet"));
-
-	wait_workers(server.pid, 3);
-	for (int i = 0; i < 50; i++)
-		ck_assert_int_eq(get(server.port, "/ten.txt"), 200);
-	ck_assert_int_eq(stop(server.pid), 0);
-	ck_assert_int_lt(dial(server.port), 0);
-}
-END_TEST
-
-/* Each has its share of the connections, however few there are; Linux deals them by a hash. */
+/* More processes than one share the port: each has its share of the connections, however few there are; Linux deals them by a hash. */
 START_TEST(workers_share)
 {
 	struct server server = serve(GIVEN("--workers", "2", "--quiet"));
@@ -422,7 +409,6 @@ Suite *option_suite(void)
 	tcase_add_test(group, memory);
 	tcase_add_test(group, memory_of_the_machine);
 	tcase_add_test(group, verbose_quiet);
-	tcase_add_test(group, three_workers);
 	tcase_add_test(group, workers_share);
 	tcase_add_test(group, worker_killed_is_replaced);
 	tcase_add_test(group, workers_port_is_theirs_so_reuseport);

@@ -124,7 +124,8 @@ void pair_unix(int ends[2]); /* the same of the UNIX family */
 int open_terminal(int *slave);
 /* Network of one's own, if the kernel lets us: nobody else has a port of it. */
 bool own_network(void);
-bool may_own_network(void);
+bool own_mounts(void);               /* which nobody else sees */
+bool is_allowed(bool (*what)(void)); /* tried in a process of its own */
 
 struct reply {
 	int status; /* 0: nothing came before the end; -1: no whole answer, or a broken one */

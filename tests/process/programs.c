@@ -26,7 +26,6 @@ static const struct {
 } programs[] = {
 	{ "env", SH HEAD "echo; env | sort; echo arguments: $#; pwd" },
 	{ "echo", SH HEAD "printf '%s:' \"$CONTENT_LENGTH\"; cat" },
-	{ "first", SH HEAD "dd bs=1 count=1 2>/dev/null" },
 	{ "deaf", SH "exec 0<&-\n" HEAD "echo deaf" },
 	{ "hello", SH HEAD "printf hello" },
 	{ "crlf", SH "printf 'Content-Type: text/plain\\r\\nX-Other: b\\r\\n\\r\\nhello'" },
