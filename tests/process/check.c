@@ -31,7 +31,7 @@ int main(void)
 
 	find_builds();
 	runner = srunner_create(mode_suite());
-	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
+	for (int i = 0; i < COUNT(suites); i++)
 		srunner_add_suite(runner, suites[i]());
 	make_place();
 	srunner_run_all(runner, CK_ENV);

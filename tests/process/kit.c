@@ -389,9 +389,10 @@ unsigned wait_port(pid_t pid)
 /* These arguments, of which there are so many, and then the options. */
 static const char *const *behind(const char **args, size_t count, const char *const *options)
 {
-	while (options && *options)
-		args[count++] = *options++;
-	ck_assert_uint_lt(count, ARGS_ROOM);
+	for (; options && *options; options++) {
+		ck_assert_uint_lt(count, ARGS_ROOM - 1);
+		args[count++] = *options;
+	}
 	return args;
 }
 
