@@ -390,13 +390,14 @@ static const char *const fds_faults[] = { "0", "-1", "x", "1x", "2", "9999999999
 START_TEST(fds_fault)
 {
 	const char *value = fds_faults[_i / build_count], *text;
+	char *variable = format("LISTEN_FDS=%s", value);
 	unsigned port;
 
 	wwwd = builds[_i % build_count];
 	ck_assert_int_eq(
 		finish(start((struct given){ .args = LIST("-d", site),
 					     .passed = (int[]){ listen_tcp(&port), -1 },
-					     .env = LIST(format("LISTEN_FDS=%s", value)) })),
+					     .env = LIST(variable) })),
 		1);
 	text = content("err");
 	ck_assert_msg(strstr(text, *value == '2' ? " of $LISTEN_FDS " : variable) &&

@@ -416,8 +416,8 @@ END_TEST
 
 START_TEST(file_is_a_folder)
 {
-	ck_assert_int_eq(mkdir(in_top("users"), 0755), 0);
-	ck_assert_int_eq(finish(start_with("users")), 1);
+	put_folder("users");
+	ck_assert_int_eq(run_with(site, "users"), 1);
 	ck_assert_ptr_nonnull(strstr(content("err"), "users: Is a directory"));
 }
 END_TEST
