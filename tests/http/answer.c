@@ -1,7 +1,9 @@
 /* What answers are made of, and what is told of them. */
 #include "check.h"
 
-START_TEST(statuses_are_whole)
+static struct group answer_tests = { .suite = "answer", .name = "parts" };
+
+TEST(answer_tests, statuses_are_whole)
 {
 	/* whatever a function of http.c returns as a status, or status_of() makes of an error */
 	static const int used[] = {
@@ -24,9 +26,8 @@ START_TEST(statuses_are_whole)
 		       "%s", status->line);
 	}
 }
-END_TEST
 
-START_TEST(every_error_has_a_status)
+TEST(answer_tests, every_error_has_a_status)
 {
 	for (int error = 0; error < 200; error++) {
 		enum status code = status_of(error);
@@ -37,9 +38,8 @@ START_TEST(every_error_has_a_status)
 		expect(i < LENGTH(statuses) && code >= 400, "%s: %d", strerror(error), code);
 	}
 }
-END_TEST
 
-START_TEST(pages_repeat_nothing)
+TEST(answer_tests, pages_repeat_nothing)
 {
 	for (size_t i = 0; i < LENGTH(statuses); i++) {
 		char page[2048];
@@ -55,7 +55,6 @@ START_TEST(pages_repeat_nothing)
 		expect_balance((text){ page, o.len });
 	}
 }
-END_TEST
 
 /* ---- fields --------------------------------------------------------------- */
 
@@ -67,7 +66,7 @@ static bool wrote_line(struct out *o, const char *want)
 	return good;
 }
 
-START_TEST(content_ranges_are_written)
+TEST(answer_tests, content_ranges_are_written)
 {
 	char line[128];
 	struct out o = { line, 0, sizeof(line), false };
@@ -81,9 +80,8 @@ START_TEST(content_ranges_are_written)
 	put_content_range(&o, &(struct range){ 0, 0 }, 0);
 	ck_assert(wrote_line(&o, "Content-Range: bytes */0\r\n"));
 }
-END_TEST
 
-START_TEST(nothing_is_modified_after_now)
+TEST(answer_tests, nothing_is_modified_after_now)
 {
 	const struct http_common common = turn_at(0);
 	char line[128];
@@ -100,9 +98,8 @@ START_TEST(nothing_is_modified_after_now)
 	put_modified(&o, INT64_MIN, &common);
 	ck_assert(wrote_line(&o, ""));
 }
-END_TEST
 
-START_TEST(locations_are_paths)
+TEST(answer_tests, locations_are_paths)
 {
 	static const struct {
 		const char *path, *query, *location;
@@ -127,9 +124,8 @@ START_TEST(locations_are_paths)
 		expect(is_text((text){ line, o.len }, want), "%.*s", (int)o.len, line);
 	}
 }
-END_TEST
 
-START_TEST(boundaries_are_not_guessed)
+TEST(answer_tests, boundaries_are_not_guessed)
 {
 	const struct stat st = { .st_ino = 1 }, other = { .st_ino = 2 };
 	struct http_common common = turn_at(1);
@@ -148,11 +144,10 @@ START_TEST(boundaries_are_not_guessed)
 	make_boundary(next, &st, &common);
 	ck_assert_str_ne(first, next);
 }
-END_TEST
 
 /* ---- the log -------------------------------------------------------------- */
 
-START_TEST(log_lines_are_combined)
+TEST(answer_tests, log_lines_are_combined)
 {
 	const struct http_common common = turn_at(0);
 	struct http_entry entry = {
@@ -174,9 +169,8 @@ START_TEST(log_lines_are_combined)
 	ck_assert(is_text((text){ line, n },
 			  "- - - [01/Jan/2100:00:00:00 +0000] \"-\" 400 - \"-\" \"-\"\n"));
 }
-END_TEST
 
-START_TEST(log_lines_are_bounded)
+TEST(answer_tests, log_lines_are_bounded)
 {
 	static const char fills[] = { 'a', '"', '\n' };
 	const struct http_common common = turn_at(0);
@@ -204,9 +198,8 @@ START_TEST(log_lines_are_bounded)
 		expect(room[n] == '#', "more than it says");
 	}
 }
-END_TEST
 
-START_TEST(headers_are_checked)
+TEST(answer_tests, headers_are_checked)
 {
 	static const struct {
 		const char *line;
@@ -258,49 +251,45 @@ START_TEST(headers_are_checked)
 		expect((http_read_rule(HTTP_FIELDS, rows[i].line, &rule) == NULL) == rows[i].good,
 		       "%s", rows[i].line);
 }
-END_TEST
 
-START_TEST(a_site_may_keep_no_log)
+static struct group site_tests = {
+	.suite = "answer", .name = "sites", .begin = make_home, .end = remove_home
+};
+
+TEST(site_tests, a_site_may_keep_no_log)
 {
 	struct http_site silent = place;
 	struct talk talk;
-	text stream;
 
 	silent.log = NULL;
 	talk_open(&talk, &silent, &now);
 	talk_say(&talk, "GET /small.txt" ON "\r\nGET /nothing" ON "\r\n");
-	stream = talk_heard(&talk);
-	expect_reply(&stream, false, 200);
-	expect_reply(&stream, false, 404);
+	next_reply(&talk, 200);
+	next_reply(&talk, 404);
 	ck_assert_uint_eq(talk.logs, 0);
 	talk_close(&talk);
 }
-END_TEST
 
 /* One that is too large to go out with its head. */
-START_TEST(a_404_html_may_be_large)
+TEST(site_tests, a_404_html_may_be_large)
 {
 	struct talk talk;
-	text stream;
 
 	put_bytes(&home, "404.html", big, 100 << 10);
 	talk_open(&talk, &place, &now);
 	talk_say(&talk, "GET /nothing" ON "\r\n");
-	stream = talk_heard(&talk);
-	ck_assert_uint_eq(expect_reply(&stream, false, 404).body.len, 100 << 10);
+	ck_assert_uint_eq(next_reply(&talk, 404).body.len, 100 << 10);
 	talk_close(&talk);
 }
-END_TEST
 
 /* The longest address of a folder, with the longest query and all the headers there may be. */
-START_TEST(the_longest_redirect_fits)
+TEST(site_tests, the_longest_redirect_fits)
 {
 	enum { REQUESTS = 3 };
 	static char path[NAME_MAX + 1], request[HTTP_LINE_MOST + 64], header[HTTP_HEADERS_MOST - 1];
 	struct http_site dressed = place;
 	struct talk talk;
 	size_t n = NAME_MAX, head;
-	text stream;
 
 	memset(path, 0xff, n);
 	put_folder(&home, path);
@@ -321,45 +310,12 @@ START_TEST(the_longest_redirect_fits)
 	for (int i = 0; i < REQUESTS; i++)
 		send_only(&talk, request);
 	talk_step(&talk);
-	stream = talk_heard(&talk);
 	for (int i = 0; i < REQUESTS; i++) {
-		struct reply reply = expect_reply(&stream, false, 301);
+		struct reply reply = next_reply(&talk, 301);
 
 		ck_assert_uint_eq(reply_field(&reply, "Location").len,
 				  3 * n + 1 + 1 + 3 * (head - 5 - n - 1));
 	}
-	ck_assert_uint_eq(stream.len, 0);
+	no_more(&talk);
 	talk_close(&talk);
-}
-END_TEST
-
-Suite *answer_suite(void)
-{
-	Suite *suite = suite_create("answer");
-	TCase *sent = tcase_create("a site");
-	TCase *status = tcase_create("statuses"), *field = tcase_create("fields");
-	TCase *log = tcase_create("log and options");
-
-	tcase_add_test(status, statuses_are_whole);
-	tcase_add_test(status, every_error_has_a_status);
-	tcase_add_test(status, pages_repeat_nothing);
-	suite_add_tcase(suite, status);
-
-	tcase_add_test(field, content_ranges_are_written);
-	tcase_add_test(field, nothing_is_modified_after_now);
-	tcase_add_test(field, locations_are_paths);
-	tcase_add_test(field, boundaries_are_not_guessed);
-	suite_add_tcase(suite, field);
-
-	tcase_add_test(log, log_lines_are_combined);
-	tcase_add_test(log, log_lines_are_bounded);
-	tcase_add_test(log, headers_are_checked);
-	suite_add_tcase(suite, log);
-
-	tcase_add_checked_fixture(sent, make_home, remove_home);
-	tcase_add_test(sent, a_site_may_keep_no_log);
-	tcase_add_test(sent, a_404_html_may_be_large);
-	tcase_add_test(sent, the_longest_redirect_fits);
-	suite_add_tcase(suite, sent);
-	return suite;
 }

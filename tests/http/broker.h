@@ -11,7 +11,7 @@ static struct broker {
 	const char *output, *errors; /* of the program, */
 	bool lives;                  /* which doesn't end behind that */
 	int error;                   /* why nothing is started or checked */
-	char answer;                 /* to a password, 0 if there is none, ' ' if it never comes */
+	char answer; /* to a password: 'y' or 'n', '-' if there is none, ' ' if it never comes */
 	int in, out, complaints, life, check; /* the broker's ends, or -1 */
 	unsigned started, checked;
 	size_t size;
@@ -27,18 +27,6 @@ static inline void close_ends(void)
 	close_fd(&broker.complaints);
 	close_fd(&broker.life);
 	close_fd(&broker.check);
-}
-
-static inline void reset_broker(const char *output)
-{
-	close_ends();
-	broker = (struct broker){ .output = output,
-				  .errors = "",
-				  .in = -1,
-				  .out = -1,
-				  .complaints = -1,
-				  .life = -1,
-				  .check = -1 };
 }
 
 static inline void open_pipe(int *reads, int *writes)
@@ -94,7 +82,7 @@ static int broker_check(size_t rule, text name, text password, int *answer)
 	close_fd(&broker.check);
 	broker.checked++;
 	open_pipe(answer, &broker.check);
-	if (broker.answer && broker.answer != ' ')
+	if (broker.answer == 'y' || broker.answer == 'n')
 		need(write(broker.check, &broker.answer, 1) == 1, "write");
 	if (broker.answer != ' ')
 		close_fd(&broker.check);
@@ -111,12 +99,18 @@ static void broker_complain(text program, text line)
 	memcpy(broker.complained + n + line.len, "\n", 2);
 }
 
-/* A site with these programs and guards, of which the array ends with one without a prefix. */
+/*
+ * A site with these programs and guards, of which the array ends with one without a prefix. A program
+ * says that, and all passwords are right.
+ */
 static inline struct http_site site_with(const struct http_scope *programs,
-					 const struct http_scope *guards)
+					 const struct http_scope *guards, const char *output)
 {
 	struct http_site site = place;
 
+	close_ends();
+	broker = (struct broker){ output,           "",         .answer = 'y', .in = -1, .out = -1,
+				  .complaints = -1, .life = -1, .check = -1 };
 	site.programs = programs;
 	site.guards = guards;
 	while (programs && programs[site.program_count].prefix)

@@ -18,7 +18,9 @@ static bool wrote(const struct page *page, const char *want)
 	return !page->out.overrun && is_text((text){ page->bytes, page->out.len }, want);
 }
 
-START_TEST(a_writer_keeps_its_bounds)
+static struct group bytes_tests = { .suite = "bytes", .name = "bytes" };
+
+TEST(bytes_tests, a_writer_keeps_its_bounds)
 {
 	char bytes[8] = "-------";
 	struct out o = { bytes, 0, 4, false };
@@ -32,9 +34,8 @@ START_TEST(a_writer_keeps_its_bounds)
 	ck_assert_uint_eq(o.len, 4);
 	ck_assert_str_eq(bytes, "abcd---");
 }
-END_TEST
 
-START_TEST(a_writer_without_memory_counts)
+TEST(bytes_tests, a_writer_without_memory_counts)
 {
 	static const unsigned char all[] = "a<&>\"'/ \xff\xc3\xa4\\\x01";
 	const text t = { (const char *)all, sizeof(all) - 1 };
@@ -53,9 +54,8 @@ START_TEST(a_writer_without_memory_counts)
 	ck_assert_uint_eq(counted.len, page.out.len);
 	ck_assert(!counted.overrun);
 }
-END_TEST
 
-START_TEST(numbers_are_those_of_printf)
+TEST(bytes_tests, numbers_are_those_of_printf)
 {
 	uint64_t seed = 1;
 	struct page page;
@@ -81,7 +81,6 @@ START_TEST(numbers_are_those_of_printf)
 		expect(wrote(&page, want), "%s", want);
 	}
 }
-END_TEST
 
 static bool one_of(int c, const char *set)
 {
@@ -93,7 +92,7 @@ static bool letter_or_digit(int c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-START_TEST(classes_are_those_of_the_rfcs)
+TEST(bytes_tests, classes_are_those_of_the_rfcs)
 {
 	for (int c = 0; c < 256; c++) {
 		bool visible = c > ' ' && c < 0x7f, text_byte = c >= 0x80;
@@ -114,9 +113,8 @@ START_TEST(classes_are_those_of_the_rfcs)
 		       "host 0x%02x", (unsigned)c);
 	}
 }
-END_TEST
 
-START_TEST(urls_hold_unreserved_bytes_alone)
+TEST(bytes_tests, urls_hold_unreserved_bytes_alone)
 {
 	for (int c = 0; c < 256; c++) {
 		const char byte = (char)c;
@@ -131,10 +129,9 @@ START_TEST(urls_hold_unreserved_bytes_alone)
 		expect(wrote(&page, want), "0x%02x", (unsigned)c);
 	}
 }
-END_TEST
 
 /* RFC 3986 3.4, with '%' as it is: what was encoded is not encoded again. */
-START_TEST(queries_hold_what_a_query_may)
+TEST(bytes_tests, queries_hold_what_a_query_may)
 {
 	for (int c = 0; c < 256; c++) {
 		const char byte = (char)c;
@@ -149,7 +146,6 @@ START_TEST(queries_hold_what_a_query_may)
 		expect(wrote(&page, want), "0x%02x", (unsigned)c);
 	}
 }
-END_TEST
 
 /* The length by the definition: decode it, then look whether that is a code point, and written
  * with no more bytes than it needs. */
@@ -171,7 +167,7 @@ static size_t utf8_by_definition(const unsigned char *s, size_t n)
 	return len;
 }
 
-START_TEST(utf8_is_that_of_rfc_3629)
+TEST(bytes_tests, utf8_is_that_of_rfc_3629)
 {
 	static const unsigned char next[] = { 0x00, 0x7f, 0x80, 0x8f, 0x90,
 					      0x9f, 0xa0, 0xbf, 0xc0, 0xff };
@@ -186,9 +182,8 @@ START_TEST(utf8_is_that_of_rfc_3629)
 			       "%zu of %02x %02x %02x %02x", n, s[0], s[1], s[2], s[3]);
 	}
 }
-END_TEST
 
-START_TEST(utf8_is_read_within_its_bounds)
+TEST(bytes_tests, utf8_is_read_within_its_bounds)
 {
 	static const char *const cut[] = { "\xc3", "\xe2", "\xe2\x82", "\xf0", "\xf0\x9f\x98" };
 
@@ -202,11 +197,10 @@ START_TEST(utf8_is_read_within_its_bounds)
 		free(exact);
 	}
 }
-END_TEST
 
 #define BAD "\xef\xbf\xbd"
 
-START_TEST(html_is_escaped)
+TEST(bytes_tests, html_is_escaped)
 {
 	static const struct {
 		const char *name, *html;
@@ -236,9 +230,8 @@ START_TEST(html_is_escaped)
 	put_escaped(blank(&page), (text){ "a\0b", 3 }, html_escape);
 	ck_assert(wrote(&page, "a" BAD "b"));
 }
-END_TEST
 
-START_TEST(logs_are_printable_ascii)
+TEST(bytes_tests, logs_are_printable_ascii)
 {
 	static const struct {
 		text value;
@@ -259,10 +252,9 @@ START_TEST(logs_are_printable_ascii)
 		       page.bytes);
 	}
 }
-END_TEST
 
 /* What is cut keeps to its bound, says so, and is the beginning of the whole, no escape halved. */
-START_TEST(logs_are_cut)
+TEST(bytes_tests, logs_are_cut)
 {
 	enum { MOST = 40 };
 	struct page whole, cut;
@@ -293,10 +285,9 @@ START_TEST(logs_are_cut)
 		}
 	}
 }
-END_TEST
 
 /* A bound counts from where the field begins, not from where the line does. */
-START_TEST(logs_are_cut_by_the_field)
+TEST(bytes_tests, logs_are_cut_by_the_field)
 {
 	struct page page;
 
@@ -304,7 +295,6 @@ START_TEST(logs_are_cut_by_the_field)
 	put_log(&page.out, text_of("abc"), 20, ' ');
 	ck_assert(wrote(&page, "0123456789012345678901234567890123456789abc"));
 }
-END_TEST
 
 /* ---- percent -------------------------------------------------------------- */
 
@@ -316,7 +306,7 @@ static int hex_value(int c)
 	return n > 15 ? n - 6 : n;
 }
 
-START_TEST(two_hex_digits_are_a_byte)
+TEST(bytes_tests, two_hex_digits_are_a_byte)
 {
 	for (int a = 0; a < 256; a++)
 		for (int b = 0; b < 256; b++) {
@@ -331,7 +321,6 @@ START_TEST(two_hex_digits_are_a_byte)
 	ck_assert_int_eq(percent((text){ "%41", 2 }, 0), -1);
 	ck_assert_int_eq(percent((text){ "%41", 1 }, 0), -1);
 }
-END_TEST
 
 /* ---- dates ---------------------------------------------------------------- */
 
@@ -353,7 +342,7 @@ static void check_moment(int64_t when)
 }
 
 /* The first second and the last of every month there is, and one between. */
-START_TEST(the_calendar_is_that_of_libc)
+TEST(bytes_tests, the_calendar_is_that_of_libc)
 {
 	uint64_t seed = 2;
 
@@ -376,9 +365,8 @@ START_TEST(the_calendar_is_that_of_libc)
 				     (int64_t)(any_number(&seed) % (uint64_t)(next - first)));
 		}
 }
-END_TEST
 
-START_TEST(the_calendar_has_four_digits)
+TEST(bytes_tests, the_calendar_has_four_digits)
 {
 	const int64_t first = days_of(0, 1, 1) * 86400, last = days_of(10000, 1, 1) * 86400 - 1;
 	struct tm tm;
@@ -390,9 +378,8 @@ START_TEST(the_calendar_has_four_digits)
 	ck_assert(!calendar(INT64_MAX, &tm));
 	ck_assert(!calendar(INT64_MIN, &tm));
 }
-END_TEST
 
-START_TEST(dates_are_written)
+TEST(bytes_tests, dates_are_written)
 {
 	static const struct {
 		int64_t when;
@@ -416,9 +403,8 @@ START_TEST(dates_are_written)
 		expect(wrote(&page, rows[i].date), "%.*s", (int)page.out.len, page.bytes);
 	}
 }
-END_TEST
 
-START_TEST(dates_are_read)
+TEST(bytes_tests, dates_are_read)
 {
 	static const struct {
 		const char *date;
@@ -448,9 +434,8 @@ START_TEST(dates_are_read)
 		       "%s: %jd", rows[i].date, (intmax_t)when);
 	}
 }
-END_TEST
 
-START_TEST(the_time_is_told)
+TEST(bytes_tests, the_time_is_told)
 {
 	const struct timespec then = { 784111777, 5 }, later = { 784111778, 0 };
 	struct http_common common = { .clock = 0 };
@@ -468,35 +453,4 @@ START_TEST(the_time_is_told)
 
 	http_tell(&unset, 0, &unset.wall);
 	ck_assert_str_eq(unset.date, "Thu, 01 Jan 1970 00:00:00 GMT");
-}
-END_TEST
-
-Suite *bytes_suite(void)
-{
-	Suite *suite = suite_create("bytes");
-	TCase *writing = tcase_create("writing"), *dates = tcase_create("dates");
-
-	tcase_add_test(writing, a_writer_keeps_its_bounds);
-	tcase_add_test(writing, a_writer_without_memory_counts);
-	tcase_add_test(writing, numbers_are_those_of_printf);
-	tcase_add_test(writing, classes_are_those_of_the_rfcs);
-	tcase_add_test(writing, urls_hold_unreserved_bytes_alone);
-	tcase_add_test(writing, queries_hold_what_a_query_may);
-	tcase_add_test(writing, utf8_is_that_of_rfc_3629);
-	tcase_add_test(writing, utf8_is_read_within_its_bounds);
-	tcase_add_test(writing, html_is_escaped);
-	tcase_add_test(writing, logs_are_printable_ascii);
-	tcase_add_test(writing, logs_are_cut);
-	tcase_add_test(writing, logs_are_cut_by_the_field);
-	tcase_add_test(writing, two_hex_digits_are_a_byte);
-	suite_add_tcase(suite, writing);
-
-	tcase_set_timeout(dates, 120);
-	tcase_add_test(dates, the_calendar_is_that_of_libc);
-	tcase_add_test(dates, the_calendar_has_four_digits);
-	tcase_add_test(dates, dates_are_written);
-	tcase_add_test(dates, dates_are_read);
-	tcase_add_test(dates, the_time_is_told);
-	suite_add_tcase(suite, dates);
-	return suite;
 }

@@ -7,7 +7,6 @@ static const char cache_seed[HTTP_SEED + 1] = "sixteen bytes, a";
 static struct tree ground;
 static struct http_site served;
 static struct http_cache *cache;
-static struct http_common moment;
 static text host_folder; /* the folder beneath which the paths are */
 
 static void make_cache(void)
@@ -18,22 +17,15 @@ static void make_cache(void)
 	put_folder(&ground, "a/b");
 	put_file(&ground, "a/b/page", "deeper");
 	served = site_of(&ground);
-	moment = turn_at(0);
+	now = turn_at(0);
 	host_folder = (text){ NULL, 0 };
-	cache = moment.cache = http_cache_new(CACHE_SIZE, CACHE_FILES, cache_seed);
-	need(cache, "http_cache_new");
+	add_cache(CACHE_SIZE, CACHE_FILES, cache_seed);
+	cache = now.cache;
 }
 
-static void forget(void)
+static void remove_ground(void)
 {
-	while (cache->oldest)
-		cache_remove(cache, cache->oldest);
-}
-
-static void remove_cache(void)
-{
-	forget();
-	free(cache);
+	remove_cache();
 	remove_tree(&ground);
 }
 
@@ -64,7 +56,7 @@ static void offer(const char *key, const char *path, const char *accepted, enum 
 	const struct version was = version_of(&st);
 
 	source.was = &was;
-	cache_add(&moment, &served, &source, answer, 2, -1);
+	cache_add(&now, &served, &source, answer, 2, -1);
 }
 
 /* A find is by the key and the taste, and gives back what was added. */
@@ -73,8 +65,8 @@ static bool found(const char *key, const char *accepted, const char *answer)
 	const struct preference preference = taste_for(accepted);
 	struct cached *entry;
 
-	moment.received++; /* a request, for which no earlier look counts */
-	entry = cache_find(&moment, &served, text_of(key), &preference);
+	now.received++; /* a request, for which no earlier look counts */
+	entry = cache_find(&now, &served, text_of(key), &preference);
 
 	if (!entry)
 		return false;
@@ -90,7 +82,7 @@ static size_t count_entries(void)
 {
 	size_t count = 0;
 
-	for (const struct cached *entry = cache->newest; entry; entry = entry->older)
+	for (const struct cached *entry = now.cache->newest; entry; entry = entry->older)
 		count++;
 	return count;
 }
@@ -103,7 +95,11 @@ static void wait_a_tick(void)
 	nanosleep(&tick, NULL);
 }
 
-START_TEST(answers_are_found_by_key_and_taste)
+static struct group cache_tests = {
+	.suite = "cache", .name = "cache", .begin = make_cache, .end = remove_ground
+};
+
+TEST(cache_tests, answers_are_found_by_key_and_taste)
 {
 	offer("/page", "page", "", IDENTITY, text_of("hbplain"));
 	offer("/page", "page", "gzip", IDENTITY, text_of("hbcoded"));
@@ -116,9 +112,8 @@ START_TEST(answers_are_found_by_key_and_taste)
 	ck_assert(!found("/page/", "", ""));
 	ck_assert(!found("/", "", ""));
 }
-END_TEST
 
-START_TEST(many_are_found)
+TEST(cache_tests, many_are_found)
 {
 	char key[16], answer[16];
 
@@ -140,15 +135,14 @@ START_TEST(many_are_found)
 			chained++;
 		ck_assert_int_lt(chained, 10);
 	}
-	forget();
+	empty_cache();
 	ck_assert_uint_eq(cache->used, 0);
 	ck_assert_ptr_null(cache->newest);
 	for (uint32_t i = 0; i <= cache->mask; i++)
 		ck_assert_ptr_null(cache->bucket[i]);
 }
-END_TEST
 
-START_TEST(the_least_used_goes)
+TEST(cache_tests, the_least_used_goes)
 {
 	static char answer[CACHE_SIZE / 4 - 2048]; /* of which four fit */
 	const text t = { answer, sizeof(answer) - 1 };
@@ -171,9 +165,8 @@ START_TEST(the_least_used_goes)
 	ck_assert(found("/5", "", answer));
 	ck_assert(found("/6", "", answer));
 }
-END_TEST
 
-START_TEST(what_is_too_large_is_not_remembered)
+TEST(cache_tests, what_is_too_large_is_not_remembered)
 {
 	static char answer[CACHE_SIZE];
 
@@ -184,9 +177,8 @@ START_TEST(what_is_too_large_is_not_remembered)
 	ck_assert_ptr_null(http_cache_new(0, 1, cache_seed));
 	ck_assert_ptr_null(http_cache_new(INLINE_MOST - 1, 1, cache_seed));
 }
-END_TEST
 
-START_TEST(buckets_are_by_size)
+TEST(cache_tests, buckets_are_by_size)
 {
 	struct http_cache *large = http_cache_new(8 << 20, 0, cache_seed);
 
@@ -201,10 +193,9 @@ START_TEST(buckets_are_by_size)
 	ck_assert_uint_eq(large->mask, (1 << 20) - 1); /* and no more, however large it is */
 	free(large);
 }
-END_TEST
 
 /* Without the seed nobody knows where a name goes, nor where it goes for another taste. */
-START_TEST(hashes_are_by_seed_and_taste)
+TEST(cache_tests, hashes_are_by_seed_and_taste)
 {
 	static const char *const accepted[] = { "", "gzip", "br", "zstd", "gzip, br", "br, zstd" };
 	struct http_cache *other = http_cache_new(CACHE_SIZE, 0, "sixteen bytes, b");
@@ -223,7 +214,6 @@ START_TEST(hashes_are_by_seed_and_taste)
 	ck_assert_int_lt(alike, 3);
 	free(other);
 }
-END_TEST
 
 /* The next name of which the hash ends in these bits, beginning with a number. */
 static void find_name(char name[32], uint32_t *number, uint32_t bits, uint32_t mask)
@@ -236,7 +226,7 @@ static void find_name(char name[32], uint32_t *number, uint32_t bits, uint32_t m
 }
 
 /* Two names that have one hash, found by trying, are two answers. */
-START_TEST(names_that_collide_are_two)
+TEST(cache_tests, names_that_collide_are_two)
 {
 	enum { TRIED = 1 << 20 };
 	static uint32_t seen[TRIED]; /* the number in the name, by the lower bits of its hash */
@@ -261,10 +251,9 @@ START_TEST(names_that_collide_are_two)
 	ck_assert(found(name[0], "", "hb0"));
 	ck_assert(found(name[1], "", "hb1"));
 }
-END_TEST
 
 /* However many names fall together, no more than a few are looked through: the first ones go. */
-START_TEST(chains_are_short)
+TEST(cache_tests, chains_are_short)
 {
 	enum { NAMES = CHAIN_MOST + 3, BITS = 5 };
 	static char names[NAMES][32];
@@ -283,10 +272,9 @@ START_TEST(chains_are_short)
 	find_name(names[0], &number, BITS, cache->mask);
 	offer(names[0], "page", "", IDENTITY, text_of("hb"));
 	ck_assert_uint_le(cache->used, size + 8); /* another has gone for it, but for its length */
-	forget();
+	empty_cache();
 	ck_assert_uint_eq(cache->used, 0);
 }
-END_TEST
 
 /* ---- what has changed -------------------------------------------------------- */
 
@@ -332,7 +320,7 @@ static void link_page(void) /* to itself, in a way */
 	put_link(&ground, "page", "moved");
 }
 
-START_TEST(what_has_changed_is_forgotten)
+TEST(cache_tests, what_has_changed_is_forgotten)
 {
 	static void (*const changes[])(void) = { grow_page,    touch_page, age_page,
 						 rewrite_page, chmod_page, replace_page,
@@ -349,9 +337,8 @@ START_TEST(what_has_changed_is_forgotten)
 		ck_assert_uint_eq(cache->used, 0);
 	}
 }
-END_TEST
 
-START_TEST(a_folder_on_the_way_stays_the_same)
+TEST(cache_tests, a_folder_on_the_way_stays_the_same)
 {
 	offer("/a/b/page", "a/b/page", "", IDENTITY, text_of("hb"));
 	wait_a_tick();
@@ -375,43 +362,33 @@ START_TEST(a_folder_on_the_way_stays_the_same)
 	put_file(&ground, "a/b/page", "deeper");
 	ck_assert(!found("/a/b/page", "", ""));
 }
-END_TEST
 
-START_TEST(siblings_are_watched)
+TEST(cache_tests, siblings_are_watched)
 {
 	static const char *const accepted = "gzip, br";
+	static const struct {
+		const char *name, *content;
+	} changes[] = { { "page.gz", "smaller" },
+			{ "page", "changed" },
+			{ "page.gz", "smaller still" },
+			{ "page.br", "smallest" } };
 
-	put_file(&ground, "page.gz", "smaller");
-	offer("/page", "page", accepted, GZIP, text_of("hbgz"));
-	ck_assert(found("/page", accepted, "hbgz"));
-	wait_a_tick();
-	touch_page();
-	ck_assert(!found("/page", accepted, ""));
-
-	offer("/page", "page", accepted, GZIP, text_of("hbgz"));
-	ck_assert(found("/page", accepted, "hbgz"));
-	wait_a_tick();
-	put_file(&ground, "page.gz", "smaller still");
-	ck_assert(!found("/page", accepted, ""));
-
-	offer("/page", "page", accepted, GZIP, text_of("hbgz"));
-	ck_assert(found("/page", accepted, "hbgz"));
-	wait_a_tick();
-	put_file(&ground, "page.br", "smallest");
-	ck_assert(!found("/page", accepted, ""));
-
-	/* now there is a better one, so whoever sent this knows why, and the cache doesn't */
-	offer("/page", "page", accepted, GZIP, text_of("hbgz"));
-	ck_assert(!found("/page", accepted, ""));
+	for (size_t i = 0; i < LENGTH(changes); i++) {
+		put_file(&ground, changes[i].name, changes[i].content);
+		expect(i == 0 || !found("/page", accepted, ""), "%s", changes[i].name);
+		offer("/page", "page", accepted, GZIP, text_of("hbgz"));
+		/* when there is a better one, whoever sent this knows why, and the cache doesn't */
+		expect(found("/page", accepted, "hbgz") == (i < 3), "%s", changes[i].name);
+		wait_a_tick();
+	}
 	offer("/page", "page", accepted, BR, text_of("hbbr"));
 	ck_assert(found("/page", accepted, "hbbr"));
 	wait_a_tick();
 	need(unlinkat(ground.fd, "page.br", 0) == 0, "unlink");
 	ck_assert(!found("/page", accepted, ""));
 }
-END_TEST
 
-START_TEST(a_sibling_may_come)
+TEST(cache_tests, a_sibling_may_come)
 {
 	offer("/a/b/page", "a/b/page", "gzip", IDENTITY, text_of("hb"));
 	offer("/page", "page", "gzip", IDENTITY, text_of("hb"));
@@ -424,9 +401,8 @@ START_TEST(a_sibling_may_come)
 	put_file(&ground, "page.gz", "");
 	ck_assert(!found("/page", "gzip", ""));
 }
-END_TEST
 
-START_TEST(what_may_change_unseen_is_not_remembered)
+TEST(cache_tests, what_may_change_unseen_is_not_remembered)
 {
 	char deep[4 * CHECKS_MOST + 8] = "page";
 	struct stat st;
@@ -448,7 +424,7 @@ START_TEST(what_may_change_unseen_is_not_remembered)
 			offer("/deep", deep, "", IDENTITY, text_of("hb"));
 			ck_assert_msg(found("/deep", "", "hb") == (!linked || depth < CHECKS_MOST),
 				      "%d folders, host %d", depth, linked);
-			forget();
+			empty_cache();
 		}
 		memcpy(deep + 2 * depth, "d", 2);
 		put_folder(&ground, deep);
@@ -472,7 +448,7 @@ START_TEST(what_may_change_unseen_is_not_remembered)
 	host_folder = (text){ NULL, 0 };
 	offer("/wide", wide, "", IDENTITY, text_of("hb"));
 	ck_assert(found("/wide", "", "hb"));
-	forget();
+	empty_cache();
 
 	/* what was sent isn't what is there by now */
 	need(fstatat(ground.fd, "page", &st, 0) == 0, "page");
@@ -485,44 +461,42 @@ START_TEST(what_may_change_unseen_is_not_remembered)
 				       .was = &was };
 
 	was.size++;
-	ck_assert_ptr_null(cache_add(&moment, &served, &source, text_of("hb"), 2, -1));
+	ck_assert_ptr_null(cache_add(&now, &served, &source, text_of("hb"), 2, -1));
 	was.size--;
-	ck_assert_ptr_nonnull(cache_add(&moment, &served, &source, text_of("hb"), 2, -1));
+	ck_assert_ptr_nonnull(cache_add(&now, &served, &source, text_of("hb"), 2, -1));
 	ck_assert(found("/page", "", "hb"));
 }
-END_TEST
 
-START_TEST(what_has_just_changed_is_not_remembered)
+TEST(cache_tests, what_has_just_changed_is_not_remembered)
 {
 	struct stat st;
 
 	need(fstatat(ground.fd, "page", &st, 0) == 0, "page");
-	moment.wall = st.st_ctim;
+	now.wall = st.st_ctim;
 	offer("/page", "page", "", IDENTITY, text_of("hb"));
 	ck_assert_uint_eq(cache->used, 0);
-	moment.wall.tv_sec++;
+	now.wall.tv_sec++;
 	offer("/page", "page", "", IDENTITY, text_of("hb"));
 	ck_assert(found("/page", "", "hb"));
 	/* nor is what a sibling that has just changed was sent for */
 	put_file(&ground, "page.gz", "smaller");
-	put_times(&ground, "page.gz", moment.wall.tv_sec + 9, moment.wall.tv_nsec);
-	moment.wall.tv_sec += 9;
-	forget();
+	put_times(&ground, "page.gz", now.wall.tv_sec + 9, now.wall.tv_nsec);
+	now.wall.tv_sec += 9;
+	empty_cache();
 	offer("/page", "page", "gzip", GZIP, text_of("hb"));
 	ck_assert_uint_eq(cache->used, 0);
-	moment.wall.tv_sec++;
+	now.wall.tv_sec++;
 	offer("/page", "page", "gzip", GZIP, text_of("hb"));
 	ck_assert(found("/page", "gzip", "hb"));
 	/* and neither is what will be changed in the future, they say */
-	put_times(&ground, "page", moment.wall.tv_sec + 1000, 0);
-	forget();
-	moment.wall.tv_sec += 10;
+	put_times(&ground, "page", now.wall.tv_sec + 1000, 0);
+	empty_cache();
+	now.wall.tv_sec += 10;
 	offer("/page", "page", "", IDENTITY, text_of("hb"));
 	ck_assert_uint_eq(cache->used, 0);
 }
-END_TEST
 
-START_TEST(settling_takes_a_moment)
+TEST(cache_tests, settling_takes_a_moment)
 {
 	static const struct {
 		struct timespec changed, modified, now;
@@ -557,142 +531,123 @@ START_TEST(settling_takes_a_moment)
 		expect(settled(&version, &rows[i].now) == rows[i].settled, "row %zu", i);
 	}
 }
-END_TEST
 
-START_TEST(what_nobody_asks_for_is_forgotten)
+TEST(cache_tests, what_nobody_asks_for_is_forgotten)
 {
-	moment.clock = SECONDS(100);
-	ck_assert_int_eq(http_cache_tidy(cache, &moment), INT64_MAX);
+	now.clock = SECONDS(100);
+	ck_assert_int_eq(http_cache_tidy(cache, &now), INT64_MAX);
 	offer("/1", "page", "", IDENTITY, text_of("hb"));
-	moment.clock += 5;
+	now.clock += 5;
 	offer("/2", "page", "", IDENTITY, text_of("hb"));
-	ck_assert_int_eq(http_cache_tidy(cache, &moment), SECONDS(100) + CACHE_KEPT);
-	moment.clock = SECONDS(100) + CACHE_KEPT - 1;
-	http_cache_tidy(cache, &moment);
+	ck_assert_int_eq(http_cache_tidy(cache, &now), SECONDS(100) + CACHE_KEPT);
+	now.clock = SECONDS(100) + CACHE_KEPT - 1;
+	http_cache_tidy(cache, &now);
 	ck_assert(found("/2", "", "hb"));
-	moment.clock++;
-	ck_assert_int_eq(http_cache_tidy(cache, &moment), SECONDS(100) + 2 * CACHE_KEPT - 1);
+	now.clock++;
+	ck_assert_int_eq(http_cache_tidy(cache, &now), SECONDS(100) + 2 * CACHE_KEPT - 1);
 	ck_assert(!found("/1", "", ""));
 	ck_assert(found("/2", "", "hb"));
-	moment.clock += SECONDS(1000);
-	ck_assert_int_eq(http_cache_tidy(cache, &moment), INT64_MAX);
+	now.clock += SECONDS(1000);
+	ck_assert_int_eq(http_cache_tidy(cache, &now), INT64_MAX);
 	ck_assert_uint_eq(cache->used, 0);
 }
-END_TEST
 
 /* ---- seen from outside -------------------------------------------------------- */
 
-/* All that is heard of these requests, one after another. */
-static size_t converse(const char *const *requests, size_t count, struct http_cache *with,
-		       char *heard, size_t size)
+/* A client that says these requests, one after another. */
+static void converse(struct talk *talk, const char *const *requests, size_t count)
 {
-	struct talk talk;
-	size_t len;
-
-	moment.cache = with;
-	talk_open(&talk, &served, &moment);
+	talk_open(talk, &served, &now);
 	for (size_t i = 0; i < count; i++)
-		talk_say(&talk, requests[i]);
-	len = talk.len;
-	need(len < size, "room to hear");
-	memcpy(heard, talk.heard, len);
-	talk_close(&talk);
-	return len;
+		talk_say(talk, requests[i]);
 }
 
-#define TO " HTTP/1.1\r\nHost: a\r\n"
-
-START_TEST(a_cache_changes_no_answer)
+TEST(cache_tests, a_cache_changes_no_answer)
 {
 	static const char *const requests[] = {
-		"GET /page" TO "\r\n",
-		"GET /page" TO "\r\n",
-		"HEAD /page" TO "\r\n",
-		"GET /page" TO "Accept-Encoding: gzip\r\n\r\n",
-		"GET /page" TO "Accept-Encoding: gzip\r\n\r\n",
-		"GET /page" TO "Accept-Encoding: br\r\n\r\n",
-		"GET /page" TO "Range: bytes=1-2\r\n\r\n",
-		"GET /page" TO "If-Modified-Since: " FILE_DATE "\r\n\r\n",
-		"GET /page" TO "If-None-Match: *\r\n\r\n",
-		"GET /page" TO "If-Match: \"x\"\r\n\r\n",
-		"POST /page" TO "Content-Length: 1\r\n\r\nx",
-		"OPTIONS /page" TO "\r\n",
-		"PUT /page" TO "\r\n",
-		"GET /" TO "\r\n",
-		"GET /" TO "\r\n",
-		"HEAD /" TO "\r\n",
-		"GET /?query" TO "\r\n",
-		"GET //page" TO "\r\n",
-		"GET /page?query" TO "\r\n",
-		"GET http://a/page" TO "\r\n",
+		"GET /page" ON "\r\n",
+		"GET /page" ON "\r\n",
+		"HEAD /page" ON "\r\n",
+		"GET /page" ON "Accept-Encoding: gzip\r\n\r\n",
+		"GET /page" ON "Accept-Encoding: gzip\r\n\r\n",
+		"GET /page" ON "Accept-Encoding: br\r\n\r\n",
+		"GET /page" ON "Range: bytes=1-2\r\n\r\n",
+		"GET /page" ON "If-Modified-Since: " FILE_DATE "\r\n\r\n",
+		"GET /page" ON "If-None-Match: *\r\n\r\n",
+		"GET /page" ON "If-Match: \"x\"\r\n\r\n",
+		"POST /page" ON "Content-Length: 1\r\n\r\nx",
+		"OPTIONS /page" ON "\r\n",
+		"PUT /page" ON "\r\n",
+		"GET /" ON "\r\n",
+		"GET /" ON "\r\n",
+		"HEAD /" ON "\r\n",
+		"GET /?query" ON "\r\n",
+		"GET //page" ON "\r\n",
+		"GET /page?query" ON "\r\n",
+		"GET http://a/page" ON "\r\n",
 		"GET /page HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
 		"GET /page HTTP/1.0\r\n\r\n",
 	};
-	static char without[64 << 10], with[64 << 10];
-	size_t n;
+	struct talk without, with;
 
 	put_file(&ground, "page.gz", "small");
 	put_file(&ground, "index.html", "<p>index");
-	n = converse(requests, LENGTH(requests), NULL, without, sizeof(without));
-	ck_assert_uint_gt(n, 22 * 100);
+	now.cache = NULL;
+	converse(&without, requests, LENGTH(requests));
+	ck_assert_uint_eq(without.logs, LENGTH(requests));
+	now.cache = cache;
 	for (int i = 0; i < 2; i++) {
-		ck_assert_uint_eq(converse(requests, LENGTH(requests), cache, with, sizeof(with)),
-				  n);
-		ck_assert(memcmp(with, without, n) == 0);
+		converse(&with, requests, LENGTH(requests));
+		ck_assert(same(talk_heard(&with), talk_heard(&without)));
+		talk_close(&with);
 	}
+	talk_close(&without);
 	/* "/page" plainly, with gzip and with br, and "/" */
 	ck_assert_uint_eq(count_entries(), 4);
 }
-END_TEST
 
 /* Whoever spells a name in a thousand ways pushes nobody's answer out. */
-START_TEST(all_spellings_are_one)
+TEST(cache_tests, all_spellings_are_one)
 {
 	static const char *const requests[] = {
-		"GET /a/b/page" TO "\r\n",         "GET //a/b///page" TO "\r\n",
-		"GET /%61/b/p%61ge" TO "\r\n",     "GET /a/b/p%61%67e" TO "\r\n",
-		"GET /./a/./b/page" TO "\r\n",     "GET /x/../a/b/page" TO "\r\n",
-		"GET /%2e/a/b/page" TO "\r\n",     "GET /a/b/%2E%2e/b/page" TO "\r\n",
-		"GET http://a/a/b/page" TO "\r\n", "GET /a/b/page?with=query" TO "\r\n",
+		"GET /a/b/page" ON "\r\n",         "GET //a/b///page" ON "\r\n",
+		"GET /%61/b/p%61ge" ON "\r\n",     "GET /a/b/p%61%67e" ON "\r\n",
+		"GET /./a/./b/page" ON "\r\n",     "GET /x/../a/b/page" ON "\r\n",
+		"GET /%2e/a/b/page" ON "\r\n",     "GET /a/b/%2E%2e/b/page" ON "\r\n",
+		"GET http://a/a/b/page" ON "\r\n", "GET /a/b/page?with=query" ON "\r\n",
 	};
-	static char heard[64 << 10];
+	struct talk talk;
 
-	converse(requests, LENGTH(requests), cache, heard, sizeof(heard));
+	converse(&talk, requests, LENGTH(requests));
+	talk_close(&talk);
 	ck_assert_uint_eq(count_entries(), 1);
 	ck_assert(is_text((text){ cache->newest->bytes, cache->newest->key_len }, "a/b/page"));
 }
-END_TEST
 
 /* A folder's own address and that of its index are two, for one may be a redirect. */
-START_TEST(a_folder_and_its_index_are_two)
+TEST(cache_tests, a_folder_and_its_index_are_two)
 {
 	static const char *const requests[] = {
-		"GET /a/" TO "\r\n",     "GET /a/index.html" TO "\r\n", "GET /a" TO "\r\n",
-		"GET /a/b/.." TO "\r\n", "GET /a/." TO "\r\n",
+		"GET /a/" ON "\r\n",     "GET /a/index.html" ON "\r\n", "GET /a" ON "\r\n",
+		"GET /a/b/.." ON "\r\n", "GET /a/." ON "\r\n",
 	};
 	static const int wanted[] = { 200, 200, 301, 200, 200 };
-	static char heard[64 << 10];
-	text stream = { heard, 0 };
-	struct reply reply;
+	struct talk talk;
 
 	put_file(&ground, "a/index.html", "<p>index");
-	stream.len = converse(requests, LENGTH(requests), cache, heard, sizeof(heard));
-	for (size_t i = 0; i < LENGTH(wanted); i++) {
-		ck_assert_ptr_null(read_reply(&stream, false, &reply));
-		ck_assert_int_eq(reply.status, wanted[i]);
-	}
+	converse(&talk, requests, LENGTH(requests));
+	for (size_t i = 0; i < LENGTH(wanted); i++)
+		next_reply(&talk, wanted[i]);
+	talk_close(&talk);
 	ck_assert_uint_eq(count_entries(), 2);
 }
-END_TEST
 
-START_TEST(a_change_is_seen_at_once)
+TEST(cache_tests, a_change_is_seen_at_once)
 {
-	static const char *const get = "GET /page" TO "\r\n";
+	static const char *const get = "GET /page" ON "\r\n";
 	struct talk talk;
-	struct reply reply;
-	text stream;
 
-	talk_open(&talk, &served, &moment);
+	talk_open(&talk, &served, &now);
 	talk_say(&talk, get);
 	ck_assert_uint_gt(cache->used, 0);
 	talk_say(&talk, get);
@@ -701,45 +656,25 @@ START_TEST(a_change_is_seen_at_once)
 	talk_say(&talk, get);
 	remove_page();
 	talk_say(&talk, get);
-	stream = talk_heard(&talk);
-	for (int i = 0; i < 3; i++) {
-		ck_assert_ptr_null(read_reply(&stream, false, &reply));
-		ck_assert_int_eq(reply.status, 200);
-		ck_assert(is_text(reply.body, i == 2 ? "THE PAGE" : "the page"));
-	}
-	ck_assert_ptr_null(read_reply(&stream, false, &reply));
-	ck_assert_int_eq(reply.status, 404);
+	for (int i = 0; i < 3; i++)
+		ck_assert(is_text(next_reply(&talk, 200).body, i == 2 ? "THE PAGE" : "the page"));
+	next_reply(&talk, 404);
 	talk_close(&talk);
-}
-END_TEST
-
-/* The body of the response that the client has got, which is its only one. */
-static void expect_one(struct talk *talk, const char *body)
-{
-	text stream = talk_heard(talk);
-	struct reply reply;
-	const char *fault = read_reply(&stream, false, &reply);
-
-	expect(!fault, "%s in '%.*s'", fault, (int)talk->len, talk->heard);
-	ck_assert_int_eq(reply.status, 200);
-	ck_assert(is_text(reply.body, body));
-	ck_assert_uint_eq(stream.len, 0);
-	talk_close(talk);
 }
 
 /* A look at a file counts for the requests that were received before it, and for no others. */
-START_TEST(requests_received_together_share_a_look)
+TEST(cache_tests, requests_received_together_share_a_look)
 {
-	static const char get[] = "GET /page" TO "\r\n";
+	static const char get[] = "GET /page" ON "\r\n";
 	struct talk talks[4];
 
 	for (int i = 0; i < 4; i++)
-		talk_open(&talks[i], &served, &moment);
+		talk_open(&talks[i], &served, &now);
 	talk_say(&talks[0], get);
 	for (int i = 1; i < 4; i++)
 		need(talk_send(&talks[i], get, i < 3 ? sizeof(get) - 1 : 9), "send");
 	for (int i = 1; i < 4; i++)
-		http_receive(&talks[i].conn, &moment);
+		http_receive(&talks[i].conn, &now);
 	talk_step(&talks[1]);
 	wait_a_tick();
 	rewrite_page();
@@ -747,29 +682,32 @@ START_TEST(requests_received_together_share_a_look)
 	talk_step(&talks[3]); /* which has received what there was */
 	need(talk_send(&talks[3], get + 9, sizeof(get) - 1 - 9), "send");
 	talk_step(&talks[3]);
-	for (int i = 0; i < 4; i++)
-		expect_one(&talks[i], i < 3 ? "the page" : "THE PAGE");
+	for (int i = 0; i < 4; i++) {
+		text body = next_reply(&talks[i], 200).body;
+
+		expect(is_text(body, i < 3 ? "the page" : "THE PAGE"), "%d: %.*s", i, SHOWN(body));
+		no_more(&talks[i]);
+		talk_close(&talks[i]);
+	}
 }
-END_TEST
 
 /* A client that has left, or has sent too much for now, is found by the step that follows. */
-START_TEST(an_end_is_received_by_the_step)
+TEST(cache_tests, an_end_is_received_by_the_step)
 {
 	struct talk talk;
 
-	talk_open(&talk, &served, &moment);
+	talk_open(&talk, &served, &now);
 	need(talk_send(&talk, "GET /pa", 7), "send");
-	http_receive(&talk.conn, &moment);
-	http_receive(&talk.conn, &moment); /* there is nothing more */
+	http_receive(&talk.conn, &now);
+	http_receive(&talk.conn, &now); /* there is nothing more */
 	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
 	shutdown(talk.far, SHUT_WR);
-	http_receive(&talk.conn, &moment);
+	http_receive(&talk.conn, &now);
 	talk_step(&talk);
 	ck_assert_uint_eq(talk.logs, 1);
 	ck_assert_int_eq(talk.logged[0].status, 400);
 	talk_close(&talk);
 }
-END_TEST
 
 /* Larger than what is kept as it is, and than a socket takes at once. */
 enum { BIG_SIZE = 1 << 20 };
@@ -783,132 +721,77 @@ static void put_big(const char *name, char byte)
 }
 
 /* The next answer is all of a big file, whose bytes are all the same. */
-static void expect_big(text *stream, char byte)
+static void expect_big(struct talk *talk, char byte)
 {
-	struct reply reply;
-	const char *fault = read_reply(stream, false, &reply);
+	text body = next_reply(talk, 200).body;
 
-	expect(!fault && reply.status == 200, "%d: %s", reply.status, fault ? fault : "");
-	ck_assert_uint_eq(reply.body.len, BIG_SIZE);
-	for (size_t i = 0; i < reply.body.len; i++)
-		expect(reply.body.at[i] == byte, "byte %zu", i);
+	ck_assert_uint_eq(body.len, BIG_SIZE);
+	for (size_t i = 0; i < body.len; i++)
+		expect(body.at[i] == byte, "byte %zu", i);
 }
 
-START_TEST(large_files_are_kept_open)
+TEST(cache_tests, large_files_are_kept_open)
 {
 	struct talk talk;
-	text stream;
-	int before = count_descriptors();
 
 	put_big("big1", '1');
 	put_big("big2", '2');
 	put_big("big3", '3');
-	talk_open(&talk, &served, &moment);
+	talk_open(&talk, &served, &now);
 	for (int i = 0; i < 2; i++) {
-		talk_say(&talk, "GET /big1" TO "\r\n");
-		talk_say(&talk, "GET /big2" TO "\r\n");
-		talk_say(&talk, "GET /big3" TO "\r\n"); /* for which there is no room */
-		talk_say(&talk, "HEAD /big1" TO "\r\n");
+		talk_say(&talk, "GET /big1" ON "\r\n");
+		talk_say(&talk, "GET /big2" ON "\r\n");
+		talk_say(&talk, "GET /big3" ON "\r\n"); /* for which there is no room */
+		talk_say(&talk, "HEAD /big1" ON "\r\n");
 		ck_assert_uint_eq(cache->files, CACHE_FILES);
-		ck_assert_int_eq(count_descriptors(), before + 2 + CACHE_FILES);
+		ck_assert_int_eq(count_descriptors(), descriptors + 2 + CACHE_FILES);
 	}
-	stream = talk_heard(&talk);
 	for (int i = 0; i < 2; i++) {
 		struct reply reply;
 
-		expect_big(&stream, '1');
-		expect_big(&stream, '2');
-		expect_big(&stream, '3');
-		ck_assert_ptr_null(read_reply(&stream, true, &reply));
+		expect_big(&talk, '1');
+		expect_big(&talk, '2');
+		expect_big(&talk, '3');
+		reply = next_reply(&talk, 200);
 		ck_assert(reply_has(&reply, "Content-Length", "1048576"));
 	}
-	ck_assert_uint_eq(stream.len, 0);
-	moment.clock += CACHE_KEPT;
-	http_cache_tidy(cache, &moment);
+	no_more(&talk);
+	now.clock += CACHE_KEPT;
+	http_cache_tidy(cache, &now);
 	ck_assert_uint_eq(cache->files, 0);
 	talk_close(&talk);
-	ck_assert_int_eq(count_descriptors(), before);
 }
-END_TEST
 
 /* Two clients are sent one file from one descriptor, and meanwhile it is replaced and forgotten. */
-START_TEST(large_files_stay_while_they_are_sent)
+TEST(cache_tests, large_files_stay_while_they_are_sent)
 {
 	struct talk first, second, third;
-	text stream;
-	int before = count_descriptors();
 
 	put_big("big", '1');
-	talk_open(&first, &served, &moment);
-	talk_open(&second, &served, &moment);
-	talk_open(&third, &served, &moment);
+	talk_open(&first, &served, &now);
+	talk_open(&second, &served, &now);
+	talk_open(&third, &served, &now);
 	first.deaf = second.deaf = true;
-	ck_assert_int_eq(talk_say(&first, "GET /big" TO "\r\n"), HTTP_WRITE);
-	ck_assert_int_eq(talk_say(&second, "GET /big" TO "\r\n"), HTTP_WRITE);
+	ck_assert_int_eq(talk_say(&first, "GET /big" ON "\r\n"), HTTP_WRITE);
+	ck_assert_int_eq(talk_say(&second, "GET /big" ON "\r\n"), HTTP_WRITE);
 	ck_assert_uint_eq(cache->files, 1);
 	ck_assert_int_eq(first.conn.work->body.fd, second.conn.work->body.fd);
 	wait_a_tick();
 	put_big("new", '2');
 	need(renameat(ground.fd, "new", ground.fd, "big") == 0, "rename");
-	talk_say(&third, "GET /big" TO "\r\n");
+	talk_say(&third, "GET /big" ON "\r\n");
 	ck_assert_uint_eq(cache->files, 2);
-	moment.clock += CACHE_KEPT;
-	http_cache_tidy(cache, &moment);
+	now.clock += CACHE_KEPT;
+	http_cache_tidy(cache, &now);
 	ck_assert_ptr_null(cache->newest);
 	ck_assert_uint_eq(cache->files, 1); /* the first one, which is still being sent */
 	first.deaf = false;
 	talk_step(&first);
-	stream = talk_heard(&first);
-	expect_big(&stream, '1');
-	stream = talk_heard(&third);
-	expect_big(&stream, '2');
+	expect_big(&first, '1');
+	expect_big(&third, '2');
 	ck_assert_uint_eq(cache->files, 1);
 	talk_close(&second); /* in the middle */
 	ck_assert_uint_eq(cache->files, 0);
 	talk_close(&first);
 	talk_close(&third);
-	ck_assert_int_eq(count_descriptors(), before);
-}
-END_TEST
-
-Suite *cache_suite(void)
-{
-	Suite *suite = suite_create("cache");
-	TCase *memory = tcase_create("memory"), *change = tcase_create("change");
-	TCase *outside = tcase_create("outside");
-
-	tcase_add_checked_fixture(memory, make_cache, remove_cache);
-	tcase_add_test(memory, answers_are_found_by_key_and_taste);
-	tcase_add_test(memory, many_are_found);
-	tcase_add_test(memory, the_least_used_goes);
-	tcase_add_test(memory, what_is_too_large_is_not_remembered);
-	tcase_add_test(memory, buckets_are_by_size);
-	tcase_add_test(memory, hashes_are_by_seed_and_taste);
-	tcase_add_test(memory, names_that_collide_are_two);
-	tcase_add_test(memory, chains_are_short);
-	suite_add_tcase(suite, memory);
-
-	tcase_add_checked_fixture(change, make_cache, remove_cache);
-	tcase_set_timeout(change, 60);
-	tcase_add_test(change, what_has_changed_is_forgotten);
-	tcase_add_test(change, a_folder_on_the_way_stays_the_same);
-	tcase_add_test(change, siblings_are_watched);
-	tcase_add_test(change, a_sibling_may_come);
-	tcase_add_test(change, what_may_change_unseen_is_not_remembered);
-	tcase_add_test(change, what_has_just_changed_is_not_remembered);
-	tcase_add_test(change, settling_takes_a_moment);
-	tcase_add_test(change, what_nobody_asks_for_is_forgotten);
-	suite_add_tcase(suite, change);
-
-	tcase_add_checked_fixture(outside, make_cache, remove_cache);
-	tcase_add_test(outside, a_cache_changes_no_answer);
-	tcase_add_test(outside, all_spellings_are_one);
-	tcase_add_test(outside, a_folder_and_its_index_are_two);
-	tcase_add_test(outside, a_change_is_seen_at_once);
-	tcase_add_test(outside, requests_received_together_share_a_look);
-	tcase_add_test(outside, an_end_is_received_by_the_step);
-	tcase_add_test(outside, large_files_are_kept_open);
-	tcase_add_test(outside, large_files_stay_while_they_are_sent);
-	suite_add_tcase(suite, outside);
-	return suite;
 }

@@ -29,25 +29,13 @@
 extern const char *wire_top;
 void wire_site_make(const char *top);
 void wire_site_remove(const char *top);
-
-/* http_step() over socket pairs, pipes and files, with a clock set by hand. */
-static Suite *conversation_suite(void)
-{
-	Suite *suite = suite_create("conversations");
-
-	suite_add_tcase(suite, pipelining_case());
-	suite_add_tcase(suite, timeouts_case());
-	suite_add_tcase(suite, linger_case());
-	suite_add_tcase(suite, memory_case());
-	suite_add_tcase(suite, folder_case());
-	suite_add_tcase(suite, pipes_case());
-	suite_add_tcase(suite, faults_case());
-	return suite;
-}
+Suite *wire_in_process_suite(void);
 
 int main(void)
 {
-	SRunner *runner = srunner_create(bytes_suite());
+	SRunner *runner = NULL;
+	Suite *suite = NULL;
+	const char *name = "";
 	struct tree all;
 	char wire[PATH_MAX + 8];
 	int failed;
@@ -56,14 +44,17 @@ int main(void)
 	make_tree(&all);
 	snprintf(wire, sizeof(wire), "%s/wire", all.top);
 	need(setenv("TMPDIR", all.top, 1) == 0, "setenv");
-	srunner_add_suite(runner, etag_suite());
-	srunner_add_suite(runner, names_suite());
-	srunner_add_suite(runner, listing_suite());
-	srunner_add_suite(runner, cache_suite());
-	srunner_add_suite(runner, answer_suite());
-	srunner_add_suite(runner, rules_suite());
-	srunner_add_suite(runner, programs_suite());
-	srunner_add_suite(runner, conversation_suite());
+	for (struct group *group = groups; group; group = group->next) {
+		if (strcmp(group->suite, name) != 0) {
+			name = group->suite;
+			suite = suite_create(name);
+			if (runner)
+				srunner_add_suite(runner, suite);
+			else
+				runner = srunner_create(suite);
+		}
+		suite_add_tcase(suite, group->tests);
+	}
 	need(mkdir(wire, 0755) == 0, "mkdir");
 	wire_top = wire;
 	wire_site_make(wire);

@@ -158,7 +158,45 @@ static inline ssize_t call_send(int fd, const void *bytes, size_t size, int flag
 #undef recv
 #undef read
 #undef write
-#include "suites.h"
+
+/* ---- tests, and groups of them ---- */
+
+/* A group of tests. A suite has the groups of its name that stand one after another. */
+struct group {
+	const char *suite, *name;
+	void (*make)(void), (*remove)(void); /* around all tests */
+	void (*begin)(void), (*end)(void);   /* around each */
+	TCase *tests;
+	struct group *next;
+};
+static struct group *groups, **next_group = &groups;
+
+static void begin_test(void);
+static void end_test(void);
+
+static inline void add_test(struct group *group, const TTest *test, int times)
+{
+	if (!group->tests) {
+		*next_group = group;
+		next_group = &group->next;
+		group->tests = tcase_create(group->name);
+		tcase_set_timeout(group->tests, 120);
+		tcase_add_unchecked_fixture(group->tests, group->make, group->remove);
+		tcase_add_checked_fixture(group->tests, group->begin, group->end);
+		tcase_add_checked_fixture(group->tests, begin_test, end_test);
+	}
+	tcase_add_loop_test(group->tests, test, 0, times);
+}
+
+/* The body of a test follows. It is added to its group before main() is called. */
+#define TEST(group, name) TEST_TIMES(group, name, 1)
+#define TEST_TIMES(group, name, times)                            \
+	START_TEST(name);                                         \
+	static void __attribute__((constructor)) add_##name(void) \
+	{                                                         \
+		add_test(&(group), name, times);                  \
+	}                                                         \
+	static void name##_fn(int _i CK_ATTRIBUTE_UNUSED)
 
 /* The rows of a test are told apart by what is printed where one fails. */
 #define expect(condition, ...)                     \
@@ -283,6 +321,22 @@ static struct tree home;
 static struct http_site place;
 static struct http_common now;
 static char big[MiB];
+static int descriptors; /* that were open when the test began */
+
+static void begin_test(void)
+{
+	descriptors = count_descriptors();
+}
+
+/* Whatever a test is about, nothing is left behind, and what was to fail has failed. */
+static void end_test(void)
+{
+	int kept = now.cache ? (int)now.cache->files : 0;
+
+	ck_assert_int_eq(count_descriptors(), descriptors + kept);
+	ck_assert_uint_eq(now.memory, 0);
+	ck_assert(failure.call == NO_CALL && !openat2_errors && !sendfile_error);
+}
 
 static inline void make_home(void)
 {
@@ -312,21 +366,76 @@ static inline void remove_home(void)
 	remove_tree(&home);
 }
 
-/* The next answer on a stream, which has to be fair and to have that status. */
-static inline struct reply expect_reply(text *stream, bool to_head, int status)
+/* The next response that the client has got, which has to be a fair one. */
+static inline struct reply any_reply(struct talk *talk)
 {
+	text rest = talk_heard(talk);
 	struct reply reply;
-	const char *fault = read_reply(stream, to_head, &reply);
+	const char *fault;
 
-	expect(!fault, "%s: %.*s", fault ? fault : "", (int)(stream->len < 300 ? stream->len : 300),
-	       stream->at);
+	skip(&rest, talk->read);
+	fault = read_reply(&rest, talk->replies < talk->logs && talk->logged[talk->replies].head,
+			   &reply);
+	expect(!fault, "%s: %.*s", fault ? fault : "", (int)(rest.len < 300 ? rest.len : 300),
+	       rest.at);
+	talk->replies += reply.status >= 200;
+	talk->read = talk->len - rest.len;
+	return reply;
+}
+
+static inline struct reply next_reply(struct talk *talk, int status)
+{
+	struct reply reply = any_reply(talk);
+
 	expect(reply.status == status, "%d, not %d", reply.status, status);
 	return reply;
+}
+
+static inline void no_more(const struct talk *talk)
+{
+	expect(talk->read == talk->len, "and more: %.*s", (int)(talk->len - talk->read),
+	       talk->heard + talk->read);
+}
+
+/* A conversation over two pipes, of which the client has in[1] and out[0]. */
+static inline void talk_open_pipes(struct talk *talk, const struct http_site *site, int in[2],
+				   int out[2], int flags)
+{
+	const bool nonblock = flags & O_NONBLOCK;
+
+	need(pipe2(in, O_CLOEXEC | flags) == 0 && pipe2(out, O_CLOEXEC | flags) == 0, "pipe");
+	talk_begin(talk, site, &now, (struct http_end){ in[0], false, nonblock },
+		   (struct http_end){ out[1], false, nonblock });
+}
+
+static inline void talk_close_pipes(struct talk *talk, const int in[2], const int out[2])
+{
+	free(talk->conn.work);
+	close(in[0]), close(in[1]), close(out[0]), close(out[1]);
 }
 
 static inline void send_only(struct talk *talk, const char *bytes)
 {
 	need(talk_send(talk, bytes, strlen(bytes)), "send");
+}
+
+static inline void add_cache(size_t size, uint32_t files, const char *seed)
+{
+	now.cache = http_cache_new(size, files, seed);
+	need(now.cache, "http_cache_new");
+}
+
+static inline void empty_cache(void)
+{
+	while (now.cache->oldest)
+		cache_remove(now.cache, now.cache->oldest);
+}
+
+static inline void remove_cache(void)
+{
+	empty_cache();
+	free(now.cache);
+	now.cache = NULL;
 }
 
 /* As many requests as fit, all at once. */

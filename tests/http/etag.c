@@ -11,7 +11,9 @@ static void tag_of(char tag[ETAG_SIZE], const struct stat *st, enum coding codin
 	make_etag(tag, &version, coding, when);
 }
 
-START_TEST(tags_tell_states_apart)
+static struct group etag_tests = { .suite = "ETag", .name = "tags" };
+
+TEST(etag_tests, tags_tell_states_apart)
 {
 	const struct stat base = { .st_size = 678, .st_mtim = { 1000, 42 } };
 	struct stat other[6] = { base, base, base, base, base, base };
@@ -39,11 +41,10 @@ START_TEST(tags_tell_states_apart)
 			expect(strcmp(tag, again) != 0, "%d: %s", c, again);
 		}
 }
-END_TEST
 
 /* A copy with its times has the same tag, on whatever machine. */
 /* What a file is known by, all of it. */
-START_TEST(versions_differ)
+TEST(etag_tests, versions_differ)
 {
 	const struct version one = { 1, 2, 3, { 4, 5 }, { 6, 7 } };
 	const struct version others[] = {
@@ -57,9 +58,8 @@ START_TEST(versions_differ)
 	for (size_t i = 0; i < LENGTH(others); i++)
 		expect(!same_version(&one, &others[i]), "%zu", i);
 }
-END_TEST
 
-START_TEST(tags_survive_a_copy)
+TEST(etag_tests, tags_survive_a_copy)
 {
 	const struct stat base = { .st_dev = 1,
 				   .st_ino = 2,
@@ -80,9 +80,8 @@ START_TEST(tags_survive_a_copy)
 	tag_of(tag, &base, GZIP, &later);
 	ck_assert_str_eq(tag, "\"2a6-e8d4a5102a-gzip\"");
 }
-END_TEST
 
-START_TEST(tags_are_quoted)
+TEST(etag_tests, tags_are_quoted)
 {
 	const struct stat most = { .st_size = INT64_MAX, .st_mtim = { INT64_MAX, 999999999 } };
 	const struct stat fresh = { .st_size = INT64_MAX, .st_mtim = later };
@@ -99,10 +98,9 @@ START_TEST(tags_are_quoted)
 			ck_assert(tag[i] > ' ' && tag[i] < 0x7f && tag[i] != '"');
 	}
 }
-END_TEST
 
 /* RFC 9110 8.8.1: what may change again without its tag changing has no strong one. */
-START_TEST(tags_are_weak_at_first)
+TEST(etag_tests, tags_are_weak_at_first)
 {
 	static const struct {
 		struct timespec modified, changed, now;
@@ -143,7 +141,6 @@ START_TEST(tags_are_weak_at_first)
 		expect((strcmp(tag, next) != 0) == rows[i].weak, "row %zu: %s, %s", i, tag, next);
 	}
 }
-END_TEST
 
 /* ---- conditions, asked over a connection ---- */
 
@@ -223,31 +220,26 @@ static void begin_asking(void)
 	talk_open(&asking, &place, &now);
 }
 
-static void end_asking(void)
-{
-	talk_close(&asking);
-}
-
 /* The answer to a GET, HEAD or POST of that name with these fields. */
 static struct reply ask(const char *method, const char *name, const char *lines)
 {
 	char request[8192];
 	struct reply reply;
-	text stream;
 
 	snprintf(request, sizeof(request), "%s /%s HTTP/1.1\r\nHost: a\r\n%s\r\n", method, name,
 		 lines);
-	asking.len = 0;
+	asking.len = asking.read = asking.logs = asking.replies = 0;
 	talk_say(&asking, request);
-	stream = talk_heard(&asking);
-
-	const char *fault = read_reply(&stream, *method == 'H', &reply);
-
-	expect(!fault && stream.len == 0, "%s: %s", request, fault ? fault : "and more");
+	reply = any_reply(&asking);
+	no_more(&asking);
 	return reply;
 }
 
-START_TEST(conditions_have_an_order)
+static struct group asked_tests = {
+	.suite = "ETag", .name = "conditions", .begin = make_home, .end = remove_home
+};
+
+TEST(asked_tests, conditions_have_an_order)
 {
 	static const char *const methods_asked[] = { "GET", "HEAD", "POST" };
 	enum {
@@ -258,6 +250,7 @@ START_TEST(conditions_have_an_order)
 	};
 	char lines[1024];
 
+	begin_asking();
 	put_file(&home, "file", "x");
 	for (size_t i = 0; i < (size_t)A * B * C * D; i++) {
 		const struct condition *im = &if_match[i % A];
@@ -274,18 +267,19 @@ START_TEST(conditions_have_an_order)
 			expect(got == want, "%d, not %d: %s%s", got, want, methods_asked[k], lines);
 		}
 	}
+	talk_close(&asking);
 }
-END_TEST
 
 /* ---- ranges ---- */
 
 /* Which bytes of a small file does it name? Each form with all small numbers. */
-START_TEST(ranges_name_bytes)
+TEST(asked_tests, ranges_name_bytes)
 {
 	enum { MOST = 7 };
 	static const char digits[] = "0123456";
 	char name[] = "0";
 
+	begin_asking();
 	for (unsigned size = 0; size < MOST; size++) {
 		name[0] = (char)('0' + size);
 		put_bytes(&home, name, digits, size);
@@ -315,15 +309,16 @@ START_TEST(ranges_name_bytes)
 				       value, size, SHOWN(reply.body));
 		}
 	}
+	talk_close(&asking);
 }
-END_TEST
 
 /* RFC 9110 8.8.2.2: a date is weak while the file may still change within it. */
-START_TEST(a_date_just_past_is_no_reason_for_a_part)
+TEST(asked_tests, a_date_just_past_is_no_reason_for_a_part)
 {
 	static const int64_t ages[] = { -1, 0, 1 };
 	const struct timespec wall = now.wall;
 
+	begin_asking();
 	for (size_t i = 0; i < LENGTH(ages); i++) {
 		put_file(&home, "file", "0123");
 		put_times(&home, "file", WALL_TIME - ages[i], 0);
@@ -338,21 +333,22 @@ START_TEST(a_date_just_past_is_no_reason_for_a_part)
 			 SHOWN(date));
 		ck_assert_int_eq(ask("GET", "file", lines).status, ages[i] > 0 ? 206 : 200);
 	}
+	talk_close(&asking);
 }
-END_TEST
 
 /* A client that repeats a field 257 times doesn't have said it once. */
-START_TEST(a_field_may_come_257_times)
+TEST(asked_tests, a_field_may_come_257_times)
 {
 	static char lines[257 * 18 + 1];
 
 	place.limits.fields = 1000;
+	begin_asking();
 	put_file(&home, "file", "0123");
 	for (int i = 0; i < 257; i++)
 		strcat(lines, "Range: bytes=0-1\r\n");
 	ck_assert_int_eq(ask("GET", "file", lines).status, 200);
+	talk_close(&asking);
 }
-END_TEST
 
 /* The parts of a multipart/byteranges body, one after another (RFC 9110 14.6). */
 static void expect_parts(const struct reply *reply, const struct range *parts, size_t count,
@@ -382,30 +378,27 @@ static void expect_parts(const struct reply *reply, const struct range *parts, s
 	expect(is_text(body, want), "%.*s", SHOWN(body));
 }
 
-START_TEST(multipart_byteranges_of_a_large_file)
+TEST(asked_tests, multipart_byteranges_of_a_large_file)
 {
 	static const struct range parts[] = { { 5, 6 },
 					      { 100000, 400000 },
 					      { 1000, 1000 + 20000 } };
 	struct talk talk;
-	text stream;
 
 	talk_open(&talk, &place, &now);
 	talk_say(&talk, "GET /big.bin" ON "Range: bytes=5-5, 100000-399999, 1000-20999\r\n\r\n"
 			"GET /small.txt" ON "\r\n");
-	stream = talk_heard(&talk);
 
-	struct reply reply = expect_reply(&stream, false, 206);
+	struct reply reply = next_reply(&talk, 206);
 
 	expect_parts(&reply, parts, LENGTH(parts), "application/octet-stream");
 	ck_assert_ptr_null(reply_field(&reply, "Content-Range").at);
-	ck_assert(is_text(expect_reply(&stream, false, 200).body, "hello, world"));
+	ck_assert(is_text(next_reply(&talk, 200).body, "hello, world"));
 	talk_close(&talk);
 }
-END_TEST
 
 /* A client that has fetched a file just when it was written never keeps what it was before. */
-START_TEST(weak_etag_of_a_file_just_written)
+TEST(asked_tests, weak_etag_of_a_file_just_written)
 {
 	static const struct {
 		const char *format;
@@ -420,7 +413,7 @@ START_TEST(weak_etag_of_a_file_just_written)
 	struct reply reply;
 	struct talk talk;
 	char request[256];
-	text tag, stream;
+	text tag;
 
 	put_times(&home, "small.txt", WALL_TIME, 5);
 	for (size_t i = 0; i < 2 * LENGTH(rows); i++) {
@@ -430,8 +423,7 @@ START_TEST(weak_etag_of_a_file_just_written)
 		now = turn_at(SECONDS(1000));
 		talk_open(&talk, &place, &now);
 		talk_say(&talk, "GET /small.txt" ON "\r\n");
-		stream = talk_heard(&talk);
-		reply = expect_reply(&stream, false, 200);
+		reply = next_reply(&talk, 200);
 		tag = reply_field(&reply, "ETag");
 		ck_assert(tag.len > 4 && memcmp(tag.at, "W/\"", 3) == 0);
 		snprintf(request, sizeof(request), rows[i % LENGTH(rows)].format, SHOWN(tag));
@@ -442,42 +434,10 @@ START_TEST(weak_etag_of_a_file_just_written)
 		}
 		talk_say(&talk, request);
 		talk_say(&talk, "GET /small.txt" ON "\r\n");
-		stream = talk_heard(&talk);
-		expect_reply(&stream, false, 200);
-		expect_reply(&stream, false, status);
-		reply = expect_reply(&stream, false, 200);
+		next_reply(&talk, status);
+		reply = next_reply(&talk, 200);
 		tag = reply_field(&reply, "ETag");
 		ck_assert_int_eq(tag.at[0], changed ? '"' : 'W');
 		talk_close(&talk);
 	}
-}
-END_TEST
-
-Suite *etag_suite(void)
-{
-	Suite *suite = suite_create("ETag, conditions, ranges");
-	TCase *tags = tcase_create("ETag"), *asked = tcase_create("conditions and ranges");
-	TCase *sent = tcase_create("multipart, and a weak ETag");
-
-	tcase_add_test(tags, tags_tell_states_apart);
-	tcase_add_test(tags, versions_differ);
-	tcase_add_test(tags, tags_survive_a_copy);
-	tcase_add_test(tags, tags_are_quoted);
-	tcase_add_test(tags, tags_are_weak_at_first);
-	suite_add_tcase(suite, tags);
-
-	tcase_add_checked_fixture(asked, make_home, remove_home);
-	tcase_add_checked_fixture(asked, begin_asking, end_asking);
-	tcase_set_timeout(asked, 60);
-	tcase_add_test(asked, conditions_have_an_order);
-	tcase_add_test(asked, ranges_name_bytes);
-	tcase_add_test(asked, a_date_just_past_is_no_reason_for_a_part);
-	tcase_add_test(asked, a_field_may_come_257_times);
-	suite_add_tcase(suite, asked);
-
-	tcase_add_checked_fixture(sent, make_home, remove_home);
-	tcase_add_test(sent, multipart_byteranges_of_a_large_file);
-	tcase_add_test(sent, weak_etag_of_a_file_just_written);
-	suite_add_tcase(suite, sent);
-	return suite;
 }

@@ -32,12 +32,16 @@ static void make_many(void)
 	}
 }
 
-START_TEST(listing_of_a_large_folder)
+static struct group folder_tests = {
+	.suite = "conversations", .name = "folder", .make = make_many, .remove = remove_home
+};
+
+TEST(folder_tests, listing_of_a_large_folder)
 {
 	struct talk talk;
-	text stream, left;
+	text left;
 	enum http_want want;
-	int again = 0, before = count_descriptors();
+	int again = 0;
 
 	talk_open(&talk, &place, &now);
 	send_only(&talk, "GET /many/" ON "\r\n");
@@ -51,14 +55,13 @@ START_TEST(listing_of_a_large_folder)
 	talk_say(&talk, "HEAD /many/" ON "\r\n"
 			"GET /many/?sort=name&order=desc" ON "\r\n"
 			"GET /many/?format=text" ON "\r\n");
-	stream = talk_heard(&talk);
 
-	struct reply page = expect_reply(&stream, false, 200);
-	struct reply head = expect_reply(&stream, true, 200);
-	struct reply turned = expect_reply(&stream, false, 200);
-	struct reply plain = expect_reply(&stream, false, 200);
+	struct reply page = next_reply(&talk, 200);
+	struct reply head = next_reply(&talk, 200);
+	struct reply turned = next_reply(&talk, 200);
+	struct reply plain = next_reply(&talk, 200);
 
-	ck_assert_uint_eq(stream.len, 0);
+	no_more(&talk);
 	ck_assert(same(reply_field(&page, "Content-Length"), reply_field(&head, "Content-Length")));
 	expect_balance(page.body);
 	ck_assert(reply_has(&page, "Content-Security-Policy",
@@ -89,25 +92,21 @@ START_TEST(listing_of_a_large_folder)
 		lines += plain.body.at[i] == '\n';
 	ck_assert_uint_eq(lines, ENTRIES);
 	talk_close(&talk);
-	ck_assert_uint_eq(now.memory, 0);
-	ck_assert_int_eq(count_descriptors(), before);
 }
-END_TEST
 
 /* As deep as a path can name it: the folders that are near have links. */
-START_TEST(listing_of_a_deep_folder)
+TEST(folder_tests, listing_of_a_deep_folder)
 {
 	char request[2 * LEVELS + 64] = "GET /";
 	struct talk talk;
-	text stream, body;
+	text body;
 
 	for (int i = 0; i < LEVELS; i++)
 		strcat(request, "d/");
 	strcat(request, ON "\r\n");
 	talk_open(&talk, &place, &now);
 	talk_say(&talk, request);
-	stream = talk_heard(&talk);
-	body = expect_reply(&stream, false, have_openat2() ? 200 : 404).body;
+	body = next_reply(&talk, have_openat2() ? 200 : 404).body;
 	if (have_openat2()) { /* without, a path may have WALK_DEPTH folders */
 		expect_balance(body);
 		ck_assert_ptr_nonnull(memmem(body.at, body.len, "<a href=\"../../\">d/</a>", 23));
@@ -115,14 +114,12 @@ START_TEST(listing_of_a_deep_folder)
 	}
 	talk_close(&talk);
 }
-END_TEST
 
 /* The end has its place behind the last row, wherever that comes to stand in what is sent. */
-START_TEST(listing_of_any_length_has_an_end)
+TEST(folder_tests, listing_of_any_length_has_an_end)
 {
 	char name[NAME_MAX + 16];
 	struct talk talk;
-	text stream;
 
 	put_folder(&home, "long");
 	for (int n = 0; n < 440; n++) {
@@ -132,20 +129,17 @@ START_TEST(listing_of_any_length_has_an_end)
 			continue;
 		talk_open(&talk, &place, &now);
 		talk_say(&talk, "GET /long/" ON "\r\nGET /small.txt" ON "\r\n");
-		stream = talk_heard(&talk);
-		expect_balance(expect_reply(&stream, false, 200).body);
-		expect_reply(&stream, false, 200);
-		expect(stream.len == 0, "%d", n);
+		expect_balance(next_reply(&talk, 200).body);
+		next_reply(&talk, 200);
+		no_more(&talk);
 		talk_close(&talk);
 	}
 }
-END_TEST
 
 /* The client doesn't stall while the server is at work. */
-START_TEST(listing_may_take_longer_than_a_timeout)
+TEST(folder_tests, listing_may_take_longer_than_a_timeout)
 {
 	struct talk talk;
-	text stream;
 
 	talk_open(&talk, &place, &now);
 	send_only(&talk, "GET /many/" ON "\r\n");
@@ -154,11 +148,9 @@ START_TEST(listing_may_take_longer_than_a_timeout)
 		ck_assert_int_gt(talk.conn.deadline, now.clock - SECONDS(20));
 	}
 	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
-	stream = talk_heard(&talk);
-	expect_reply(&stream, false, 200);
+	next_reply(&talk, 200);
 	talk_close(&talk);
 }
-END_TEST
 
 /* A connection whose head has gone out, and now comes a page of `count` names of that length. */
 static void stream_names(struct talk *talk, uint32_t count, size_t length, bool plain)
@@ -192,7 +184,7 @@ static void stream_names(struct talk *talk, uint32_t count, size_t length, bool 
 }
 
 /* Names have 255 bytes mostly, and more in some file systems: FUSE's have a thousand, or four. */
-START_TEST(listing_of_names_longer_than_255_bytes)
+TEST(folder_tests, listing_of_names_longer_than_255_bytes)
 {
 	static const size_t lengths[] = { 9, 255, 256, 700, 1023, 1500, 2000, 3000, 4095 };
 	enum { NAMES = 300 };
@@ -223,10 +215,9 @@ START_TEST(listing_of_names_longer_than_255_bytes)
 		talk_close(&talk);
 	}
 }
-END_TEST
 
 /* What fits nowhere ends the connection, and who gets the memory next knows nothing of it. */
-START_TEST(listing_of_a_name_that_fits_nowhere)
+TEST(folder_tests, listing_of_a_name_that_fits_nowhere)
 {
 	struct talk talk;
 
@@ -239,12 +230,9 @@ START_TEST(listing_of_a_name_that_fits_nowhere)
 		talk_close(&talk);
 	}
 }
-END_TEST
 
-START_TEST(listing_dropped_at_any_step)
+TEST(folder_tests, listing_dropped_at_any_step)
 {
-	int before = count_descriptors();
-
 	for (int steps = 1; steps < 40; steps += 3) {
 		struct talk talk;
 
@@ -254,26 +242,23 @@ START_TEST(listing_dropped_at_any_step)
 			http_step(&talk.conn, &now);
 		talk_close(&talk);
 		ck_assert_uint_eq(now.memory, 0);
-		ck_assert_int_eq(count_descriptors(), before);
+		ck_assert_int_eq(count_descriptors(), descriptors);
 	}
 }
-END_TEST
 
-START_TEST(listing_refused_without_memory_503_or_off_404)
+TEST(folder_tests, listing_refused_without_memory_503_or_off_404)
 {
 	struct http_site unlisted = place;
 	struct talk talk;
-	text stream;
 
 	now.memory = LISTS_MOST;
 	talk_open(&talk, &place, &now);
 	talk_say(&talk, "GET /folder/" ON "\r\nGET /small.txt" ON "\r\n");
-	stream = talk_heard(&talk);
 
-	struct reply reply = expect_reply(&stream, false, 503);
+	struct reply reply = next_reply(&talk, 503);
 
 	ck_assert(reply_has(&reply, "Retry-After", "1"));
-	expect_reply(&stream, false, 200);
+	next_reply(&talk, 200);
 	ck_assert_uint_eq(now.memory - talk.conn.held, LISTS_MOST);
 	talk_close(&talk);
 
@@ -281,8 +266,7 @@ START_TEST(listing_refused_without_memory_503_or_off_404)
 	now.memory = LISTS_MOST - 1024 * sizeof(struct place);
 	talk_open(&talk, &place, &now);
 	talk_say(&talk, "GET /folder/" ON "\r\n");
-	stream = talk_heard(&talk);
-	expect_reply(&stream, false, 503);
+	next_reply(&talk, 503);
 	talk_close(&talk);
 	ck_assert_uint_eq(now.memory - talk.conn.held, LISTS_MOST - 1024 * sizeof(struct place));
 	now.memory = 0;
@@ -290,18 +274,16 @@ START_TEST(listing_refused_without_memory_503_or_off_404)
 	unlisted.listing = false;
 	talk_open(&talk, &unlisted, &now);
 	talk_say(&talk, "GET /folder/" ON "\r\nGET /" ON "\r\n");
-	stream = talk_heard(&talk);
-	expect_reply(&stream, false, 404);
-	expect_reply(&stream, false, 200);
+	next_reply(&talk, 404);
+	next_reply(&talk, 200);
 	talk_close(&talk);
 }
-END_TEST
 
 /*
  * A small segment would wait for the acknowledgement of another (RFC 896): one that the rest of an
  * answer follows is not sent before it, and the socket is prepared, once, before the first such answer.
  */
-START_TEST(msg_more_and_tcp_nodelay_parts_go_together)
+TEST(folder_tests, msg_more_and_tcp_nodelay_parts_go_together)
 {
 	static const struct {
 		const char *request;
@@ -344,23 +326,4 @@ START_TEST(msg_more_and_tcp_nodelay_parts_go_together)
 		expect(strcmp(more, rows[i].more) == 0, "%s: %s", rows[i].request, more);
 		talk_close(&talk);
 	}
-}
-END_TEST
-
-TCase *folder_case(void)
-{
-	TCase *group = tcase_create("folder");
-
-	tcase_add_unchecked_fixture(group, make_many, remove_home);
-	tcase_set_timeout(group, 120);
-	tcase_add_test(group, listing_of_a_large_folder);
-	tcase_add_test(group, listing_of_a_deep_folder);
-	tcase_add_test(group, listing_of_any_length_has_an_end);
-	tcase_add_test(group, listing_may_take_longer_than_a_timeout);
-	tcase_add_test(group, listing_of_names_longer_than_255_bytes);
-	tcase_add_test(group, listing_of_a_name_that_fits_nowhere);
-	tcase_add_test(group, listing_dropped_at_any_step);
-	tcase_add_test(group, listing_refused_without_memory_503_or_off_404);
-	tcase_add_test(group, msg_more_and_tcp_nodelay_parts_go_together);
-	return group;
 }

@@ -45,7 +45,9 @@ static void sort_all(struct listing *list)
 	ck_assert_uint_ge((uint64_t)calls, moves / SORT_STEP); /* so many a call, and no more */
 }
 
-START_TEST(styles_are_read)
+static struct group listing_tests = { .suite = "listing", .name = "listing" };
+
+TEST(listing_tests, styles_are_read)
 {
 	static const struct {
 		const char *query;
@@ -83,7 +85,6 @@ START_TEST(styles_are_read)
 		       "%s", rows[i].query);
 	}
 }
-END_TEST
 
 /* ---- what people read ------------------------------------------------------ */
 
@@ -95,7 +96,7 @@ static void name_size(uint64_t n, char *name, size_t size)
 	name[o.len] = '\0';
 }
 
-START_TEST(sizes_are_written)
+TEST(listing_tests, sizes_are_written)
 {
 	static const struct {
 		uint64_t size;
@@ -128,10 +129,9 @@ START_TEST(sizes_are_written)
 		       name, rows[i].name);
 	}
 }
-END_TEST
 
 /* What is shown is the nearest that can be shown (or, rounded twice, hardly farther). */
-START_TEST(sizes_are_rounded)
+TEST(listing_tests, sizes_are_rounded)
 {
 	static const char units[] = "BkMGTPE";
 	uint64_t seed = 4;
@@ -155,9 +155,8 @@ START_TEST(sizes_are_rounded)
 		expect(off <= 0.56 * last && off >= -0.56 * last, "%ju: %s", (uintmax_t)n, name);
 	}
 }
-END_TEST
 
-START_TEST(moments_are_written)
+TEST(listing_tests, moments_are_written)
 {
 	static const struct {
 		int64_t when;
@@ -182,9 +181,8 @@ START_TEST(moments_are_written)
 			       "%.*s", (int)o.len, written);
 		}
 }
-END_TEST
 
-START_TEST(rows_are_escaped)
+TEST(listing_tests, rows_are_escaped)
 {
 	static const struct {
 		const char *name;
@@ -226,14 +224,13 @@ START_TEST(rows_are_escaped)
 			free_listing(list, &common);
 		}
 }
-END_TEST
 
 static bool shows(const struct out *o, const char *part)
 {
 	return memmem(o->at, o->len, part, strlen(part));
 }
 
-START_TEST(heads_and_tails_are_written)
+TEST(listing_tests, heads_and_tails_are_written)
 {
 	struct http_common common = turn_at(0);
 	struct listing *list = new_listing((struct listing_style){ BY_SIZE, true, AS_HTML });
@@ -282,10 +279,9 @@ START_TEST(heads_and_tails_are_written)
 	ck_assert_uint_eq(o.len, 0);
 	free_listing(list, &common);
 }
-END_TEST
 
 /* step_listing() has what begin_answer() has left for a head, and a row of any name fits alone. */
-START_TEST(the_longest_fit)
+TEST(listing_tests, the_longest_fit)
 {
 	struct http_common common = turn_at(0);
 	struct listing *list = new_listing(all_styles[0]);
@@ -304,11 +300,10 @@ START_TEST(the_longest_fit)
 	ck_assert_uint_le(head.len, OUT_ROOM - 16384);
 	free_listing(list, &common);
 }
-END_TEST
 
 /* ---- order ---------------------------------------------------------------- */
 
-START_TEST(folders_come_first)
+TEST(listing_tests, folders_come_first)
 {
 	static const struct {
 		struct listing_style style;
@@ -343,13 +338,12 @@ START_TEST(folders_come_first)
 		free_listing(list, &common);
 	}
 }
-END_TEST
 
 /*
  * Case, bytes above 127, numbers, and names that others begin with. What differs in case or zeros alone
  * is in the order of its bytes.
  */
-START_TEST(names_are_in_natural_order)
+TEST(listing_tests, names_are_in_natural_order)
 {
 	static const char *const names[] = {
 		"\x01",   " a", "#",        "0",         "00",        "01",          "1",
@@ -378,7 +372,6 @@ START_TEST(names_are_in_natural_order)
 			free_listing(list, &common);
 		}
 }
-END_TEST
 
 /* All bytes; or few, so that many names are alike but for case and zeros. */
 static void add_random(struct listing *list, struct http_common *common, uint64_t *seed,
@@ -476,7 +469,7 @@ static void check_sort(struct listing_style style, uint32_t count, int longest, 
 	ck_assert_uint_eq(common.memory, 0);
 }
 
-START_TEST(merging_sorts)
+TEST(listing_tests, merging_sorts)
 {
 	uint64_t seed = 6;
 
@@ -486,10 +479,9 @@ START_TEST(merging_sorts)
 		for (int longest = 3; longest < NAME_MAX; longest *= 3)
 			check_sort(all_styles[s], 1000 + (uint32_t)s * 13, longest, &seed);
 }
-END_TEST
 
 /* Numbers up to the longest name that a file system has, and one byte more than a length fits into. */
-START_TEST(long_numbers_are_in_order)
+TEST(listing_tests, long_numbers_are_in_order)
 {
 	struct http_common common = turn_at(0);
 	struct listing *list = new_listing(all_styles[0]);
@@ -512,10 +504,9 @@ START_TEST(long_numbers_are_in_order)
 	}
 	free_listing(list, &common);
 }
-END_TEST
 
 /* HEAD keeps nothing of the rows, whose length is the same. */
-START_TEST(length_only_keeps_nothing)
+TEST(listing_tests, length_only_keeps_nothing)
 {
 	for (size_t s = 0; s < LENGTH(all_styles); s++) {
 		struct http_common common = turn_at(0);
@@ -539,10 +530,9 @@ START_TEST(length_only_keeps_nothing)
 		ck_assert_uint_eq(common.memory, 0);
 	}
 }
-END_TEST
 
 /* The length that is announced before the first row is written is what is written. */
-START_TEST(rows_are_as_long_as_announced)
+TEST(listing_tests, rows_are_as_long_as_announced)
 {
 	for (size_t s = 0; s < LENGTH(all_styles); s++) {
 		struct http_common common = turn_at(0);
@@ -567,11 +557,10 @@ START_TEST(rows_are_as_long_as_announced)
 		free_listing(list, &common);
 	}
 }
-END_TEST
 
 /* ---- bounds --------------------------------------------------------------- */
 
-START_TEST(memory_is_counted)
+TEST(listing_tests, memory_is_counted)
 {
 	const struct stat st = { .st_mode = S_IFREG };
 	struct http_common common = turn_at(0);
@@ -590,7 +579,6 @@ START_TEST(memory_is_counted)
 	free_listing(list, &common);
 	ck_assert_uint_eq(common.memory, LISTS_MOST - spare);
 }
-END_TEST
 
 /* ---- reading -------------------------------------------------------------- */
 
@@ -627,11 +615,10 @@ static void list_names(const struct tree *tree, const char *folder, char *names,
 	free_listing(list, &common);
 }
 
-START_TEST(what_can_be_reached_is_listed)
+TEST(listing_tests, what_can_be_reached_is_listed)
 {
 	struct tree tree;
 	char names[512];
-	int before = count_descriptors();
 
 	make_tree(&tree);
 	put_file(&tree, "file", "12345");
@@ -657,13 +644,11 @@ START_TEST(what_can_be_reached_is_listed)
 	list_names(&tree, "to-dir/", names, sizeof(names));
 	ck_assert_str_eq(names, "inner to-file up");
 	remove_tree(&tree);
-	ck_assert_int_eq(count_descriptors(), before);
 }
-END_TEST
 
 /* Size, time and kind are those of what a link leads to. */
 /* A list of what could be looked at just now would pass for the whole. */
-START_TEST(a_part_is_no_listing)
+TEST(listing_tests, a_part_is_no_listing)
 {
 	static const struct {
 		int stat, openat2, status;
@@ -674,7 +659,6 @@ START_TEST(a_part_is_no_listing)
 		{ 0, ENOENT, 0, 0 }, { 0, 0, 0, 1 },
 	};
 	struct tree tree;
-	int before = count_descriptors();
 
 	make_tree(&tree);
 	put_folder(&tree, "dir");
@@ -697,11 +681,9 @@ START_TEST(a_part_is_no_listing)
 		free_listing(list, &common);
 	}
 	remove_tree(&tree);
-	ck_assert_int_eq(count_descriptors(), before);
 }
-END_TEST
 
-START_TEST(links_are_followed)
+TEST(listing_tests, links_are_followed)
 {
 	struct tree tree;
 	struct stat st;
@@ -735,37 +717,4 @@ START_TEST(links_are_followed)
 	}
 	closedir(dir);
 	remove_tree(&tree);
-}
-END_TEST
-
-Suite *listing_suite(void)
-{
-	Suite *suite = suite_create("listing");
-	TCase *page = tcase_create("page"), *order = tcase_create("order");
-	TCase *reading = tcase_create("reading");
-
-	tcase_add_test(page, styles_are_read);
-	tcase_add_test(page, sizes_are_written);
-	tcase_add_test(page, sizes_are_rounded);
-	tcase_add_test(page, moments_are_written);
-	tcase_add_test(page, rows_are_escaped);
-	tcase_add_test(page, heads_and_tails_are_written);
-	tcase_add_test(page, the_longest_fit);
-	suite_add_tcase(suite, page);
-
-	tcase_set_timeout(order, 60);
-	tcase_add_test(order, folders_come_first);
-	tcase_add_test(order, names_are_in_natural_order);
-	tcase_add_test(order, merging_sorts);
-	tcase_add_test(order, long_numbers_are_in_order);
-	tcase_add_test(order, rows_are_as_long_as_announced);
-	suite_add_tcase(suite, order);
-
-	tcase_add_test(reading, length_only_keeps_nothing);
-	tcase_add_test(reading, memory_is_counted);
-	tcase_add_test(reading, what_can_be_reached_is_listed);
-	tcase_add_test(reading, a_part_is_no_listing);
-	tcase_add_test(reading, links_are_followed);
-	suite_add_tcase(suite, reading);
-	return suite;
 }

@@ -6,22 +6,25 @@ static void expect_clean(struct http_work *work, const char *said)
 {
 	struct http_work *own;
 	struct talk next;
-	text stream;
 
 	talk_open(&next, &place, &now);
 	own = next.conn.work;
 	next.conn.work = work;
 	talk_say(&next, "GET /small.txt" ON "\r\nPOST /" ON
 			"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n");
-	stream = talk_heard(&next);
-	expect(is_text(expect_reply(&stream, false, 200).body, "hello, world"), "after %s", said);
-	expect_reply(&stream, false, 200);
-	expect(stream.len == 0 && next.logs == 2, "after %s", said);
+	expect(is_text(next_reply(&next, 200).body, "hello, world"), "after %s", said);
+	next_reply(&next, 200);
+	no_more(&next);
+	expect(next.logs == 2, "after %s", said);
 	next.conn.work = own;
 	talk_close(&next);
 }
 
-START_TEST(working_memory_is_held_while_needed)
+static struct group memory_tests = {
+	.suite = "conversations", .name = "memory", .begin = make_home, .end = remove_home
+};
+
+TEST(memory_tests, working_memory_is_held_while_needed)
 {
 	static const struct {
 		const char *said;
@@ -54,10 +57,9 @@ START_TEST(working_memory_is_held_while_needed)
 	}
 	talk_close(&talk);
 }
-END_TEST
 
 /* One memory for all, lent to whoever speaks: nobody hears of another. */
-START_TEST(working_memory_is_lent_between_connections)
+TEST(memory_tests, working_memory_is_lent_between_connections)
 {
 	enum { TALKS = 5 };
 	struct http_work *lent = new_work(&place.limits);
@@ -77,14 +79,13 @@ START_TEST(working_memory_is_lent_between_connections)
 			talk->conn.work = NULL;
 		}
 	for (size_t k = 0; k < TALKS; k++) {
-		expect_pipelined(talk_heard(&talks[k]));
+		expect_pipelined(&talks[k]);
 		talk_close(&talks[k]);
 	}
 	free(lent);
 }
-END_TEST
 
-START_TEST(http_drop_at_any_time)
+TEST(memory_tests, http_drop_at_any_time)
 {
 	static const struct {
 		const char *said;
@@ -98,7 +99,6 @@ START_TEST(http_drop_at_any_time)
 		{ "GET /big.bin" ON "Connection: close\r\n\r\n", 200 },
 		{ "bad\r\n", 400 },
 	};
-	int before = count_descriptors();
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct talk talk;
@@ -113,19 +113,16 @@ START_TEST(http_drop_at_any_time)
 			       talk.logged[0].status == rows[i].status,
 		       "%s: %zu, %d", rows[i].said, talk.logs, talk.logged[0].status);
 		talk_close(&talk);
-		expect(count_descriptors() == before, "%s", rows[i].said);
+		expect(count_descriptors() == descriptors, "%s", rows[i].said);
 	}
-	ck_assert_uint_eq(now.memory, 0);
 }
-END_TEST
 
 /* What could not be sent is kept apart, is counted while it is, and arrives as it was. */
-START_TEST(unsent_bytes_are_kept_and_counted)
+TEST(memory_tests, unsent_bytes_are_kept_and_counted)
 {
 	static const char *const requests[] = { "GET /medium.txt" ON "\r\n" };
 	struct http_site patient = place;
 	struct talk talk;
-	text stream;
 	size_t held;
 	int sent;
 
@@ -140,17 +137,14 @@ START_TEST(unsent_bytes_are_kept_and_counted)
 	talk.deaf = false;
 	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
 	ck_assert_uint_lt(talk.conn.held, held);
-	stream = talk_heard(&talk);
 	for (int i = 0; i < sent; i++)
-		ck_assert(memcmp(expect_reply(&stream, false, 200).body.at, big, 10 << 10) == 0);
-	ck_assert_uint_eq(stream.len, 0);
+		ck_assert(memcmp(next_reply(&talk, 200).body.at, big, 10 << 10) == 0);
+	no_more(&talk);
 	talk_close(&talk);
-	ck_assert_uint_eq(now.memory, 0);
 }
-END_TEST
 
 /* Where there is no memory for what could not be sent, the caller is told, and nothing is lost. */
-START_TEST(no_memory_for_unsent_bytes)
+TEST(memory_tests, no_memory_for_unsent_bytes)
 {
 	struct talk talk;
 
@@ -166,38 +160,20 @@ START_TEST(no_memory_for_unsent_bytes)
 	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
 	ck_assert_ptr_nonnull(memmem(talk.heard, talk.len, "hello, world", 12));
 	talk_close(&talk);
-	ck_assert_uint_eq(now.memory, 0);
 }
-END_TEST
 
 /* What the cache holds counts too. */
-START_TEST(memory_of_all)
+TEST(memory_tests, memory_of_all)
 {
 	static const char seed[HTTP_SEED];
 
 	now.memory = 1000;
 	ck_assert_uint_eq(http_memory(&now), 1000);
-	now.cache = http_cache_new(MiB, 8, seed);
-	need(now.cache, "http_cache_new");
+	add_cache(MiB, 8, seed);
 	now.cache->held = 77;
 	ck_assert_uint_eq(http_memory(&now), 1077);
-	free(now.cache);
+	remove_cache();
+	now.memory = 0;
 	failure = (struct failure){ ALLOCATE, ENOMEM, 0 };
 	ck_assert_ptr_null(http_cache_new(MiB, 8, seed));
-}
-END_TEST
-
-TCase *memory_case(void)
-{
-	TCase *group = tcase_create("memory");
-
-	tcase_add_checked_fixture(group, make_home, remove_home);
-	tcase_set_timeout(group, 120);
-	tcase_add_test(group, working_memory_is_held_while_needed);
-	tcase_add_test(group, working_memory_is_lent_between_connections);
-	tcase_add_test(group, http_drop_at_any_time);
-	tcase_add_test(group, unsent_bytes_are_kept_and_counted);
-	tcase_add_test(group, no_memory_for_unsent_bytes);
-	tcase_add_test(group, memory_of_all);
-	return group;
 }

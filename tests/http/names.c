@@ -4,7 +4,9 @@
 #include <sys/resource.h>
 #include <sys/un.h>
 
-START_TEST(paths_are_bounded)
+static struct group path_tests = { .suite = "names", .name = "paths" };
+
+TEST(path_tests, paths_are_bounded)
 {
 	char raw[3 * PATH_MAX + 1], path[PATH_MAX];
 
@@ -27,10 +29,9 @@ START_TEST(paths_are_bounded)
 	ck_assert_int_eq(decode_path((text){ raw, sizeof(raw) }, path), 0);
 	ck_assert_str_eq(path, "");
 }
-END_TEST
 
 /* What a listing links to is what is found. */
-START_TEST(names_survive_their_url)
+TEST(path_tests, names_survive_their_url)
 {
 	for (int c = 1; c < 256; c++) {
 		const char name[] = { 'x', (char)c, 'y', '\0' };
@@ -45,7 +46,6 @@ START_TEST(names_survive_their_url)
 		       "0x%02x", (unsigned)c);
 	}
 }
-END_TEST
 
 /* ---- the one way from a name to a descriptor --------------------------------- */
 
@@ -193,7 +193,11 @@ static bool same_found(const struct found *a, const struct found *b)
 	return a->error == b->error && a->flags == b->flags && a->dev == b->dev && a->ino == b->ino;
 }
 
-START_TEST(names_lead_beneath_the_root)
+static struct group open_tests = {
+	.suite = "names", .name = "opening", .make = make_names, .remove = remove_names
+};
+
+TEST(open_tests, names_lead_beneath_the_root)
 {
 	static const struct {
 		const char *path;
@@ -285,7 +289,6 @@ START_TEST(names_lead_beneath_the_root)
 		{ "pipe/file", ENOTDIR, NULL },
 		{ "socket", ENXIO, NULL },
 	};
-	int before = count_descriptors();
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct stat st = { .st_ino = 0 };
@@ -301,12 +304,10 @@ START_TEST(names_lead_beneath_the_root)
 			       "%s \"%s\" is another", walk ? "walked" : "opened", rows[i].path);
 		}
 	}
-	ck_assert_int_eq(count_descriptors(), before);
 }
-END_TEST
 
 /* All pairs of these, with a slash behind and without, from three places, in each way to open. */
-START_TEST(a_walk_gives_the_same_answers)
+TEST(open_tests, a_walk_gives_the_same_answers)
 {
 	static const char *const words[] = {
 		"",           "file",         "dir",           "sub",    "in",
@@ -320,7 +321,6 @@ START_TEST(a_walk_gives_the_same_answers)
 				     O_PATH | O_DIRECTORY };
 	static const char *const froms[] = { "", "dir/up/", "in-dir/" };
 	const size_t k = LENGTH(words);
-	int before = count_descriptors();
 	char path[64];
 
 	if (!have_openat2()) {
@@ -343,16 +343,14 @@ START_TEST(a_walk_gives_the_same_answers)
 			       (unsigned)flags[f], strerror(opened.error), strerror(step.error));
 		}
 	}
-	ck_assert_int_eq(count_descriptors(), before);
 }
-END_TEST
 
 /*
  * An old kernel has no openat2(2), an old sandbox forbids it, and on a busy machine it may be
  * disturbed for as long as one cares to try: whatever mounts or renames anywhere disturbs it at a
  * "..", the one a link leads over too.
  */
-START_TEST(a_walk_takes_over)
+TEST(open_tests, a_walk_takes_over)
 {
 	static const struct {
 		int error, times;
@@ -375,9 +373,8 @@ START_TEST(a_walk_takes_over)
 	openat2_errors = 1;
 	ck_assert_int_eq(find(&by_openat2, "file", O_RDONLY).error, EACCES);
 }
-END_TEST
 
-START_TEST(long_names_are_refused)
+TEST(open_tests, long_names_are_refused)
 {
 	char name[PATH_MAX + 8];
 
@@ -396,10 +393,9 @@ START_TEST(long_names_are_refused)
 	ck_assert_int_eq(find(&by_openat2, name, O_RDONLY).error, ENAMETOOLONG);
 	ck_assert_int_eq(find(&by_walking, name, O_RDONLY).error, ENAMETOOLONG);
 }
-END_TEST
 
 /* A walk follows 40 links; the kernel may have lost count, and then follows some less. */
-START_TEST(links_are_counted)
+TEST(open_tests, links_are_counted)
 {
 	const int error = find(&by_openat2, "link39", O_RDONLY).error;
 
@@ -408,10 +404,9 @@ START_TEST(links_are_counted)
 	ck_assert_int_eq(find(&by_openat2, "link40", O_RDONLY).error, ELOOP);
 	ck_assert_int_eq(find(&by_walking, "link40", O_RDONLY).error, ELOOP);
 }
-END_TEST
 
 /* Here a walk gives up where openat2(2) doesn't; another file is what it must not find. */
-START_TEST(a_walk_has_its_bounds)
+TEST(open_tests, a_walk_has_its_bounds)
 {
 	char deep[2 * DEEP + 1] = "d", name[NAME_MAX + 16];
 
@@ -429,9 +424,8 @@ START_TEST(a_walk_has_its_bounds)
 	ck_assert_int_eq(find(&by_walking, "long/file", O_RDONLY).error, 0);
 	ck_assert_int_eq(find(&by_walking, name, O_RDONLY).error, ENAMETOOLONG);
 }
-END_TEST
 
-START_TEST(what_may_not_be_read_isnt)
+TEST(open_tests, what_may_not_be_read_isnt)
 {
 	static const struct {
 		const char *path;
@@ -452,18 +446,16 @@ START_TEST(what_may_not_be_read_isnt)
 	}
 	regain_privileges();
 }
-END_TEST
 
 /* A process may have been started without standard input: 0 is a descriptor like any other. */
-START_TEST(descriptor_0_is_one)
+TEST(open_tests, descriptor_0_is_one)
 {
 	static const char *const paths[] = { "file", "link0", "dir/sub/file", "dir/", "dots/file" };
 	const int ways[] = { O_RDONLY, O_PATH };
-	int input = dup(STDIN_FILENO), before;
+	int input = dup(STDIN_FILENO);
 
 	need(input >= 0, "dup");
 	close(STDIN_FILENO);
-	before = count_descriptors();
 	for (size_t i = 0; i < LENGTH(paths) * LENGTH(ways); i++) {
 		const char *path = paths[i / 2];
 		int fd = opened(&by_openat2, path, ways[i % 2]);
@@ -473,28 +465,28 @@ START_TEST(descriptor_0_is_one)
 		expect(fd == 0 || !have_openat2(), "\"%s\" is opened as %d", path, fd);
 		close(fd);
 		walked = opened(&by_walking, path, ways[i % 2]);
-		expect(walked >= 0 && count_descriptors() == before + 1,
+		expect(walked >= 0 && count_descriptors() == descriptors + 1,
 		       "\"%s\" is walked to as %d", path, walked);
 		/* folders on the way have the lower numbers, and are closed */
 		expect(walked == 0 || strchr(path, '/'), "\"%s\" is walked to as %d", path, walked);
 		close(walked);
 	}
-	ck_assert_int_eq(count_descriptors(), before);
 	need(dup2(input, STDIN_FILENO) == STDIN_FILENO, "dup2");
 	close(input);
 }
-END_TEST
 
-START_TEST(descriptors_may_run_out)
+TEST(open_tests, descriptors_may_run_out)
 {
 	const int needed = 3; /* to walk: two folders, and the file */
 	struct rlimit before, none;
-	int wall = -1, inherited = 32;
+	int walls[64], count = 0, wall;
 
 	need(getrlimit(RLIMIT_NOFILE, &before) == 0, "getrlimit");
 	/* the lowest that is free, behind whatever this program was started with */
-	while (wall < inherited)
-		need((wall = dup(by_openat2.root)) >= 0, "dup");
+	do {
+		walls[count] = wall = dup(by_openat2.root);
+		need(wall >= 0, "dup");
+	} while (walls[count++] < 32);
 	close(wall);
 	for (int more = 0; more < 4; more++) {
 		none = (struct rlimit){ (rlim_t)(wall + more), before.rlim_max };
@@ -507,10 +499,11 @@ START_TEST(descriptors_may_run_out)
 		ck_assert_int_eq(opened.error, more < (have_openat2() ? 1 : needed) ? EMFILE : 0);
 		ck_assert_int_eq(step.error, more < needed ? EMFILE : 0);
 	}
+	while (--count > 0)
+		close(walls[count - 1]);
 }
-END_TEST
 
-START_TEST(only_files_and_folders_are_opened)
+TEST(open_tests, only_files_and_folders_are_opened)
 {
 	static const struct {
 		const char *path;
@@ -523,7 +516,6 @@ START_TEST(only_files_and_folders_are_opened)
 		{ "nothing", false, false }, { ".hidden", false, false },
 		{ "out", false, false },
 	};
-	int before = count_descriptors();
 
 	for (size_t i = 0; i < LENGTH(rows); i++)
 		for (int folder = 0; folder < 2; folder++) {
@@ -536,11 +528,9 @@ START_TEST(only_files_and_folders_are_opened)
 			if (file.fd >= 0)
 				close(file.fd);
 		}
-	ck_assert_int_eq(count_descriptors(), before);
 }
-END_TEST
 
-START_TEST(errors_have_a_status)
+TEST(open_tests, errors_have_a_status)
 {
 	static const struct {
 		int error;
@@ -556,13 +546,11 @@ START_TEST(errors_have_a_status)
 		expect(status_of(rows[i].error) == rows[i].status, "%s: %d",
 		       strerror(rows[i].error), status_of(rows[i].error));
 }
-END_TEST
 
 /* What couldn't be looked at isn't absent. */
-START_TEST(failures_are_told_from_absence)
+TEST(open_tests, failures_are_told_from_absence)
 {
 	static char long_name[PATH_MAX + NAME_MAX + 1];
-	int before = count_descriptors();
 	struct stat st;
 
 	failure = (struct failure){ STAT, EIO, 0 };
@@ -581,13 +569,11 @@ START_TEST(failures_are_told_from_absence)
 	memset(long_name, 'a', sizeof(long_name) - 1);
 	ck_assert_int_eq(stat_link(&by_openat2, "", long_name, &st), ENAMETOOLONG);
 	ck_assert_int_eq(stat_link(&by_openat2, "dir/", long_name, &st), ENAMETOOLONG);
-	ck_assert_int_eq(count_descriptors(), before);
 }
-END_TEST
 
 /* ---- siblings ------------------------------------------------------------- */
 
-START_TEST(siblings_are_preferred)
+TEST(open_tests, siblings_are_preferred)
 {
 	static const struct {
 		const char *gz, *zst,
@@ -662,10 +648,9 @@ START_TEST(siblings_are_preferred)
 		close(file.fd);
 	}
 }
-END_TEST
 
 /* The longest path there is, and its siblings' names that are longer than any. */
-START_TEST(siblings_of_the_longest_name)
+TEST(open_tests, siblings_of_the_longest_name)
 {
 	char path[PATH_MAX], name[PATH_MAX + 4];
 	const char *type = html;
@@ -679,14 +664,15 @@ START_TEST(siblings_of_the_longest_name)
 	ck_assert_int_eq(open_sibling(&by_openat2, path, &preference, &file, &type), IDENTITY);
 	close(file.fd);
 }
-END_TEST
 
 /* ---- types ---------------------------------------------------------------- */
 
 static const struct http_site plain_site;
 
+static struct group type_tests = { .suite = "names", .name = "types" };
+
 /* Each ending is found, in any case, and stands in one row alone. */
-START_TEST(types_are_found_in_any_case)
+TEST(type_tests, types_are_found_in_any_case)
 {
 	char ending[32], path[64];
 
@@ -707,10 +693,9 @@ START_TEST(types_are_found_in_any_case)
 		}
 	}
 }
-END_TEST
 
 /* Text is UTF-8; XML says so itself, and whatever isn't text has no charset. */
-START_TEST(types_are_well_formed)
+TEST(type_tests, types_are_well_formed)
 {
 	static const char charset[] = "; charset=utf-8";
 
@@ -727,9 +712,8 @@ START_TEST(types_are_well_formed)
 		       "%s", name);
 	}
 }
-END_TEST
 
-START_TEST(types_are_by_the_last_ending)
+TEST(type_tests, types_are_by_the_last_ending)
 {
 	static const char unknown[] = "application/octet-stream";
 	static const char plain[] = "text/plain; charset=utf-8";
@@ -765,40 +749,4 @@ START_TEST(types_are_by_the_last_ending)
 	for (size_t i = 0; i < LENGTH(rows); i++)
 		expect(strcmp(type_of(&plain_site, rows[i].path), rows[i].type) == 0, "%s: %s",
 		       rows[i].path, type_of(&plain_site, rows[i].path));
-}
-END_TEST
-
-Suite *names_suite(void)
-{
-	Suite *suite = suite_create("names");
-	TCase *path = tcase_create("paths"), *open = tcase_create("opening");
-	TCase *type = tcase_create("types");
-
-	tcase_add_test(path, paths_are_bounded);
-	tcase_add_test(path, names_survive_their_url);
-	suite_add_tcase(suite, path);
-
-	tcase_add_unchecked_fixture(open, make_names, remove_names);
-	tcase_set_timeout(open, 120);
-	tcase_add_test(open, names_lead_beneath_the_root);
-	tcase_add_test(open, a_walk_gives_the_same_answers);
-	tcase_add_test(open, a_walk_takes_over);
-	tcase_add_test(open, long_names_are_refused);
-	tcase_add_test(open, links_are_counted);
-	tcase_add_test(open, a_walk_has_its_bounds);
-	tcase_add_test(open, what_may_not_be_read_isnt);
-	tcase_add_test(open, descriptor_0_is_one);
-	tcase_add_test(open, descriptors_may_run_out);
-	tcase_add_test(open, only_files_and_folders_are_opened);
-	tcase_add_test(open, errors_have_a_status);
-	tcase_add_test(open, failures_are_told_from_absence);
-	tcase_add_test(open, siblings_are_preferred);
-	tcase_add_test(open, siblings_of_the_longest_name);
-	suite_add_tcase(suite, open);
-
-	tcase_add_test(type, types_are_found_in_any_case);
-	tcase_add_test(type, types_are_well_formed);
-	tcase_add_test(type, types_are_by_the_last_ending);
-	suite_add_tcase(suite, type);
-	return suite;
 }

@@ -4,28 +4,27 @@
 static const struct exchange {
 	const char *request;
 	int status;
-	bool to_head;
 } pipelined[] = {
-	{ "\r\nGET /small.txt" ON "\r\n", 200, false },
-	{ "HEAD /big.bin" ON "\r\n", 200, true },
-	{ "POST /small.txt" ON "Content-Length: 11\r\n\r\nGET / HTTP/", 200, false },
+	{ "\r\nGET /small.txt" ON "\r\n", 200 },
+	{ "HEAD /big.bin" ON "\r\n", 200 },
+	{ "POST /small.txt" ON "Content-Length: 11\r\n\r\nGET / HTTP/", 200 },
 	{ "POST /" ON "Transfer-Encoding: chunked\r\n\r\n"
 	  "4;a=\"b\"\r\n\r\n\r\n\r\n00b\r\nGET / HTTP/\r\n0\r\nX: y\r\n\r\n",
-	  200, false },
-	{ "GET /folder" ON "\r\n", 301, false },
-	{ "GET /folder/?sort=size" ON "\r\n", 200, false },
-	{ "GET /small.txt" ON "If-None-Match: *\r\n\r\n", 304, false },
-	{ "GET /page.html" ON "accept-encoding: br, gzip\r\n\r\n", 200, false },
-	{ "GET /small.txt" ON "Range: bytes=1-2\r\n\r\n", 206, false },
-	{ "GET /small.txt" ON "Range: bytes=1-2, 4-4\r\n\r\n", 206, false },
-	{ "GET /small.txt" ON "\r\n", 200, false }, /* of which nothing is left here */
-	{ "OPTIONS *" ON "\r\n", 204, false },
-	{ "PATCH /" ON "Content-Length: 2\r\n\r\n{}", 405, false },
-	{ "\r\n\r\nDELETE /" ON "\r\n", 405, false },
-	{ "GET /nothing" ON "\r\n", 404, false },
-	{ "GET /big.bin" ON "Range: bytes=900000-999999\r\n\r\n", 206, false },
-	{ "GET /small.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200, false },
-	{ "GET /empty.txt" ON "Connection: close\r\n\r\n", 200, false },
+	  200 },
+	{ "GET /folder" ON "\r\n", 301 },
+	{ "GET /folder/?sort=size" ON "\r\n", 200 },
+	{ "GET /small.txt" ON "If-None-Match: *\r\n\r\n", 304 },
+	{ "GET /page.html" ON "accept-encoding: br, gzip\r\n\r\n", 200 },
+	{ "GET /small.txt" ON "Range: bytes=1-2\r\n\r\n", 206 },
+	{ "GET /small.txt" ON "Range: bytes=1-2, 4-4\r\n\r\n", 206 },
+	{ "GET /small.txt" ON "\r\n", 200 }, /* of which nothing is left here */
+	{ "OPTIONS *" ON "\r\n", 204 },
+	{ "PATCH /" ON "Content-Length: 2\r\n\r\n{}", 405 },
+	{ "\r\n\r\nDELETE /" ON "\r\n", 405 },
+	{ "GET /nothing" ON "\r\n", 404 },
+	{ "GET /big.bin" ON "Range: bytes=900000-999999\r\n\r\n", 206 },
+	{ "GET /small.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200 },
+	{ "GET /empty.txt" ON "Connection: close\r\n\r\n", 200 },
 };
 
 static text all_pipelined(void)
@@ -40,15 +39,14 @@ static text all_pipelined(void)
 }
 
 /* All the answers, in order, and nothing else. */
-static void expect_pipelined(text stream)
+static void expect_pipelined(struct talk *talk)
 {
 	for (size_t i = 0; i < LENGTH(pipelined); i++) {
-		struct reply reply =
-			expect_reply(&stream, pipelined[i].to_head, pipelined[i].status);
+		struct reply reply = next_reply(talk, pipelined[i].status);
 
 		expect(reply.close == (i == LENGTH(pipelined) - 1), "%s", pipelined[i].request);
 	}
-	expect(stream.len == 0, "and more: %.*s", SHOWN(stream));
+	no_more(talk);
 }
 
 /* Sent in pieces: the first one, then `each`. */
@@ -66,14 +64,17 @@ static void talk_in_pieces(struct talk *talk, text requests, size_t first, size_
 	}
 }
 
-START_TEST(pipelined_requests_split_anywhere)
+static struct group pipelining_tests = {
+	.suite = "conversations", .name = "pipelining", .begin = make_home, .end = remove_home
+};
+
+TEST(pipelining_tests, pipelined_requests_split_anywhere)
 {
 	const text requests = all_pipelined();
-	int before = count_descriptors();
 	struct talk whole, talk;
 
 	talk_in_pieces(&whole, requests, requests.len, 1);
-	expect_pipelined(talk_heard(&whole));
+	expect_pipelined(&whole);
 	ck_assert(!http_busy(&whole.conn));
 	for (size_t first = 0; first <= requests.len; first++) {
 		/* in two; and now and then in pieces of that size */
@@ -86,20 +87,16 @@ START_TEST(pipelined_requests_split_anywhere)
 		talk_close(&talk);
 	}
 	talk_close(&whole);
-	ck_assert_uint_eq(now.memory, 0);
-	ck_assert_int_eq(count_descriptors(), before);
 }
-END_TEST
 
 /* More answers than there is memory for, to a client that first asks for all of them. */
-START_TEST(pipelined_requests_are_answered_in_order)
+TEST(pipelining_tests, pipelined_requests_are_answered_in_order)
 {
 	static const char *const requests[] = { "GET /small.txt" ON "\r\n",
 						"GET /page.html" ON "\r\n",
 						"HEAD /page.html" ON "\r\n" };
 	struct http_site patient = place;
 	struct talk talk;
-	text stream;
 	int sent;
 
 	patient.limits.requests = 10000;
@@ -112,15 +109,13 @@ START_TEST(pipelined_requests_are_answered_in_order)
 	ck_assert(http_busy(&talk.conn));
 	talk.deaf = false;
 	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
-	stream = talk_heard(&talk);
 	for (int i = 0; i < sent; i++)
-		ck_assert_uint_eq(expect_reply(&stream, i % 3 == 2, 200).body.len, i % 3 == 2 ? 0
-										   : i % 3    ? 39
-											      : 12);
-	ck_assert_uint_eq(stream.len, 0);
+		ck_assert_uint_eq(next_reply(&talk, 200).body.len, i % 3 == 2 ? 0
+								   : i % 3    ? 39
+									      : 12);
+	no_more(&talk);
 	talk_close(&talk);
 }
-END_TEST
 
 /* A client that reads nothing has asked for more than its kernel takes, and then for this. */
 static void ask_behind_unsent(struct talk *talk, const char *request)
@@ -138,11 +133,10 @@ static void ask_behind_unsent(struct talk *talk, const char *request)
 }
 
 /* A body that is read in several steps behind unsent responses: none of them is lost. */
-START_TEST(a_body_behind_unsent_responses)
+TEST(pipelining_tests, a_body_behind_unsent_responses)
 {
 	static char chunks[12000];
 	struct talk talk;
-	text stream;
 
 	for (size_t n = 0; n < sizeof(chunks); n += 6)
 		memcpy(chunks + n, "1\r\nx\r\n", 6);
@@ -153,16 +147,14 @@ START_TEST(a_body_behind_unsent_responses)
 		ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
 	talk.deaf = false;
 	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
-	stream = talk_heard(&talk);
 	for (int i = 0; i < 4; i++)
-		expect_reply(&stream, false, 200);
-	ck_assert_uint_eq(stream.len, 0);
+		next_reply(&talk, 200);
+	no_more(&talk);
 	talk_close(&talk);
 }
-END_TEST
 
 /* If they are never taken, the time-out is theirs: nothing is said of the body, or logged. */
-START_TEST(a_body_behind_responses_that_stall)
+TEST(pipelining_tests, a_body_behind_responses_that_stall)
 {
 	struct talk talk;
 
@@ -175,7 +167,6 @@ START_TEST(a_body_behind_responses_that_stall)
 	ck_assert_uint_eq(talk.logs, 3);
 	talk_close(&talk);
 }
-END_TEST
 
 /* Calls http_step() until it waits for the client: the most bytes that were sent in one step. */
 static size_t largest_step(struct talk *talk)
@@ -194,7 +185,7 @@ static size_t largest_step(struct talk *talk)
 }
 
 /* However many requests a client sends in one piece, one step answers only some of them. */
-START_TEST(pipelined_requests_give_way)
+TEST(pipelining_tests, pipelined_requests_give_way)
 {
 	static const char *const requests[] = { "GET /small.txt" ON "\r\n" };
 	struct http_site patient = place;
@@ -212,10 +203,9 @@ START_TEST(pipelined_requests_give_way)
 	ck_assert_uint_eq(talk.len, (size_t)(sent + 1) * each);
 	talk_close(&talk);
 }
-END_TEST
 
 /* Nor are all the parts of all the ranges sent in one step. */
-START_TEST(multipart_ranges_give_way)
+TEST(pipelining_tests, multipart_ranges_give_way)
 {
 	struct talk talk;
 	char request[4096] = "GET /big.bin" ON "Range: bytes=0-9";
@@ -232,10 +222,9 @@ START_TEST(multipart_ranges_give_way)
 	ck_assert_uint_lt(largest, (EFFORT_MOST / EFFORT_PART + 2) * 200);
 	talk_close(&talk);
 }
-END_TEST
 
 /* A large file is sent in slices, and other connections have their turn between two of them. */
-START_TEST(a_large_file_gives_way)
+TEST(pipelining_tests, a_large_file_gives_way)
 {
 	struct talk talk;
 	uint64_t before;
@@ -252,10 +241,9 @@ START_TEST(a_large_file_gives_way)
 	takes_all = false;
 	talk_close(&talk);
 }
-END_TEST
 
 /* A body gives way by its bytes, and by its chunks, of which a byte may be one. */
-START_TEST(chunked_bodies_give_way)
+TEST(pipelining_tests, chunked_bodies_give_way)
 {
 	static const char head[] = "POST /small.txt" ON "Transfer-Encoding: chunked\r\n\r\n";
 	static char chunks[90 << 10];
@@ -277,47 +265,25 @@ START_TEST(chunked_bodies_give_way)
 	ck_assert_uint_eq(talk.logs, 1);
 	talk_close(&talk);
 }
-END_TEST
 
 /* What is sent behind the body of a request is what is there then. */
-START_TEST(body_received_while_the_file_changes)
+TEST(pipelining_tests, body_received_while_the_file_changes)
 {
 	static const char *const heads[] = { "GET /changing.txt", "POST /changing.txt" };
 
 	for (size_t i = 0; i < LENGTH(heads); i++) {
 		struct talk talk;
 		char request[256];
-		int before = count_descriptors();
-		text stream;
 
 		put_file(&home, "changing.txt", "old");
 		talk_open(&talk, &place, &now);
 		snprintf(request, sizeof(request), "%s" ON "Content-Length: 1\r\n\r\n", heads[i]);
 		talk_say(&talk, request);
-		ck_assert_int_eq(count_descriptors(), before + 2); /* the file is not kept open */
+		ck_assert_int_eq(count_descriptors(),
+				 descriptors + 2); /* the file is not kept open */
 		put_file(&home, "changing.txt", "changed");
 		talk_say(&talk, "x");
-		stream = talk_heard(&talk);
-		ck_assert(is_text(expect_reply(&stream, false, 200).body, "changed"));
+		ck_assert(is_text(next_reply(&talk, 200).body, "changed"));
 		talk_close(&talk);
 	}
-}
-END_TEST
-
-TCase *pipelining_case(void)
-{
-	TCase *group = tcase_create("pipelining");
-
-	tcase_add_checked_fixture(group, make_home, remove_home);
-	tcase_set_timeout(group, 120);
-	tcase_add_test(group, pipelined_requests_split_anywhere);
-	tcase_add_test(group, pipelined_requests_are_answered_in_order);
-	tcase_add_test(group, a_body_behind_unsent_responses);
-	tcase_add_test(group, a_body_behind_responses_that_stall);
-	tcase_add_test(group, pipelined_requests_give_way);
-	tcase_add_test(group, multipart_ranges_give_way);
-	tcase_add_test(group, a_large_file_gives_way);
-	tcase_add_test(group, chunked_bodies_give_way);
-	tcase_add_test(group, body_received_while_the_file_changes);
-	return group;
 }

@@ -6,13 +6,12 @@
 /* What comes of a conversation on two descriptors, read from `from` while it lasts. */
 static size_t talk_over(struct http_end in, struct http_end out, int from, char *heard, size_t size)
 {
-	struct talk talk = { .common = &now };
+	struct talk talk;
 	size_t len = 0;
 	enum http_want want;
 
 	prepared = 0;
-	http_open(&talk.conn, &place, in, out, &now);
-	talk.conn.work = new_work(&place.limits);
+	talk_begin(&talk, &place, &now, in, out);
 	do {
 		ssize_t n;
 
@@ -35,7 +34,11 @@ static int file_with(text bytes, const char *name)
 	return fd;
 }
 
-START_TEST(pipes_and_files_change_no_answer)
+static struct group pipes_tests = {
+	.suite = "conversations", .name = "pipes", .begin = make_home, .end = remove_home
+};
+
+TEST(pipes_tests, pipes_and_files_change_no_answer)
 {
 	static char heard[2 * MiB];
 	const text requests = all_pipelined();
@@ -68,19 +71,15 @@ START_TEST(pipes_and_files_change_no_answer)
 	talk_close(&usual);
 	close(in[0]), close(out[0]), close(out[1]), close(from), close(to);
 }
-END_TEST
 
-START_TEST(a_pipe_is_never_waited_for)
+TEST(pipes_tests, a_pipe_is_never_waited_for)
 {
-	struct talk talk = { .common = &now };
+	struct talk talk;
 	int in[2], out[2];
 	enum http_want want;
 	char bytes[PIPE_SLICE];
 
-	need(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0, "pipe");
-	http_open(&talk.conn, &place, (struct http_end){ in[0], false, false },
-		  (struct http_end){ out[1], false, false }, &now);
-	talk.conn.work = new_work(&place.limits);
+	talk_open_pipes(&talk, &place, in, out, 0);
 	/* it would hang here, and here */
 	ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_READ);
 	need(write(in[1], "GET /big.bin" ON "\r\n", 35) == 35, "write");
@@ -96,25 +95,21 @@ START_TEST(a_pipe_is_never_waited_for)
 	ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_DONE);
 	signal(SIGPIPE, SIG_DFL);
 	ck_assert_uint_eq(talk.logs, 1);
-	free(talk.conn.work);
-	close(in[0]), close(in[1]), close(out[1]);
+	out[0] = -1;
+	talk_close_pipes(&talk, in, out);
 }
-END_TEST
 
 /* A pipe is written what was read, and of a file that has become shorter that is less. */
-START_TEST(a_file_shrinks_on_its_way_to_a_pipe)
+TEST(pipes_tests, a_file_shrinks_on_its_way_to_a_pipe)
 {
-	struct talk talk = { .common = &now };
 	static char heard[2 * MiB];
+	struct talk talk;
 	size_t len = 0;
 	int in[2], out[2];
 	ssize_t n;
 
-	need(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC | O_NONBLOCK) == 0, "pipe");
 	put_bytes(&home, "shrinking.bin", big, sizeof(big));
-	http_open(&talk.conn, &place, (struct http_end){ in[0], false, true },
-		  (struct http_end){ out[1], false, true }, &now);
-	talk.conn.work = new_work(&place.limits);
+	talk_open_pipes(&talk, &place, in, out, O_NONBLOCK);
 	need(write(in[1], "GET /shrinking.bin" ON "\r\n", 41) == 41, "write");
 	ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_WRITE);
 	put_file(&home, "shrinking.bin", "");
@@ -124,41 +119,26 @@ START_TEST(a_file_shrinks_on_its_way_to_a_pipe)
 	ck_assert_uint_eq(talk.logs, 1);
 	ck_assert_uint_gt(talk.logged[0].bytes, 0);
 	ck_assert_uint_lt(talk.logged[0].bytes, MiB);
-	free(talk.conn.work);
-	close(in[0]), close(in[1]), close(out[0]), close(out[1]);
+	talk_close_pipes(&talk, in, out);
 }
-END_TEST
 
 /* A pipe has no half that could be shut: what was refused is told, and then it is over. */
-START_TEST(no_lingering_on_a_pipe)
+TEST(pipes_tests, no_lingering_on_a_pipe)
 {
 	struct talk talk;
 	char heard[4096];
 	int out[2];
-	text stream;
 
 	talk_open(&talk, &place, &now);
 	need(pipe2(out, O_CLOEXEC | O_NONBLOCK) == 0, "pipe");
 	talk.conn.own.out = out[1];
 	talk.conn.own.out_socket = false;
 	ck_assert_int_eq(talk_say(&talk, "bad\r\n"), HTTP_DONE);
-	stream = (text){ heard, (size_t)read(out[0], heard, sizeof(heard)) };
-	ck_assert(expect_reply(&stream, false, 400).close);
-	ck_assert_uint_eq(stream.len, 0);
+	talk.len = (size_t)read(out[0], heard, sizeof(heard));
+	talk.heard = heard;
+	ck_assert(next_reply(&talk, 400).close);
+	no_more(&talk);
+	talk.heard = NULL;
 	talk_close(&talk);
 	close(out[0]), close(out[1]);
-}
-END_TEST
-
-TCase *pipes_case(void)
-{
-	TCase *group = tcase_create("pipes");
-
-	tcase_add_checked_fixture(group, make_home, remove_home);
-	tcase_set_timeout(group, 120);
-	tcase_add_test(group, pipes_and_files_change_no_answer);
-	tcase_add_test(group, a_pipe_is_never_waited_for);
-	tcase_add_test(group, a_file_shrinks_on_its_way_to_a_pipe);
-	tcase_add_test(group, no_lingering_on_a_pipe);
-	return group;
 }

@@ -8,13 +8,16 @@ static const struct http_scope locked_program[] = { { "p", "/users" }, { NULL, N
 static const struct http_scope guards[] = { { "folder", "/users" },
 					    { "small.txt", "/others" },
 					    { NULL, NULL } };
-static const struct http_scope error_page[] = { { "404.html", "/users" },
-						{ "page.html", "/users" },
-						{ NULL, NULL } };
 
 #define HELLO "Content-Type: text/plain\n\nhello"
 #define BASIC "Authorization: Basic YTpi\r\n"
 #define END "Connection: close\r\n\r\n"
+#define FOLDER(lines) "GET /folder/" ON lines
+#define METHOD "Access-Control-Request-Method: PUT\r\n"
+#define HTML "Accept: text/html\r\n"
+#define GZIPPED "Accept-Encoding: br, gzip\r\n"
+#define OURS "<!DOCTYPE html>" /* the page that http.c has for an error */
+#define CONTROL(value) "\r\nCache-Control: " value "\r\n"
 
 /* A connection on which that is asked, as far as it goes by itself. */
 static enum http_want begin_with(struct talk *talk, const struct http_site *site,
@@ -27,7 +30,11 @@ static enum http_want begin_with(struct talk *talk, const struct http_site *site
 
 /* ---- what a program is told ---- */
 
-START_TEST(variables)
+static struct group program_tests = {
+	.suite = "brokered", .name = "programs", .begin = make_home, .end = remove_home
+};
+
+TEST(program_tests, variables)
 {
 	static const struct {
 		const struct http_scope *programs;
@@ -52,19 +59,16 @@ START_TEST(variables)
 	put_link(&home, "a", "folder");
 	put_folder(&home, "default");
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(rows[i].programs, NULL);
+		struct http_site site = site_with(rows[i].programs, NULL, HELLO);
 		struct talk talk;
-		text stream;
 
-		reset_broker(HELLO);
 		site.hosts = rows[i].hosts;
 		talk_open(&talk, &site, &now);
 		talk.conn.tls = rows[i].tls;
 		send_only(&talk, rows[i].request);
 		ck_assert_int_eq(run_talk(&talk), HTTP_DONE);
-		stream = talk_heard(&talk);
 		expect(talk.logs == 1 && talk.logged[0].status == 200, "%s: %.*s", rows[i].request,
-		       SHOWN(stream));
+		       SHOWN(talk_heard(&talk)));
 		expect(strstr(broker.variables, rows[i].has), "%s: %s", rows[i].request,
 		       broker.variables);
 		expect(!rows[i].lacks || !strstr(broker.variables, rows[i].lacks), "%s: %s",
@@ -72,7 +76,6 @@ START_TEST(variables)
 		close_brokered(&talk);
 	}
 }
-END_TEST
 
 /* ---- what a program says ---- */
 
@@ -86,50 +89,62 @@ static text converse_with(struct talk *talk, const struct http_site *site, const
 	return talk_heard(talk);
 }
 
-static void end_talk(struct talk *talk, int before)
+static void end_talk(struct talk *talk)
 {
 	close_brokered(talk);
-	ck_assert_int_eq(count_descriptors(),
-			 before); /* none is left, and none of ours is closed */
-	ck_assert_uint_eq(now.memory, 0);
+	ck_assert_int_eq(count_descriptors(), descriptors);
 }
 
-START_TEST(outputs)
+TEST(program_tests, outputs)
 {
+	static const struct http_rule lines[] = {
+		{ .pattern = TEXT("*.txt"), .text = TEXT("Cache-Control: max-age=1") },
+		{ .text = TEXT("X-Other: y") },
+	};
 	static const struct {
 		const char *request, *output;
 		int status, error;
 		const char *body, *has;
+		const struct http_scope *guards;
+		size_t rules;
 	} rows[] = {
-		{ "GET /p", HELLO, 200, 0, "5\r\nhello\r\n0\r\n\r\n",
-		  "Transfer-Encoding: chunked" },
-		{ "GET /p", "Status: 304\nContent-Length: 5\n\nhello", 304, 0, "", NULL },
-		{ "GET /p", "Status: 204\nContent-Length: 5\n\nhello", 204, 0, "", NULL },
+		{ "GET /p", HELLO, 200, 0, "5\r\nhello\r\n0\r\n\r\n", "Transfer-Encoding: chunked",
+		  NULL, 0 },
+		{ "GET /p", "Status: 304\nContent-Length: 5\n\nhello", 304, 0, "", NULL, NULL, 0 },
+		{ "GET /p", "Status: 204\nContent-Length: 5\n\nhello", 204, 0, "", NULL, NULL, 0 },
 		{ "HEAD /p", "Content-Type: a/b\nContent-Length: 5\n\nhello", 200, 0, "",
-		  "Content-Length: 5" },
-		{ "GET /p", "Status: 200\n\n", 200, 0, "0\r\n\r\n", "HTTP/1.1 200 \r\n" },
-		{ "TRACE /p", HELLO, 405, 0, NULL, "Allow" },
-		{ "GET /p", HELLO, 431, EMSGSIZE, NULL, NULL },
-		{ "GET /p", HELLO, 431, E2BIG, NULL, NULL },
-		{ "GET /p", HELLO, 503, EAGAIN, NULL, "Retry-After" },
-		{ "GET /p", "Location: /small.txt\n\n", 200, 0, "hello, world", NULL },
-		{ "HEAD /p", "Location: /small.txt\n\n", 200, 0, "", NULL },
-		{ "GET /p", "Location: /%zz\n\n", 502, 0, NULL, NULL },
-		{ "GET /p", "Location: /p\n\n", 502, 0, NULL, NULL },
+		  "Content-Length: 5", NULL, 0 },
+		{ "GET /p", "Status: 200\n\n", 200, 0, "0\r\n\r\n", "HTTP/1.1 200 \r\n", NULL, 0 },
+		{ "TRACE /p", HELLO, 405, 0, NULL, "Allow", NULL, 0 },
+		{ "GET /p", HELLO, 431, EMSGSIZE, NULL, NULL, NULL, 0 },
+		{ "GET /p", HELLO, 431, E2BIG, NULL, NULL, NULL, 0 },
+		{ "GET /p", HELLO, 503, EAGAIN, NULL, "Retry-After", NULL, 0 },
+		{ "GET /p", "Location: /small.txt\n\n", 200, 0, "hello, world", NULL, NULL, 0 },
+		{ "HEAD /p", "Location: /small.txt\n\n", 200, 0, "", NULL, NULL, 0 },
+		{ "GET /p", "Location: /%zz\n\n", 502, 0, NULL, NULL, NULL, 0 },
+		{ "GET /p", "Location: /p\n\n", 502, 0, NULL, NULL, NULL, 0 },
+		/* behind a password no cache may share it, unless the site or the program says so */
+		{ "GET /p/a", HELLO, 200, 0, NULL, CONTROL("private"), locked_program, 0 },
+		{ "GET /p/a.txt", HELLO, 200, 0, NULL, CONTROL("private"), locked_program, 0 },
+		{ "GET /p/a", HELLO, 200, 0, NULL, CONTROL("private"), locked_program,
+		  LENGTH(lines) },
+		{ "GET /p/a.txt", HELLO, 200, 0, NULL, CONTROL("max-age=1"), locked_program,
+		  LENGTH(lines) },
+		{ "GET /p/a", "Cache-Control: public\n" HELLO, 200, 0, NULL, CONTROL("public"),
+		  locked_program, LENGTH(lines) },
 	};
-	int before = count_descriptors();
 	char request[256];
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(one_program, NULL);
+		struct http_site site = site_with(one_program, rows[i].guards, rows[i].output);
 		struct wire_response response;
 		struct talk talk;
 		text stream;
 		ssize_t n;
 
-		reset_broker(rows[i].output);
 		broker.error = rows[i].error;
-		snprintf(request, sizeof(request), "%s" ON END, rows[i].request);
+		site.rules[HTTP_FIELDS] = (struct http_rule_list){ lines, rows[i].rules };
+		snprintf(request, sizeof(request), "%s" ON BASIC END, rows[i].request);
 		stream = converse_with(&talk, &site, request);
 		n = wire_parse(stream.at, stream.len, true, &response);
 		expect(n > 0 && response.status == rows[i].status, "%zu: %.*s", i, SHOWN(stream));
@@ -140,23 +155,19 @@ START_TEST(outputs)
 		skip(&stream, (size_t)n);
 		expect(!rows[i].body || is_text(stream, rows[i].body), "%zu: %.*s", i,
 		       SHOWN(stream));
-		end_talk(&talk, before);
+		end_talk(&talk);
 	}
 }
-END_TEST
 
 /* What no program can be told is refused, however much of a header is allowed. */
-START_TEST(a_header_too_large_for_a_program)
+TEST(program_tests, a_header_too_large_for_a_program)
 {
-	struct http_site site = site_with(one_program, NULL);
+	struct http_site site = site_with(one_program, NULL, HELLO);
 	static char field[9000] = "X: ";
-	int before = count_descriptors();
 	struct talk talk;
-	text stream;
 
 	memset(field + 3, 'y', sizeof(field) - 6);
 	strcpy(field + sizeof(field) - 3, "\r\n");
-	reset_broker(HELLO);
 	site.limits.header = MiB;
 	ck_assert_int_eq(begin_with(&talk, &site, "GET /p" ON), HTTP_READ);
 	for (size_t sent = 0; sent < VARIABLES_MOST; sent += sizeof(field)) {
@@ -165,15 +176,13 @@ START_TEST(a_header_too_large_for_a_program)
 	}
 	send_only(&talk, END);
 	(void)run_talk(&talk);
-	stream = talk_heard(&talk);
-	expect_reply(&stream, false, 431);
+	next_reply(&talk, 431);
 	ck_assert_uint_eq(broker.started, 0);
-	end_talk(&talk, before);
+	end_talk(&talk);
 }
-END_TEST
 
 /* A program of a name like that writes what is sent; the status is for the log. */
-START_TEST(raw_outputs)
+TEST(program_tests, raw_outputs)
 {
 	static const struct {
 		const char *output;
@@ -185,37 +194,33 @@ START_TEST(raw_outputs)
 		{ "hello there", 200, true },
 		{ "", 502, false },
 	};
-	int before = count_descriptors();
 
 	put_file(&home, "nph-raw", "");
 	need(fchmodat(home.fd, "nph-raw", 0755, 0) == 0, "chmod");
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(files, NULL);
+		struct http_site site = site_with(files, NULL, rows[i].output);
 		struct talk talk;
 		text stream;
 
-		reset_broker(rows[i].output);
 		stream = converse_with(&talk, &site, "GET /nph-raw" ON END);
 		expect(is_text(stream, rows[i].output) == rows[i].sent, "%.*s", SHOWN(stream));
 		expect(talk.logs == 1 && talk.logged[0].status == rows[i].status, "%d",
 		       talk.logged[0].status);
-		end_talk(&talk, before);
+		end_talk(&talk);
 	}
 }
-END_TEST
 
 /* Line by line, and what has no end of a line when the program ends, or is longer than any. */
-START_TEST(complaints)
+TEST(program_tests, complaints)
 {
 	static char lines[3 * PIPE_SLICE];
-	struct http_site site = site_with(one_program, NULL);
-	int before = count_descriptors();
 
 	for (int lives = 0; lives < 2; lives++) {
+		struct http_site site =
+			site_with(one_program, NULL, "Content-Type: a/b\nContent-Length: 1\n\nx");
 		struct talk talk;
 		const char *rest;
 
-		reset_broker("Content-Type: a/b\nContent-Length: 1\n\nx");
 		memset(lines, 'a', PIPE_SLICE + 9);
 		strcpy(lines + PIPE_SLICE + 9, "\none\n\ntwo");
 		broker.errors = lines;
@@ -225,13 +230,12 @@ START_TEST(complaints)
 		rest = broker.complained;
 		ck_assert_uint_eq(strcspn(rest, "\n"), PIPE_SLICE);
 		ck_assert_str_eq(rest + PIPE_SLICE, "\naaaaaaaaa\none\n\ntwo\n");
-		end_talk(&talk, before);
+		end_talk(&talk);
 	}
 }
-END_TEST
 
 /* A response that can't be completed ends with a reset, and is logged as what it began as. */
-START_TEST(responses_that_break_off)
+TEST(program_tests, responses_that_break_off)
 {
 	static const struct {
 		const char *request, *output;
@@ -242,13 +246,11 @@ START_TEST(responses_that_break_off)
 		{ "POST /p" ON "Transfer-Encoding: chunked\r\n\r\nx\r\n", HELLO, NO_CALL, 400 },
 		{ "GET /p" ON END, HELLO, READ_PIPE, 502 },
 	};
-	int before = count_descriptors();
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(one_program, NULL);
+		struct http_site site = site_with(one_program, NULL, rows[i].output);
 		struct talk talk;
 
-		reset_broker(rows[i].output);
 		failure = (struct failure){ rows[i].call, EIO, 0 };
 		talk_open(&talk, &site, &now);
 		send_only(&talk, rows[i].request);
@@ -256,23 +258,20 @@ START_TEST(responses_that_break_off)
 			(void)run_talk(&talk);
 		expect(talk.logs == 1 && talk.logged[0].status == rows[i].logged, "%zu: %d", i,
 		       talk.logged[0].status);
-		end_talk(&talk, before);
+		end_talk(&talk);
 	}
 }
-END_TEST
 
 /* The body of a request goes on while the response does: what is wrong with it comes too late. */
-START_TEST(a_body_that_breaks_off)
+TEST(program_tests, a_body_that_breaks_off)
 {
 	static const char large[] = "POST /p" ON "Content-Length: 1000000\r\n\r\n";
 	static const char *const ends[] = { "zz\r\n", "" };
-	int before = count_descriptors();
 
 	for (size_t i = 0; i < 2 * LENGTH(ends); i++) {
-		struct http_site site = site_with(one_program, NULL);
+		struct http_site site = site_with(one_program, NULL, "Content-Type: a/b\n\nhello");
 		struct talk talk;
 
-		reset_broker("Content-Type: a/b\n\nhello");
 		broker.lives = true;
 		site.limits.body = 2 << 20;
 		talk_open(&talk, &site, &now);
@@ -300,14 +299,13 @@ START_TEST(a_body_that_breaks_off)
 		ck_assert_int_eq(run_talk(&talk), HTTP_DONE);
 		ck_assert_uint_eq(talk.logs, 1);
 		ck_assert_int_eq(talk.logged[0].status, 200);
-		end_talk(&talk, before);
+		end_talk(&talk);
 	}
 }
-END_TEST
 
 /* ---- clocks, and ends of a connection ---- */
 
-START_TEST(time_outs)
+TEST(program_tests, time_outs)
 {
 	static const struct {
 		const char *request;
@@ -317,15 +315,12 @@ START_TEST(time_outs)
 		{ "POST /p" ON "Content-Length: 9\r\n\r\nhello", 408 },
 		{ "GET /p/" ON BASIC "\r\n", 503 },
 	};
-	int before = count_descriptors();
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(one_program, i == 2 ? locked_program : NULL);
+		struct http_site site = site_with(one_program, i == 2 ? locked_program : NULL, "");
 		struct talk talk;
 		struct pollfd polls[HTTP_POLLS];
-		text stream;
 
-		reset_broker("");
 		broker.lives = true;
 		broker.answer = ' ';
 		ck_assert_int_eq(begin_with(&talk, &site, rows[i].request), HTTP_POLL);
@@ -338,27 +333,22 @@ START_TEST(time_outs)
 		ck_assert(i < 2 || polls[0].events == POLLIN);
 		now.clock = talk.conn.deadline;
 		(void)run_talk(&talk);
-		stream = talk_heard(&talk);
-		expect_reply(&stream, false, rows[i].status);
-		end_talk(&talk, before);
+		next_reply(&talk, rows[i].status);
+		end_talk(&talk);
 	}
 }
-END_TEST
 
 /* When a response has begun, nothing but a reset can tell that no more comes. */
-START_TEST(time_outs_of_what_has_begun)
+TEST(program_tests, time_outs_of_what_has_begun)
 {
-	int before = count_descriptors();
-
 	for (int deaf = 0; deaf < 2; deaf++) {
-		struct http_site site = site_with(one_program, NULL);
 		static char output[32 << 10];
+		struct http_site site = site_with(one_program, NULL, deaf ? output : HELLO);
 		struct pollfd polls[HTTP_POLLS];
 		struct talk talk;
 
 		strcpy(output, "Content-Type: text/plain\n\n");
 		memset(output + strlen(output), 'x', sizeof(output) - 1 - strlen(output));
-		reset_broker(deaf ? output : HELLO);
 		broker.lives = true;
 		talk_open(&talk, &site, &now);
 		while (deaf && send(talk.conn.own.in, big, 1, MSG_DONTWAIT) > 0)
@@ -374,19 +364,17 @@ START_TEST(time_outs_of_what_has_begun)
 		ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_DONE);
 		ck_assert_uint_eq(talk.logs, 1);
 		ck_assert_int_eq(talk.logged[0].status, 200);
-		end_talk(&talk, before);
+		end_talk(&talk);
 	}
 }
-END_TEST
 
 /* The time of a program begins anew whenever it says something. */
-START_TEST(a_program_that_is_slow)
+TEST(program_tests, a_program_that_is_slow)
 {
-	struct http_site site = site_with(one_program, NULL);
-	int before = count_descriptors();
+	struct http_site site =
+		site_with(one_program, NULL, "Content-Type: text/plain\nContent-Length: 15\n");
 	struct talk talk;
 
-	reset_broker("Content-Type: text/plain\nContent-Length: 15\n");
 	broker.lives = true;
 	ck_assert_int_eq(begin_with(&talk, &site, "GET /p" ON END), HTTP_POLL);
 	for (int i = 0; i < 3; i++) {
@@ -399,23 +387,19 @@ START_TEST(a_program_that_is_slow)
 	ck_assert_int_eq(run_talk(&talk), HTTP_DONE);
 	ck_assert_uint_eq(talk.logs, 1);
 	ck_assert_uint_eq(talk.logged[0].bytes, 15);
-	end_talk(&talk, before);
+	end_talk(&talk);
 }
-END_TEST
 
 /* A client that sends no more is waited for as long as any, but no longer than some seconds. */
-START_TEST(half_closed_clients)
+TEST(program_tests, half_closed_clients)
 {
 	static const int64_t times[] = { SECONDS(1), SECONDS(60) };
-	int before = count_descriptors();
 
 	for (size_t i = 0; i < LENGTH(times); i++) {
-		struct http_site site = site_with(one_program, NULL);
+		struct http_site site = site_with(one_program, NULL, "");
 		struct pollfd polls[HTTP_POLLS];
 		struct talk talk;
-		text stream;
 
-		reset_broker("");
 		broker.lives = true;
 		site.program_time = times[i];
 		talk_open(&talk, &site, &now);
@@ -428,19 +412,17 @@ START_TEST(half_closed_clients)
 		ck_assert_int_eq(poll(polls, http_polls(&talk.conn, HTTP_POLL, polls), 0), 0);
 		now.clock = talk.conn.deadline;
 		(void)run_talk(&talk);
-		stream = talk_heard(&talk);
-		expect_reply(&stream, false, 504);
-		end_talk(&talk, before);
+		next_reply(&talk, 504);
+		end_talk(&talk);
 	}
 }
-END_TEST
 
 /* A program that does not read is asked again when it does; what it has not read is kept. */
-START_TEST(a_program_that_does_not_read)
+TEST(program_tests, a_program_that_does_not_read)
 {
 	static char chunk[PIPE_SLICE + 16], taken[256 << 10];
-	struct http_site site = site_with(one_program, NULL);
-	int before = count_descriptors(), n = sprintf(chunk, "%x\r\n", PIPE_SLICE);
+	struct http_site site = site_with(one_program, NULL, "");
+	int n = sprintf(chunk, "%x\r\n", PIPE_SLICE);
 	struct pollfd polls[HTTP_POLLS];
 	enum { CHUNKS = 40 };
 	struct talk talk;
@@ -449,7 +431,6 @@ START_TEST(a_program_that_does_not_read)
 
 	memset(chunk + n, 'x', PIPE_SLICE);
 	strcpy(chunk + n + PIPE_SLICE, "\r\n");
-	reset_broker("");
 	broker.lives = true;
 	talk_open(&talk, &site, &now);
 	send_only(&talk, "POST /p" ON "Transfer-Encoding: chunked\r\n\r\n");
@@ -469,27 +450,21 @@ START_TEST(a_program_that_does_not_read)
 			ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
 	}
 	ck_assert_uint_eq(got, CHUNKS * PIPE_SLICE);
-	end_talk(&talk, before);
+	end_talk(&talk);
 }
-END_TEST
 
 /* A pipe in the place of a socket says nothing of a client that has left. */
-START_TEST(a_program_behind_pipes)
+TEST(program_tests, a_program_behind_pipes)
 {
-	struct http_site site = site_with(one_program, NULL);
+	struct http_site site = site_with(one_program, NULL, "");
 	static const char request[] = "GET /p" ON END;
-	int before = count_descriptors(), in[2], out[2];
-	struct talk talk = { .common = &now };
+	int in[2], out[2];
+	struct talk talk;
 	struct pollfd polls[HTTP_POLLS];
 	char heard[4096];
 
-	reset_broker("");
 	broker.lives = true;
-	open_pipe(&in[0], &in[1]);
-	open_pipe(&out[0], &out[1]);
-	http_open(&talk.conn, &site, (struct http_end){ in[0], false, true },
-		  (struct http_end){ out[1], false, true }, &now);
-	talk.conn.work = new_work(&site.limits);
+	talk_open_pipes(&talk, &site, in, out, O_NONBLOCK);
 	say_once(&in[1], request);
 	ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_POLL);
 	ck_assert_uint_eq(http_polls(&talk.conn, HTTP_POLL, polls), 2);
@@ -500,15 +475,12 @@ START_TEST(a_program_behind_pipes)
 	ck_assert_int_gt(read(out[0], heard, sizeof(heard)), 0);
 	ck_assert_int_eq(strncmp(heard, "HTTP/1.1 200 ", 13), 0);
 	http_forsake(&talk.conn); /* which does nothing here */
-	free(talk.conn.work);
-	close(in[0]), close(in[1]), close(out[0]), close(out[1]);
+	talk_close_pipes(&talk, in, out);
 	close_ends();
-	ck_assert_int_eq(count_descriptors(), before);
 }
-END_TEST
 
 /* What is not sent yet comes first: a program may run meanwhile, but nothing else begins. */
-START_TEST(what_waits_for_a_deaf_client)
+TEST(program_tests, what_waits_for_a_deaf_client)
 {
 	static const struct {
 		const char *request;
@@ -523,17 +495,13 @@ START_TEST(what_waits_for_a_deaf_client)
 		{ "POST /p" ON "Expect: 100-continue\r\nContent-Length: 9\r\n\r\n", NULL, false,
 		  true },
 	};
-	int before = count_descriptors();
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(one_program, rows[i].guards);
+		struct http_site site = site_with(one_program, rows[i].guards, HELLO);
 		size_t filled = 0;
 		struct talk talk;
-		text stream;
 		ssize_t n;
 
-		reset_broker(HELLO);
-		broker.answer = 'y';
 		if (rows[i].adopts)
 			site.run = NULL;
 		talk_open(&talk, &site, &now);
@@ -549,107 +517,130 @@ START_TEST(what_waits_for_a_deaf_client)
 		talk_settle(&talk); /* as between the turns of other connections */
 		talk_hear(&talk);
 		ck_assert_int_eq(run_talk(&talk) == HTTP_ADOPT, rows[i].adopts);
-		stream = talk_heard(&talk);
-		skip(&stream, filled);
-		expect_reply(&stream, false, 200);
-		end_talk(&talk, before);
+		talk.read = filled;
+		next_reply(&talk, 200);
+		end_talk(&talk);
 	}
 }
-END_TEST
 
 /* Another process goes on; where none can be started, the client is told. */
-START_TEST(adoption)
+TEST(program_tests, adoption)
 {
-	struct http_site site = site_with(one_program, NULL);
+	struct http_site site = site_with(one_program, NULL, HELLO);
 	static const char first[] = "GET /small.txt" ON "\r\n", second[] = "GET /p" ON "\r\n";
-	int before = count_descriptors();
 	struct talk talk, heir;
-	text stream;
 
 	site.run = NULL;
 	site.check = NULL;
-	reset_broker(HELLO);
 	talk_open(&talk, &site, &now);
 	send_only(&talk, first);
 	send_only(&talk, second);
 	ck_assert_int_eq(run_talk(&talk), HTTP_ADOPT);
-	stream = talk_heard(&talk);
-	expect_reply(&stream, false, 200);
+	next_reply(&talk, 200);
 	ck_assert(is_text(http_unanswered(&talk.conn), second));
 
 	site.run = broker_run;
 	talk_open(&heir, &site, &now);
 	ck_assert(http_adopt(&heir.conn, http_unanswered(&talk.conn), false));
 	ck_assert_int_eq(run_talk(&heir), HTTP_READ);
-	stream = talk_heard(&heir);
 	ck_assert_int_eq(heir.logged[0].status, 200);
 	close_brokered(&heir);
 
 	site.run = NULL;
 	ck_assert_int_eq(run_talk(&talk), HTTP_READ); /* nobody has taken it */
-	stream = talk_heard(&talk);
-	expect_reply(&stream, false, 200);
-	expect_reply(&stream, false, 503);
+	next_reply(&talk, 503);
 	ck_assert(!http_adopt(&talk.conn, (text){ big, talk.conn.work->input.size + 1 }, false));
-	end_talk(&talk, before);
+	end_talk(&talk);
 }
-END_TEST
 
 /* ---- passwords ---- */
 
-START_TEST(password_answers)
+/*
+ * What a request leads to may need another password than its path. Pages that need one are no way round
+ * it, as an error's or as the fallback, and a sibling that needs one is left out.
+ */
+TEST(program_tests, password_answers)
 {
+	static const struct http_scope error_page[] = { { "404.html", "/users" },
+							{ "page.html", "/users" },
+							{ NULL, NULL } };
+	static const struct http_scope page[] = { { "page.html", "/users" }, { NULL, NULL } };
+	static const struct http_scope sibling[] = { { "page.html.gz", "/users" }, { NULL, NULL } };
+	static const struct http_scope indexes[] = { { "folder/index.html", "/users" },
+						     { "folder/a.txt", "/others" },
+						     { NULL, NULL } };
+	static const struct http_rule fallback = { .text = TEXT("page.html") };
+	static const struct http_rule names[] = { { .text = TEXT("a.txt") },
+						  { .text = TEXT("index.html") } };
 	static const struct {
+		const struct http_scope *guards;
 		const char *request;
 		char answer;
 		int error, status;
 		bool closes;
+		const char *body; /* how it begins */
 	} rows[] = {
-		{ "GET /folder/" ON "\r\n", 'y', 0, 401, false },
-		{ "GET /folder/" ON BASIC "\r\n", 'y', 0, 200, false },
-		{ "GET /folder/" ON BASIC "\r\n", 'n', 0, 401, false },
-		{ "GET /folder/" ON BASIC "\r\n", 0, 0, 503, false },
-		{ "GET /folder/" ON BASIC "\r\n", 'y', EAGAIN, 503, false },
-		{ "GET /folder/" ON BASIC BASIC "\r\n", 'y', 0, 401, false },
-		{ "GET /folder/" ON "Authorization: Basic =\r\n\r\n", 'y', 0, 401, false },
-		{ "GET /folder/" ON "Authorization: Basic !\r\n\r\n", 'y', 0, 401, false },
-		{ "GET /folder/" ON "Authorization: Bearer x\r\n\r\n", 'y', 0, 401, false },
-		{ "POST /folder/" ON "Expect: 100-continue\r\nContent-Length: 1\r\n\r\n", 'y', 0,
-		  401, true },
-		{ "POST /folder/" ON "Content-Length: 1\r\n\r\nx", 'y', 0, 401, false },
-		{ "GET /folder/" ON "Expect: 100-continue\r\n\r\n", 'y', 0, 401, false },
-		{ "OPTIONS /folder/" ON "Origin: a\r\nAccess-Control-Request-Method: PUT\r\n\r\n",
-		  'y', 0, 204, false },
-		{ "OPTIONS /folder/" ON "Origin: a\r\n\r\n", 'y', 0, 401, false },
-		{ "OPTIONS /folder/" ON "Access-Control-Request-Method: PUT\r\n\r\n", 'y', 0, 401,
-		  false },
+		{ guards, FOLDER("\r\n"), 'y', 0, 401, false, OURS },
+		{ guards, FOLDER(BASIC "\r\n"), 'y', 0, 200, false, "a" },
+		{ guards, FOLDER(BASIC "\r\n"), 'n', 0, 401, false, OURS },
+		{ guards, FOLDER(BASIC "\r\n"), '-', 0, 503, false, OURS },
+		{ guards, FOLDER(BASIC "\r\n"), 'y', EAGAIN, 503, false, OURS },
+		{ guards, FOLDER(BASIC BASIC "\r\n"), 'y', 0, 401, false, OURS },
+		{ guards, FOLDER("Authorization: Basic =\r\n\r\n"), 'y', 0, 401, false, OURS },
+		{ guards, FOLDER("Authorization: Basic !\r\n\r\n"), 'y', 0, 401, false, OURS },
+		{ guards, FOLDER("Authorization: Bearer x\r\n\r\n"), 'y', 0, 401, false, OURS },
+		{ guards, "POST /folder/" ON "Expect: 100-continue\r\nContent-Length: 1\r\n\r\n",
+		  'y', 0, 401, true, OURS },
+		{ guards, "POST /folder/" ON "Content-Length: 1\r\n\r\nx", 'y', 0, 401, false,
+		  OURS },
+		{ guards, FOLDER("Expect: 100-continue\r\n\r\n"), 'y', 0, 401, false, OURS },
+		{ guards, "OPTIONS /folder/" ON "Origin: a\r\n" METHOD "\r\n", 'y', 0, 204, false,
+		  "" },
+		{ guards, "OPTIONS /folder/" ON "Origin: a\r\n\r\n", 'y', 0, 401, false, OURS },
+		{ guards, "OPTIONS /folder/" ON METHOD "\r\n", 'y', 0, 401, false, OURS },
+		{ error_page, "GET /nothing.x" ON "\r\n", 'y', 0, 404, false, OURS },
+		{ page, "GET /nothing.x" ON "\r\n", 'y', 0, 404, false, "their page" },
+		{ error_page, "GET /route" ON HTML "\r\n", 'y', 0, 404, false, OURS },
+		{ locked_program, "GET /route" ON HTML "\r\n", 'y', 0, 200, false, "a page" },
+		{ error_page, "GET /404.html/nothing" ON BASIC "\r\n", 'y', 0, 404, false,
+		  "their page" },
+		{ guards, "GET /folder/nothing.x" ON BASIC "\r\n", 'y', 0, 404, false,
+		  "their page" },
+		{ error_page, "GET /page.html/nothing" ON BASIC "\r\n", 'y', 0, 404, false, OURS },
+		{ sibling, "GET /page.html" ON GZIPPED "\r\n", 'y', 0, 200, false, "a page" },
+		{ sibling, "GET /page.html" ON GZIPPED BASIC "\r\n", 'y', 0, 200, false, "a page" },
+		{ sibling, "GET /page.html.gz" ON "\r\n", 'y', 0, 401, false, OURS },
+		{ sibling, "GET /page.html.gz" ON BASIC "\r\n", 'y', 0, 200, false, "pretend" },
+		{ page, "GET /page.html" ON GZIPPED BASIC "\r\n", 'y', 0, 200, false, "pretend" },
+		{ indexes, "GET /folder/a.txt" ON BASIC "\r\n", 'y', 0, 200, false, "a" },
+		{ indexes, FOLDER(BASIC "\r\n"), 'y', 0, 403, false, OURS },
 	};
-	int before = count_descriptors();
 
+	put_file(&home, "404.html", "their page");
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(NULL, guards);
+		struct http_site site = site_with(NULL, rows[i].guards, "");
 		struct talk talk;
 		struct reply reply;
-		text stream;
 
-		reset_broker("");
+		site.rules[HTTP_FALLBACKS] = (struct http_rule_list){ &fallback, 1 };
+		site.rules[HTTP_INDEXES] = (struct http_rule_list){ names, LENGTH(names) };
 		broker.answer = rows[i].answer;
 		broker.error = rows[i].error;
 		(void)begin_with(&talk, &site, rows[i].request);
-		stream = talk_heard(&talk);
-		reply = expect_reply(&stream, false, rows[i].status);
+		reply = next_reply(&talk, rows[i].status);
 		expect(reply.close == rows[i].closes, "%s", rows[i].request);
 		expect((rows[i].status == 401) ==
 			       (reply_field(&reply, "WWW-Authenticate").at != NULL),
 		       "%s", rows[i].request);
-		expect(stream.len == 0, "%s", rows[i].request);
-		end_talk(&talk, before);
+		expect(starts_alike(reply.body, text_of(rows[i].body)), "%s: %.*s", rows[i].request,
+		       SHOWN(reply.body));
+		no_more(&talk);
+		end_talk(&talk);
 	}
 }
-END_TEST
 
 /* A password is checked once for a connection, but for each place, and never in vain. */
-START_TEST(passwords_are_remembered)
+TEST(program_tests, passwords_are_remembered)
 {
 	static const struct {
 		const char *request;
@@ -668,38 +659,27 @@ START_TEST(passwords_are_remembered)
 		{ "GET /small.txt" ON "Authorization: x\r\n\r\n", 'n', 6, 401 },
 		{ "GET /small.txt" ON BASIC "\r\n", 'n', 7, 401 },
 	};
-	struct http_site site = site_with(NULL, guards);
-	int before = count_descriptors();
+	struct http_site site = site_with(NULL, guards, "");
 	struct talk talk;
-	size_t heard = 0;
 
-	reset_broker("");
 	talk_open(&talk, &site, &now);
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		text stream;
-
 		broker.answer = rows[i].answer;
 		send_only(&talk, rows[i].request);
 		(void)run_talk(&talk);
-		stream = talk_heard(&talk);
-		skip(&stream, heard);
-		heard = talk.len;
-		expect_reply(&stream, false, rows[i].status);
+		next_reply(&talk, rows[i].status);
 		expect(broker.checked == rows[i].checked, "%zu: %u", i, broker.checked);
 	}
 	ck_assert_int_eq(talk.conn.own.state, LINGER); /* the third wrong one ends it */
-	end_talk(&talk, before);
+	end_talk(&talk);
 }
-END_TEST
 
 /* What is sent in a value longer than any name and password is not looked at. */
-START_TEST(passwords_that_are_too_long)
+TEST(program_tests, passwords_that_are_too_long)
 {
-	struct http_site site = site_with(NULL, guards);
-	int before = count_descriptors();
+	struct http_site site = site_with(NULL, guards, "");
 	char request[LOGIN_MOST + 256];
 	struct talk talk;
-	text stream;
 
 	for (int more = 0; more < 2; more++) {
 		size_t n = (size_t)sprintf(request, "GET /folder/" ON "Authorization: Basic YTpi");
@@ -707,105 +687,15 @@ START_TEST(passwords_that_are_too_long)
 
 		memset(request + n, 'A', value);
 		strcpy(request + n + value, "\r\n\r\n");
-		reset_broker("");
-		broker.answer = 'y';
 		(void)begin_with(&talk, &site, request);
-		stream = talk_heard(&talk);
-		expect_reply(&stream, false, 401); /* a password has no NUL, which A's stand for */
+		next_reply(&talk, 401); /* a password has no NUL, which A's stand for */
 		ck_assert_uint_eq(broker.checked, 0);
-		end_talk(&talk, before);
+		end_talk(&talk);
 	}
 }
-END_TEST
-
-/* Pages that need a password are no way round it: not as an error's, and not as the fallback. */
-START_TEST(pages_behind_passwords)
-{
-	static const struct http_rule fallback = { .text = TEXT("page.html") };
-	static const struct http_scope both[] = { { "page.html", "/users" }, { NULL, NULL } };
-	static const struct {
-		const struct http_scope *guards;
-		const char *request;
-		int status;
-		bool own; /* what the site has for it */
-	} rows[] = {
-		{ error_page, "GET /nothing.x" ON "\r\n", 404, false },
-		{ both, "GET /nothing.x" ON "\r\n", 404, true },
-		{ error_page, "GET /route" ON "Accept: text/html\r\n\r\n", 404, false },
-		{ locked_program, "GET /route" ON "Accept: text/html\r\n\r\n", 200, true },
-		{ error_page, "GET /404.html/nothing" ON BASIC "\r\n", 404, true },
-		{ guards, "GET /folder/nothing.x" ON BASIC "\r\n", 404, true },
-		{ error_page, "GET /page.html/nothing" ON BASIC "\r\n", 404, false },
-	};
-	int before = count_descriptors();
-
-	put_file(&home, "404.html", "their page");
-	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(NULL, rows[i].guards);
-		const char *page = rows[i].status == 404 ? "their page" : "a page, and not a small";
-		struct talk talk;
-		struct reply reply;
-		text stream;
-
-		site.rules[HTTP_FALLBACKS] = (struct http_rule_list){ &fallback, 1 };
-		reset_broker("");
-		broker.answer = 'y';
-		(void)begin_with(&talk, &site, rows[i].request);
-		stream = talk_heard(&talk);
-		reply = expect_reply(&stream, false, rows[i].status);
-		expect(starts_alike(reply.body, text_of(page)) == rows[i].own, "%s: %.*s",
-		       rows[i].request, SHOWN(reply.body));
-		end_talk(&talk, before);
-	}
-}
-END_TEST
-
-/* What a request leads to may need another password than its path: a sibling is left out then. */
-START_TEST(files_with_passwords_of_their_own)
-{
-	static const struct http_scope sibling[] = { { "page.html.gz", "/users" }, { NULL, NULL } };
-	static const struct http_scope page[] = { { "page.html", "/users" }, { NULL, NULL } };
-	static const struct http_scope indexes[] = { { "folder/index.html", "/users" },
-						     { "folder/a.txt", "/others" },
-						     { NULL, NULL } };
-	static const struct http_rule names[] = { { .text = TEXT("a.txt") },
-						  { .text = TEXT("index.html") } };
-	static const struct {
-		const struct http_scope *guards;
-		const char *request;
-		int status;
-		const char *body;
-	} rows[] = {
-		{ sibling, "GET /page.html" ON "Accept-Encoding: gzip\r\n" END, 200, "a page" },
-		{ sibling, "GET /page.html" ON "Accept-Encoding: br, gzip\r\n" BASIC END, 200,
-		  "a page" },
-		{ sibling, "GET /page.html.gz" ON END, 401, NULL },
-		{ sibling, "GET /page.html.gz" ON BASIC END, 200, "pretend" },
-		{ page, "GET /page.html" ON "Accept-Encoding: gzip\r\n" BASIC END, 200, "pretend" },
-		{ indexes, "GET /folder/a.txt" ON BASIC END, 200, "a" },
-		{ indexes, "GET /folder/" ON BASIC END, 403, NULL },
-	};
-	int before = count_descriptors();
-
-	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(NULL, rows[i].guards);
-		struct talk talk;
-		text stream, body;
-
-		site.rules[HTTP_INDEXES] = (struct http_rule_list){ names, LENGTH(names) };
-		reset_broker("");
-		broker.answer = 'y';
-		stream = converse_with(&talk, &site, rows[i].request);
-		body = expect_reply(&stream, false, rows[i].status).body;
-		expect(!rows[i].body || starts_alike(body, text_of(rows[i].body)), "%s: %.*s",
-		       rows[i].request, SHOWN(body));
-		end_talk(&talk, before);
-	}
-}
-END_TEST
 
 /* Which place a name is in, by any way that leads to it. */
-START_TEST(names_that_reach_a_guard)
+TEST(program_tests, names_that_reach_a_guard)
 {
 	static const struct {
 		const char *prefix, *path;
@@ -827,84 +717,10 @@ START_TEST(names_that_reach_a_guard)
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		const struct http_scope guard[] = { { rows[i].prefix, "/users" }, { NULL, NULL } };
-		struct http_site site = site_with(NULL, guard);
+		struct http_site site = site_with(NULL, guard, "");
 
 		site.clean_urls = rows[i].clean;
 		expect((find_guard(&site, rows[i].path) != NULL) == rows[i].reaches, "%s, %s",
 		       rows[i].prefix, rows[i].path);
 	}
-}
-END_TEST
-
-/* No cache that others share may keep it, unless the site or the program says so. */
-START_TEST(caching_behind_passwords)
-{
-	static const struct http_rule lines[] = {
-		{ .pattern = TEXT("*.txt"), .text = TEXT("Cache-Control: max-age=1") },
-		{ .text = TEXT("X-Other: y") },
-	};
-	static const struct {
-		const char *request, *output, *control;
-		size_t rules;
-	} rows[] = {
-		{ "GET /p/a", HELLO, "private", 0 },
-		{ "GET /p/a.txt", HELLO, "private", 0 },
-		{ "GET /p/a", HELLO, "private", LENGTH(lines) },
-		{ "GET /p/a.txt", HELLO, "max-age=1", LENGTH(lines) },
-		{ "GET /p/a", "Cache-Control: public\n" HELLO, "public", LENGTH(lines) },
-	};
-	int before = count_descriptors();
-
-	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(one_program, locked_program);
-		struct wire_response response;
-		struct talk talk;
-		char request[128];
-		text stream;
-
-		snprintf(request, sizeof(request), "%s" ON BASIC END, rows[i].request);
-		site.rules[HTTP_FIELDS] = (struct http_rule_list){ lines, rows[i].rules };
-		reset_broker(rows[i].output);
-		broker.answer = 'y';
-		stream = converse_with(&talk, &site, request);
-		ck_assert_int_gt(wire_parse(stream.at, stream.len, true, &response), 0);
-		expect(wire_same(wire_value(&response, "Cache-Control"), rows[i].control),
-		       "%zu: %.*s", i, SHOWN(stream));
-		end_talk(&talk, before);
-	}
-}
-END_TEST
-
-Suite *programs_suite(void)
-{
-	Suite *suite = suite_create("brokered");
-	TCase *program = tcase_create("programs"), *password = tcase_create("passwords");
-
-	tcase_add_checked_fixture(program, make_home, remove_home);
-	tcase_add_test(program, variables);
-	tcase_add_test(program, outputs);
-	tcase_add_test(program, a_header_too_large_for_a_program);
-	tcase_add_test(program, raw_outputs);
-	tcase_add_test(program, complaints);
-	tcase_add_test(program, responses_that_break_off);
-	tcase_add_test(program, a_body_that_breaks_off);
-	tcase_add_test(program, time_outs);
-	tcase_add_test(program, time_outs_of_what_has_begun);
-	tcase_add_test(program, a_program_that_is_slow);
-	tcase_add_test(program, half_closed_clients);
-	tcase_add_test(program, a_program_that_does_not_read);
-	tcase_add_test(program, a_program_behind_pipes);
-	tcase_add_test(program, what_waits_for_a_deaf_client);
-	tcase_add_test(program, adoption);
-	suite_add_tcase(suite, program);
-	tcase_add_checked_fixture(password, make_home, remove_home);
-	tcase_add_test(password, password_answers);
-	tcase_add_test(password, passwords_are_remembered);
-	tcase_add_test(password, passwords_that_are_too_long);
-	tcase_add_test(password, pages_behind_passwords);
-	tcase_add_test(password, files_with_passwords_of_their_own);
-	tcase_add_test(password, names_that_reach_a_guard);
-	tcase_add_test(password, caching_behind_passwords);
-	suite_add_tcase(suite, password);
-	return suite;
 }

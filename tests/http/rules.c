@@ -1,7 +1,9 @@
 /* What options say about a site, and what changes on the disk of sites that have them. */
 #include "check.h"
 
-START_TEST(rules_are_read)
+static struct group option_tests = { .suite = "rules", .name = "options" };
+
+TEST(option_tests, rules_are_read)
 {
 	static char long_name[PATH_MAX];
 	struct http_rule rule_of_it;
@@ -61,9 +63,8 @@ START_TEST(rules_are_read)
 	ck_assert_ptr_nonnull(http_read_rule(HTTP_INDEXES, long_name, &rule_of_it));
 	ck_assert_ptr_null(http_read_rule(HTTP_INDEXES, long_name + 1, &rule_of_it));
 }
-END_TEST
 
-START_TEST(patterns_match_whole_paths)
+TEST(option_tests, patterns_match_whole_paths)
 {
 	static const struct {
 		const char *pattern, *path; /* without its first slash */
@@ -87,10 +88,9 @@ START_TEST(patterns_match_whole_paths)
 		expect(matches(text_of(rows[i].pattern), text_of(rows[i].path)) == rows[i].good,
 		       "%s: /%s", rows[i].pattern, rows[i].path);
 }
-END_TEST
 
 /* What is said of a charset within the bytes in which HTML has to say it. */
-START_TEST(charsets_are_found)
+TEST(option_tests, charsets_are_found)
 {
 	static const struct {
 		const char *page;
@@ -133,11 +133,10 @@ START_TEST(charsets_are_found)
 		       "at %zu", before);
 	}
 }
-END_TEST
 
 /* ---- who is trusted, and what an address is ---- */
 
-START_TEST(prefixes_of_trusted_peers)
+TEST(option_tests, prefixes_of_trusted_peers)
 {
 	static const struct http_prefix trusted[] = {
 		{ AF_INET, 96 + 23, { [10] = 0xff, 0xff, 192, 0, 2, 0 } },
@@ -163,9 +162,8 @@ START_TEST(prefixes_of_trusted_peers)
 	for (size_t i = 0; i < LENGTH(rows); i++)
 		expect(is_trusted(&site, &rows[i].peer) == rows[i].trusted, "%zu", i);
 }
-END_TEST
 
-START_TEST(addresses_of_forwarded_fields)
+TEST(option_tests, addresses_of_forwarded_fields)
 {
 	static const struct {
 		const char *node;
@@ -201,10 +199,9 @@ START_TEST(addresses_of_forwarded_fields)
 		       "%s: %u", rows[i].node, peer.port);
 	}
 }
-END_TEST
 
 /* Of fields on two lines, among others. A place that is not there means the first element. */
-START_TEST(elements_are_counted_from_the_right)
+TEST(option_tests, elements_are_counted_from_the_right)
 {
 	static const char *const places[] = { "c", "b", "a", "a", "a" };
 	const struct request *req = request_with("X-Forwarded-Proto: a, b\r\nAccept: x\r\n"
@@ -218,213 +215,169 @@ START_TEST(elements_are_counted_from_the_right)
 		expect(more == (i < 2), "%d", i);
 	}
 }
-END_TEST
 
 /* The status of a request on a connection of its own, and its body. */
-static int asked(const struct http_site *site, const char *request, const char *body)
+static int asked(const char *request, const char *body)
 {
 	struct talk talk;
 	struct reply reply;
-	text stream;
 
 	now.clock++; /* another turn of the process */
-	talk_open(&talk, site, &now);
+	talk_open(&talk, &served, &now);
 	talk_say(&talk, request);
-	stream = talk_heard(&talk);
-
-	const char *fault = read_reply(&stream, strncmp(request, "HEAD", 4) == 0, &reply);
-
-	expect(!fault, "%s: %s", request, fault);
+	reply = any_reply(&talk);
 	expect(!body || is_text(reply.body, body), "%s: %.*s", request, SHOWN(reply.body));
 	talk_close(&talk);
 	return reply.status;
 }
 
 /* Asked twice: the second response may be the one that the cache has. */
-static void expect_body(const struct http_site *site, const char *host, const char *path,
-			const char *body)
+static void expect_body(const char *host, const char *path, const char *body)
 {
 	char request[256];
 
 	for (int coded = 0; coded < 4; coded++) {
 		snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", path,
 			 host, coded % 2 ? "Accept-Encoding: gzip\r\n" : "");
-		ck_assert_int_eq(asked(site, request, body), body ? 200 : 404);
+		ck_assert_int_eq(asked(request, body), body ? 200 : 404);
 	}
 }
 
-static struct http_site begin_cached(struct tree *tree)
+/* An empty site, with a cache. */
+static void make_site(void)
 {
 	static const char seed[HTTP_SEED];
-	struct http_site site;
 
-	make_tree(tree);
+	make_tree(&ground);
+	served = site_of(&ground);
+	served.listing = false;
 	now = turn_at(SECONDS(1000));
-	now.cache = http_cache_new(1 << 20, 8, seed);
-	need(now.cache, "http_cache_new");
-	site = site_of(tree);
-	site.listing = false;
-	return site;
+	add_cache(1 << 20, 8, seed);
 }
 
-static void end_cached(struct tree *tree)
+static void drop(const char *name)
 {
-	while (now.cache->oldest)
-		cache_remove(now.cache, now.cache->oldest);
-	free(now.cache);
-	remove_tree(tree);
+	need(unlinkat(ground.fd, name, 0) == 0, name);
 }
 
-static void drop(const struct tree *tree, const char *name)
-{
-	need(unlinkat(tree->fd, name, 0) == 0, name);
-}
+static struct group change_tests = {
+	.suite = "rules", .name = "changes", .begin = make_site, .end = remove_ground
+};
 
 /* What is nearer than the page that was sent counts as soon as it is there. */
-START_TEST(a_nearer_page_counts_at_once)
+TEST(change_tests, a_nearer_page_counts_at_once)
 {
 	struct http_rule indexes[] = { { .text = TEXT("one") }, { .text = TEXT("two") } };
-	struct tree tree;
-	struct http_site site = begin_cached(&tree);
-	uint32_t entries = 0;
 
-	site.clean_urls = true;
-	site.rules[HTTP_INDEXES] = (struct http_rule_list){ indexes, LENGTH(indexes) };
-	put_file(&tree, "page.html", "html");
-	put_folder(&tree, "sub");
-	put_file(&tree, "sub/two", "second");
-	put_file(&tree, "sub/page.html", "deeper");
+	served.clean_urls = true;
+	served.rules[HTTP_INDEXES] = (struct http_rule_list){ indexes, LENGTH(indexes) };
+	put_file(&ground, "page.html", "html");
+	put_folder(&ground, "sub");
+	put_file(&ground, "sub/two", "second");
+	put_file(&ground, "sub/page.html", "deeper");
 	for (int i = 0; i < 2; i++) {
 		if (i) { /* a folder that has just changed is not watched, but each name in it is */
-			put_times(&tree, ".", WALL_TIME, 0);
-			put_times(&tree, "sub", WALL_TIME, 0);
+			put_times(&ground, ".", WALL_TIME, 0);
+			put_times(&ground, "sub", WALL_TIME, 0);
 		}
-		expect_body(&site, "a", "/page", "html");
-		expect_body(&site, "a", "/sub/", "second");
-		expect_body(&site, "a", "/sub/page", "deeper");
-		put_file(&tree, "page", "itself");
-		put_file(&tree, "sub/one", "first");
-		expect_body(&site, "a", "/page", "itself");
-		expect_body(&site, "a", "/sub/", "first");
-		drop(&tree, "page");
-		drop(&tree, "sub/one");
+		expect_body("a", "/page", "html");
+		expect_body("a", "/sub/", "second");
+		expect_body("a", "/sub/page", "deeper");
+		put_file(&ground, "page", "itself");
+		put_file(&ground, "sub/one", "first");
+		expect_body("a", "/page", "itself");
+		expect_body("a", "/sub/", "first");
+		drop("page");
+		drop("sub/one");
 	}
-	expect_body(&site, "a", "/page", "html");
-	put_folder(&tree, "page");
-	expect_body(&site, "a", "/page", "html");
-	drop(&tree, "page.html");
-	ck_assert_int_eq(asked(&site, "GET /page HTTP/1.1\r\nHost: a\r\n\r\n", NULL), 301);
-	for (const struct cached *entry = now.cache->newest; entry; entry = entry->older)
-		entries++;
-	ck_assert_uint_ge(entries, 3); /* these were remembered, or it would say little */
-	end_cached(&tree);
+	expect_body("a", "/page", "html");
+	put_folder(&ground, "page");
+	expect_body("a", "/page", "html");
+	drop("page.html");
+	ck_assert_int_eq(asked("GET /page" ON "\r\n", NULL), 301);
+	ck_assert_uint_ge(count_entries(), 3); /* these were remembered, or it would say little */
 }
-END_TEST
 
 /* A host's folder counts as soon as it is there, and only as long. */
-START_TEST(hosts_come_and_go)
+TEST(change_tests, hosts_come_and_go)
 {
-	struct tree tree, around;
-	struct http_site site = begin_cached(&tree);
+	struct tree around;
 	char outside[PATH_MAX + 8];
-	int before = count_descriptors();
 
-	site.hosts = true;
-	put_folder(&tree, "default");
-	put_file(&tree, "default/page", "others'");
-	expect_body(&site, "a", "/page", "others'");
-	put_folder(&tree, "a");
-	expect_body(&site, "a", "/page", NULL);
-	put_file(&tree, "a/page", "a's own"); /* of the same size and time */
-	expect_body(&site, "a", "/page", "a's own");
-	expect_body(&site, "b", "/page", "others'");
-	put_link(&tree, "b", "a");
-	expect_body(&site, "b", "/page", "a's own");
-	expect_body(&site, "A.:80", "/page", "a's own");
+	served.hosts = true;
+	put_folder(&ground, "default");
+	put_file(&ground, "default/page", "others'");
+	expect_body("a", "/page", "others'");
+	put_folder(&ground, "a");
+	expect_body("a", "/page", NULL);
+	put_file(&ground, "a/page", "a's own"); /* of the same size and time */
+	expect_body("a", "/page", "a's own");
+	expect_body("b", "/page", "others'");
+	put_link(&ground, "b", "a");
+	expect_body("b", "/page", "a's own");
+	expect_body("A.:80", "/page", "a's own");
 	/* another folder of the same name */
-	need(renameat(tree.fd, "a", tree.fd, "was") == 0, "rename");
-	expect_body(&site, "a", "/page", "others'");
-	expect_body(&site, "b", "/page", "others'");
-	put_folder(&tree, "a");
-	put_file(&tree, "a/page", "another");
-	expect_body(&site, "a", "/page", "another");
-	expect_body(&site, "was", "/page", "a's own");
+	need(renameat(ground.fd, "a", ground.fd, "was") == 0, "rename");
+	expect_body("a", "/page", "others'");
+	expect_body("b", "/page", "others'");
+	put_folder(&ground, "a");
+	put_file(&ground, "a/page", "another");
+	expect_body("a", "/page", "another");
+	expect_body("was", "/page", "a's own");
 	/* moved out of the site, and linked to */
 	make_tree(&around);
 	snprintf(outside, sizeof(outside), "%s/out", around.top);
-	need(renameat(tree.fd, "was", AT_FDCWD, outside) == 0, "rename");
-	put_link(&tree, "was", outside);
-	expect_body(&site, "was", "/page", "others'");
+	need(renameat(ground.fd, "was", AT_FDCWD, outside) == 0, "rename");
+	put_link(&ground, "was", outside);
+	expect_body("was", "/page", "others'");
 	remove_tree(&around);
-	drop(&tree, "default/page");
-	expect_body(&site, "c", "/page", NULL);
-	ck_assert_int_le(count_descriptors(), before + (int)now.cache->files);
-	end_cached(&tree);
+	drop("default/page");
+	expect_body("c", "/page", NULL);
 }
-END_TEST
 
 /* A look at a folder counts for all requests for it that were received before: also for its pages. */
-START_TEST(hosts_of_requests_received_together)
+TEST(change_tests, hosts_of_requests_received_together)
 {
-	static const char of_a[] = "GET /page HTTP/1.1\r\nHost: a\r\n\r\n",
+	static const char of_a[] = "GET /page" ON "\r\n",
 			  of_b[] = "GET /page HTTP/1.1\r\nHost: b\r\n\r\n";
-	struct tree tree;
-	struct http_site site = begin_cached(&tree);
 	struct talk talks[2];
 
-	site.hosts = true;
-	put_folder(&tree, "a");
-	put_file(&tree, "a/page", "a's own");
-	put_folder(&tree, "b");
-	put_file(&tree, "b/page", "b's own"); /* of the same size and time */
+	served.hosts = true;
+	put_folder(&ground, "a");
+	put_file(&ground, "a/page", "a's own");
+	put_folder(&ground, "b");
+	put_file(&ground, "b/page", "b's own"); /* of the same size and time */
 	for (size_t i = 0; i < LENGTH(talks); i++) {
-		talk_open(&talks[i], &site, &now);
+		talk_open(&talks[i], &served, &now);
 		talk_say(&talks[i], of_b);
-		talks[i].len = 0;
+		next_reply(&talks[i], 200);
 		need(talk_send(&talks[i], of_a, sizeof(of_a) - 1), "send");
 	}
 	for (size_t i = 0; i < LENGTH(talks); i++)
 		http_receive(&talks[i].conn, &now);
 	for (size_t i = 0; i < LENGTH(talks); i++) {
-		struct reply reply;
-		text stream;
-
 		talk_step(&talks[i]);
-		stream = talk_heard(&talks[i]);
-		ck_assert_ptr_null(read_reply(&stream, false, &reply));
-		expect(is_text(reply.body, "a's own"), "%zu: %.*s", i, SHOWN(reply.body));
+		expect(is_text(next_reply(&talks[i], 200).body, "a's own"), "%zu", i);
 		talk_close(&talks[i]);
 	}
-	end_cached(&tree);
 }
-END_TEST
 
 /* A host that begins to be served while the body of its request arrives, a client that leaves. */
-START_TEST(a_host_is_left)
+TEST(change_tests, a_host_is_left)
 {
-	struct tree tree;
-	struct http_site site = begin_cached(&tree);
-	int before = count_descriptors();
 	struct talk talk;
 
-	site.hosts = true;
-	put_folder(&tree, "a");
-	put_file(&tree, "a/page", "a's own");
-	talk_open(&talk, &site, &now);
-	talk_say(&talk, "POST /page HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
+	served.hosts = true;
+	put_folder(&ground, "a");
+	put_file(&ground, "a/page", "a's own");
+	talk_open(&talk, &served, &now);
+	talk_say(&talk, "POST /page" ON "Content-Length: 9\r\n\r\nhalf");
 	talk_close(&talk);
-	ck_assert_int_eq(count_descriptors(), before);
-	ck_assert_int_eq(
-		asked(&site, "POST /page HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", NULL),
-		400);
-	ck_assert_int_eq(asked(&site,
-			       "POST /page HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n",
-			       NULL),
-			 413);
-	ck_assert_int_eq(count_descriptors(), before);
-	end_cached(&tree);
+	ck_assert_int_eq(count_descriptors(), descriptors);
+	ck_assert_int_eq(asked("POST /page" ON "Content-Length: x\r\n\r\n", NULL), 400);
+	ck_assert_int_eq(asked("POST /page" ON "Content-Length: 99999999\r\n\r\n", NULL), 413);
+	ck_assert_int_eq(count_descriptors(), descriptors);
 }
-END_TEST
 
 static char logged_host[64], logged_port[8], logged_line[HTTP_LOG_LINE];
 static int logged_times;
@@ -438,7 +391,7 @@ static void note_host(const struct http_conn *conn, const struct http_entry *ent
 	logged_line[http_log_line(logged_line, "192.0.2.1", entry)] = '\0';
 }
 
-START_TEST(hosts_are_logged)
+TEST(change_tests, hosts_are_logged)
 {
 	static const struct {
 		const char *request, *host, *port;
@@ -453,13 +406,11 @@ START_TEST(hosts_are_logged)
 		{ "PUT / HTTP/1.1\r\nHost: a\r\n\r\n", "a", "" },
 	};
 	char begin[128];
-	struct tree tree;
-	struct http_site site = begin_cached(&tree);
 
-	site.hosts = true;
-	site.log = note_host;
+	served.hosts = true;
+	served.log = note_host;
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		asked(&site, rows[i].request, NULL);
+		asked(rows[i].request, NULL);
 		ck_assert_str_eq(logged_host, rows[i].host);
 		ck_assert_str_eq(logged_port, rows[i].port);
 		/* Apache's vhost_combined */
@@ -471,15 +422,13 @@ START_TEST(hosts_are_logged)
 			 rows[i].request);
 		expect(strstr(logged_line, begin), "%s", logged_line);
 	}
-	site.hosts = false;
-	asked(&site, rows[0].request, NULL);
+	served.hosts = false;
+	asked(rows[0].request, NULL);
 	ck_assert_str_eq(logged_host, "");
 	ck_assert_int_eq(strncmp(logged_line, "192.0.2.1 - - [", 15), 0);
-	end_cached(&tree);
 }
-END_TEST
 
-START_TEST(probes_are_not_logged)
+TEST(change_tests, probes_are_not_logged)
 {
 	static const struct http_rule quiet[] = { { .pattern = TEXT("/healthz") },
 						  { .pattern = TEXT("/probe/*") } };
@@ -491,27 +440,23 @@ START_TEST(probes_are_not_logged)
 		{ "/healthz/", true }, { "/probe", true },      { "/probe/a/b", false },
 		{ "/", true },         { "/%zz", true },        { "/x/../healthz", false },
 	};
-	struct tree tree;
-	struct http_site site = begin_cached(&tree);
 
-	put_file(&tree, "healthz", "well");
-	site.rules[HTTP_UNLOGGED] = (struct http_rule_list){ quiet, LENGTH(quiet) };
-	site.log = note_host;
+	put_file(&ground, "healthz", "well");
+	served.rules[HTTP_UNLOGGED] = (struct http_rule_list){ quiet, LENGTH(quiet) };
+	served.log = note_host;
 	for (size_t i = 0; i < 2 * LENGTH(rows); i++) {
 		char request[128];
 
 		logged_times = 0;
 		snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: a\r\n\r\n",
 			 i % 2 ? "PUT" : "GET", rows[i / 2].target);
-		asked(&site, request, NULL);
+		asked(request, NULL);
 		expect(logged_times == rows[i / 2].logged, "%s", request);
 	}
-	end_cached(&tree);
 }
-END_TEST
 
 /* Lines without a pattern stand together; one with a pattern and those before it do not. */
-START_TEST(fields_overrule)
+TEST(option_tests, fields_overrule)
 {
 	static const struct http_rule all[] = {
 		{ .text = TEXT("Link: </1>") },
@@ -539,30 +484,4 @@ START_TEST(fields_overrule)
 		expect(is_text((text){ lines, o.len }, rows[i % LENGTH(rows)].lines), "%.*s",
 		       (int)o.len, lines);
 	}
-}
-END_TEST
-
-Suite *rules_suite(void)
-{
-	Suite *suite = suite_create("rules");
-	TCase *option = tcase_create("options"), *change = tcase_create("changes");
-	TCase *log = tcase_create("log");
-
-	tcase_add_test(option, rules_are_read);
-	tcase_add_test(option, patterns_match_whole_paths);
-	tcase_add_test(option, charsets_are_found);
-	tcase_add_test(option, fields_overrule);
-	tcase_add_test(option, prefixes_of_trusted_peers);
-	tcase_add_test(option, addresses_of_forwarded_fields);
-	tcase_add_test(option, elements_are_counted_from_the_right);
-	suite_add_tcase(suite, option);
-	tcase_add_test(change, a_nearer_page_counts_at_once);
-	tcase_add_test(change, hosts_come_and_go);
-	tcase_add_test(change, hosts_of_requests_received_together);
-	tcase_add_test(change, a_host_is_left);
-	suite_add_tcase(suite, change);
-	tcase_add_test(log, hosts_are_logged);
-	tcase_add_test(log, probes_are_not_logged);
-	suite_add_tcase(suite, log);
-	return suite;
 }

@@ -155,7 +155,7 @@ static inline void put_link(const struct tree *tree, const char *name, const cha
 
 /* ---- a conversation ------------------------------------------------------- */
 
-enum { TALK_LOGGED = 1024, TALK_STEPS = 100000 };
+enum { TALK_LOGGED = 4096, TALK_STEPS = 100000 };
 
 struct talk {
 	struct http_conn conn; /* first: it is what talk_log() is given */
@@ -165,7 +165,7 @@ struct talk {
 	bool alone; /* the process has no other connection */
 	bool over;  /* the client has seen the end */
 	char *heard;
-	size_t len, room;
+	size_t len, room, read, replies; /* so much of it was read by next_reply() */
 	struct logged {
 		int status;
 		bool head;
@@ -225,6 +225,14 @@ static inline struct http_work *new_work(const struct http_limits *limits)
 	return http_work_init(memory, limits);
 }
 
+static inline void talk_begin(struct talk *talk, const struct http_site *site,
+			      struct http_common *common, struct http_end in, struct http_end out)
+{
+	*talk = (struct talk){ .common = common, .far = -1 };
+	http_open(&talk->conn, site, in, out, common);
+	talk->conn.work = new_work(&site->limits);
+}
+
 static inline void talk_open(struct talk *talk, const struct http_site *site,
 			     struct http_common *common)
 {
@@ -235,9 +243,8 @@ static inline void talk_open(struct talk *talk, const struct http_site *site,
 
 	const struct http_end end = { fd[0], true, true };
 
-	*talk = (struct talk){ .common = common, .far = fd[1] };
-	http_open(&talk->conn, site, end, end, common);
-	talk->conn.work = new_work(&site->limits);
+	talk_begin(talk, site, common, end, end);
+	talk->far = fd[1];
 }
 
 static inline void talk_close(struct talk *talk)

@@ -14,8 +14,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "suites.h"
-
 #define SECONDS(n) ((n)*INT64_C(1000000))
 #define USUAL_LIMITS                                                                     \
 	.line = 8 << 10, .header = 32 << 10, .fields = 100, .body = 1 << 20,             \
