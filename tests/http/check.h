@@ -290,28 +290,6 @@ static inline void expect_balance(text page)
 	expect(depth == 0, "%zu elements have no end", depth);
 }
 
-/*
- * Root may read everything, and so root is somebody else from here to regain_privileges(). Where
- * whoever this is by then may read even the file that is named, false, and the test says so.
- */
-static inline bool drop_privileges(int folder, const char *unreadable, const char *test)
-{
-	int fd;
-
-	need(geteuid() != 0 || seteuid(65534) == 0, "seteuid");
-	fd = openat(folder, unreadable, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return true;
-	close(fd);
-	printf("skipped: %s, for this user may read everything\n", test);
-	return false;
-}
-
-static inline void regain_privileges(void)
-{
-	need(geteuid() == getuid() || seteuid(getuid()) == 0, "seteuid");
-}
-
 /* ---- a site, and conversations about it ---- */
 
 #define ON " HTTP/1.1\r\nHost: a\r\n"

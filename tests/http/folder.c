@@ -246,9 +246,8 @@ TEST(folder_tests, listing_dropped_at_any_step)
 	}
 }
 
-TEST(folder_tests, listing_refused_without_memory_503_or_off_404)
+TEST(folder_tests, listing_refused_without_memory_503)
 {
-	struct http_site unlisted = place;
 	struct talk talk;
 
 	now.memory = LISTS_MOST;
@@ -270,13 +269,6 @@ TEST(folder_tests, listing_refused_without_memory_503_or_off_404)
 	talk_close(&talk);
 	ck_assert_uint_eq(now.memory - talk.conn.held, LISTS_MOST - 1024 * sizeof(struct place));
 	now.memory = 0;
-
-	unlisted.listing = false;
-	talk_open(&talk, &unlisted, &now);
-	talk_say(&talk, "GET /folder/" ON "\r\nGET /" ON "\r\n");
-	next_reply(&talk, 404);
-	next_reply(&talk, 200);
-	talk_close(&talk);
 }
 
 /*

@@ -47,45 +47,6 @@ static void sort_all(struct listing *list)
 
 static struct group listing_tests = { .suite = "listing", .name = "listing" };
 
-TEST(listing_tests, styles_are_read)
-{
-	static const struct {
-		const char *query;
-		struct listing_style style;
-	} rows[] = {
-		{ "", { BY_NAME, false, AS_HTML } },
-		{ "?", { BY_NAME, false, AS_HTML } },
-		{ "?sort=name", { BY_NAME, false, AS_HTML } },
-		{ "?sort=size", { BY_SIZE, false, AS_HTML } },
-		{ "?sort=time", { BY_TIME, false, AS_HTML } },
-		{ "?sort=size&order=asc", { BY_SIZE, false, AS_HTML } },
-		{ "?sort=size&order=desc", { BY_SIZE, true, AS_HTML } },
-		{ "?order=desc&sort=time", { BY_TIME, true, AS_HTML } },
-		{ "?order=desc", { BY_NAME, true, AS_HTML } },
-		{ "?format=text", { BY_NAME, false, AS_TEXT } },
-		{ "?sort=time&format=text&order=desc", { BY_TIME, true, AS_TEXT } },
-		{ "?&&sort=size&", { BY_SIZE, false, AS_HTML } },
-		{ "?x=y&sort=size", { BY_SIZE, false, AS_HTML } },
-		{ "?sort=sizes", { BY_NAME, false, AS_HTML } },
-		{ "?sort=siz", { BY_NAME, false, AS_HTML } },
-		{ "?sort=", { BY_NAME, false, AS_HTML } },
-		{ "?sort", { BY_NAME, false, AS_HTML } },
-		{ "?resort=size", { BY_NAME, false, AS_HTML } },
-		{ "?sort=SIZE", { BY_NAME, false, AS_HTML } },
-		{ "?sort=size?order=desc", { BY_NAME, false, AS_HTML } },
-		{ "?=&=size&order=descending", { BY_NAME, false, AS_HTML } },
-	};
-
-	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct listing_style style = read_listing_style(text_of(rows[i].query));
-
-		expect(style.key == rows[i].style.key &&
-			       style.descending == rows[i].style.descending &&
-			       style.format == rows[i].style.format,
-		       "%s", rows[i].query);
-	}
-}
-
 /* ---- what people read ------------------------------------------------------ */
 
 static void name_size(uint64_t n, char *name, size_t size)
@@ -182,101 +143,17 @@ TEST(listing_tests, moments_are_written)
 		}
 }
 
-TEST(listing_tests, rows_are_escaped)
-{
-	static const struct {
-		const char *name;
-		bool folder;
-		const char *page, *plain;
-	} rows[] = {
-		{ "a.txt", false,
-		  "<tr><td><a href=\"a.txt\"><bdi>a.txt</bdi></a></td><td>1.2 kB</td>"
-		  "<td>2001-09-09 01:46</td></tr>\n",
-		  "1234\t2001-09-09T01:46:40Z\ta.txt\n" },
-		{ "sub dir", true,
-		  "<tr><td><a href=\"sub%20dir/\"><bdi>sub dir/</bdi></a></td><td></td>"
-		  "<td>2001-09-09 01:46</td></tr>\n",
-		  "-\t2001-09-09T01:46:40Z\tsub%20dir/\n" },
-		{ "<b>\"'&%?#.html", false,
-		  "<tr><td><a href=\"%3Cb%3E%22%27%26%25%3F%23.html\"><bdi>"
-		  "&lt;b&gt;&quot;&#39;&amp;%?#.html</bdi></a></td><td>1.2 kB</td>"
-		  "<td>2001-09-09 01:46</td></tr>\n",
-		  "1234\t2001-09-09T01:46:40Z\t%3Cb%3E%22%27%26%25%3F%23.html\n" },
-		{ "javascript:alert(1)\n\xff", false,
-		  "<tr><td><a href=\"javascript%3Aalert%281%29%0A%FF\"><bdi>javascript:alert(1)"
-		  "\xef\xbf\xbd\xef\xbf\xbd</bdi></a></td><td>1.2 kB</td>"
-		  "<td>2001-09-09 01:46</td></tr>\n",
-		  "1234\t2001-09-09T01:46:40Z\tjavascript%3Aalert%281%29%0A%FF\n" },
-	};
-
-	for (size_t i = 0; i < LENGTH(rows); i++)
-		for (int plain = 0; plain < 2; plain++) {
-			struct http_common common = turn_at(0);
-			struct listing *list = new_listing((struct listing_style){
-				BY_NAME, false, plain ? AS_TEXT : AS_HTML });
-			char row[1024];
-			struct out o = { row, 0, sizeof(row), false };
-
-			add(list, &common, rows[i].name, rows[i].folder, 1234, FILE_TIME);
-			put_row(&o, list, item_at(list, 0));
-			expect(is_text((text){ row, o.len }, plain ? rows[i].plain : rows[i].page),
-			       "%.*s", (int)o.len, row);
-			free_listing(list, &common);
-		}
-}
-
-static bool shows(const struct out *o, const char *part)
-{
-	return memmem(o->at, o->len, part, strlen(part));
-}
-
-TEST(listing_tests, heads_and_tails_are_written)
+TEST(listing_tests, the_root_has_no_way_up)
 {
 	struct http_common common = turn_at(0);
-	struct listing *list = new_listing((struct listing_style){ BY_SIZE, true, AS_HTML });
+	struct listing *list = new_listing(all_styles[0]);
 	char page[8192];
-	struct out o = { page, 0, sizeof(page), false };
+	struct out o = { page, 0, sizeof(page) - 1, false };
 
-	put_listing_head(&o, list, "a&b/");
-	ck_assert(shows(&o, "<title>/a&amp;b/</title>"));
-	ck_assert(shows(&o, "<h1>Index of <a href=\"../\">/</a>a&amp;b/</h1>"));
-	ck_assert(shows(&o, "<a href=\"../\">"));
-	/* the one it is sorted by turns about, the others begin anew */
-	ck_assert(
-		shows(&o, "<th scope=\"col\"><a href=\"?sort=name&amp;order=asc\">Name</a></th>"));
-	ck_assert(shows(
-		&o,
-		"<th scope=\"col\" aria-sort=\"descending\"><a href=\"?sort=size&amp;order=asc\">Size"));
-	ck_assert(shows(&o,
-			"<th scope=\"col\"><a href=\"?sort=time&amp;order=asc\">Changed</a></th>"));
-	o.len = 0;
-	list->style.descending = false;
 	put_listing_head(&o, list, "");
-	ck_assert(shows(&o, "<title>/</title>"));
-	ck_assert(!shows(&o, "../"));
-	ck_assert(shows(
-		&o,
-		"<th scope=\"col\" aria-sort=\"ascending\"><a href=\"?sort=size&amp;order=desc\">Size"));
-
-	o.len = 0;
-	add(list, &common, "folder", true, 4096, 0);
-	add(list, &common, "a", false, 1000, 0);
-	add(list, &common, "b", false, 500, 0);
-	put_listing_tail(&o, list);
-	ck_assert(shows(&o, "<footer>1 folder, 2 files, 1.5 kB"));
-
-	o.len = 0;
-	put_listing_head(&o, list, "a/");
-	for (uint32_t i = 0; i < list->count; i++)
-		put_row(&o, list, item_at(list, i));
-	put_listing_tail(&o, list);
-	expect_balance((text){ page, o.len });
-
-	o.len = 0;
-	list->style.format = AS_TEXT;
-	put_listing_head(&o, list, "a");
-	put_listing_tail(&o, list);
-	ck_assert_uint_eq(o.len, 0);
+	page[o.len] = '\0';
+	ck_assert(strstr(page, "<title>/</title>"));
+	ck_assert(!strstr(page, "../"));
 	free_listing(list, &common);
 }
 

@@ -21,6 +21,46 @@ TEST(option_tests, rules_are_read)
 		{ HTTP_FIELDS, "a/ X-A: b", NULL, NULL },
 		{ HTTP_FIELDS, "/a Content-Type: b", NULL, NULL },
 		{ HTTP_FIELDS, "/a X-A: b\r\nX-B: c", NULL, NULL },
+		{ HTTP_FIELDS, "Cache-Control: no-cache", NULL, "Cache-Control: no-cache" },
+		{ HTTP_FIELDS, "Access-Control-Allow-Origin: *", NULL,
+		  "Access-Control-Allow-Origin: *" },
+		{ HTTP_FIELDS, "X-A:b", NULL, "X-A:b" },
+		{ HTTP_FIELDS, "X-A: b: c", NULL, "X-A: b: c" },
+		{ HTTP_FIELDS, "Content-Security-Policy: default-src 'self'", NULL,
+		  "Content-Security-Policy: default-src 'self'" },
+		{ HTTP_FIELDS, "Content-Language: de", NULL, "Content-Language: de" },
+		{ HTTP_FIELDS, "Dates: x", NULL, "Dates: x" },
+		{ HTTP_FIELDS, "", NULL, NULL },
+		{ HTTP_FIELDS, "X-A", NULL, NULL },
+		{ HTTP_FIELDS, ": b", NULL, NULL },
+		{ HTTP_FIELDS, "X A: b", NULL, NULL },
+		{ HTTP_FIELDS, "X-A : b", NULL, NULL },
+		{ HTTP_FIELDS, " X-A: b", NULL, NULL },
+		{ HTTP_FIELDS, "X-A: b\r\nX-B: c", NULL, NULL },
+		{ HTTP_FIELDS, "X-A: b\nX-B: c", NULL, NULL },
+		{ HTTP_FIELDS, "X-A: b\r", NULL, NULL },
+		{ HTTP_FIELDS, "X-\x80: b", NULL, NULL },
+		{ HTTP_FIELDS, "X-A: \x01", NULL, NULL },
+		{ HTTP_FIELDS, "Content-Length: 5", NULL, NULL },
+		{ HTTP_FIELDS, "content-length: 5", NULL, NULL },
+		{ HTTP_FIELDS, "CONTENT-TYPE: text/html", NULL, NULL },
+		{ HTTP_FIELDS, "Content-Encoding: gzip", NULL, NULL },
+		{ HTTP_FIELDS, "Content-Range: bytes 0-0/1", NULL, NULL },
+		{ HTTP_FIELDS, "Transfer-Encoding: chunked", NULL, NULL },
+		{ HTTP_FIELDS, "Connection: close", NULL, NULL },
+		{ HTTP_FIELDS, "Keep-Alive: timeout=5", NULL, NULL },
+		{ HTTP_FIELDS, "Date: now", NULL, NULL },
+		{ HTTP_FIELDS, "Server: x", NULL, NULL },
+		{ HTTP_FIELDS, "ETag: \"x\"", NULL, NULL },
+		{ HTTP_FIELDS, "Last-Modified: now", NULL, NULL },
+		{ HTTP_FIELDS, "Accept-Ranges: none", NULL, NULL },
+		{ HTTP_FIELDS, "Location: /", NULL, NULL },
+		{ HTTP_FIELDS, "Allow: PUT", NULL, NULL },
+		{ HTTP_FIELDS, "Trailer: X", NULL, NULL },
+		{ HTTP_FIELDS, "TE: trailers", NULL, NULL },
+		{ HTTP_FIELDS, "Upgrade: h2c", NULL, NULL },
+		{ HTTP_FIELDS, "WWW-Authenticate: Basic realm=x", NULL, NULL },
+		{ HTTP_FIELDS, "X-Content-Type-Options: nosniff", NULL, NULL },
 		{ HTTP_TYPES, "md=text/plain", "md", "text/plain" },
 		{ HTTP_TYPES, "=text/plain; charset=x", "", "text/plain; charset=x" },
 		{ HTTP_TYPES, "md", NULL, NULL },
@@ -161,59 +201,6 @@ TEST(option_tests, prefixes_of_trusted_peers)
 
 	for (size_t i = 0; i < LENGTH(rows); i++)
 		expect(is_trusted(&site, &rows[i].peer) == rows[i].trusted, "%zu", i);
-}
-
-TEST(option_tests, addresses_of_forwarded_fields)
-{
-	static const struct {
-		const char *node;
-		int family, port; /* the port, or -1 where it is no address */
-	} rows[] = {
-		{ "192.0.2.1", AF_INET, 0 },
-		{ "192.0.2.1:80", AF_INET, 80 },
-		{ "192.0.2.1:_x", AF_INET, 0 },
-		{ "192.0.2.1:_x(", 0, -1 },
-		{ "192.0.2.1:", AF_INET, 0 },
-		{ "192.0.2.1:x", 0, -1 },
-		{ "192.0.2.1:65536", 0, -1 },
-		{ "2001:db8::1", AF_INET6, 0 },
-		{ "[2001:db8::1]", AF_INET6, 0 },
-		{ "[2001:db8::1]:443", AF_INET6, 443 },
-		{ "[2001:db8::1]443", 0, -1 },
-		{ "[2001:db8::1", 0, -1 },
-		{ "\"[2001:db8::1]:443\"", AF_INET6, 443 },
-		{ "[192.0.2.1]", 0, -1 },
-		{ "::", 0, -1 },
-		{ "unknown", 0, -1 },
-		{ "_hidden", 0, -1 },
-		{ "", 0, -1 },
-		{ "\"", 0, -1 },
-	};
-
-	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_peer peer;
-		bool good = read_node(text_of(rows[i].node), &peer);
-
-		expect(good == (rows[i].port >= 0), "%s", rows[i].node);
-		expect(!good || (http_family(&peer) == rows[i].family && peer.port == rows[i].port),
-		       "%s: %u", rows[i].node, peer.port);
-	}
-}
-
-/* Of fields on two lines, among others. A place that is not there means the first element. */
-TEST(option_tests, elements_are_counted_from_the_right)
-{
-	static const char *const places[] = { "c", "b", "a", "a", "a" };
-	const struct request *req = request_with("X-Forwarded-Proto: a, b\r\nAccept: x\r\n"
-						 "X-Forwarded-Proto: c\r\nCookie: y, z\r\n");
-
-	for (int i = 0; i < (int)LENGTH(places); i++) {
-		text element;
-		bool more = from_right(req, X_FORWARDED_PROTO, i + 1, &element);
-
-		expect(is_text(element, places[i]), "%d: %.*s", i, SHOWN(element));
-		expect(more == (i < 2), "%d", i);
-	}
 }
 
 /* The status of a request on a connection of its own, and its body. */

@@ -144,6 +144,7 @@ const struct wire_case wire_file[] = {
 	CASE("an unreadable file for HEAD", HEAD("/unreadable.txt", ""), KEPT, IS("403", .head = true)),
 	DENIED("a folder that is closed", "/closed/"),
 	DENIED("a file in a folder that is closed", "/closed/ten.txt"),
+	DENIED("deeper in a folder that is closed", "/closed/x/y"),
 	DENIED("a folder that can be entered and not read", "/enter-only/"),
 	FOUND("a file in a folder that can be entered and not read", "/enter-only/known.txt", "KNOWN"),
 	NOT_FOUND("a missing file in a folder that can be entered and not read", "/enter-only/missing.txt"),

@@ -106,6 +106,8 @@ const struct wire_case wire_front[] = {
 	NAMES("IPv6 in brackets", FOR("[2001:db8::1]"), "2001:db8::1 0"),
 	NAMES("IPv6 with a port", FOR("[2001:db8::1]:4711"), "2001:db8::1 4711"),
 	NAMES("IPv4 with a port", FOR("192.0.2.1:4711"), FAR),
+	NAMES("IPv4 with a port of no digits", FOR("192.0.2.1:"), "192.0.2.1 0"),
+	NAMES("an obfuscated port that is no token", FOR("192.0.2.1:_x("), NEAR),
 	NAMES("IPv4 as IPv6 writes it", FOR("::ffff:192.0.2.1"), "192.0.2.1 0"),
 	NAMES("quoted", FOR("\"192.0.2.1\""), "192.0.2.1 0"),
 	NAMES("quoted, with a port", FOR("\"[2001:db8::1]:4711\""), "2001:db8::1 4711"),

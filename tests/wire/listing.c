@@ -11,6 +11,10 @@
 
 /* clang-format off */
 const struct wire_case wire_listing[] = {
+	CASE("each byte of a row", GET("/order/", ""), KEPT, IS("200", .shows = "\n<tr><td><a href=\"zulu/\"><bdi>zulu/</bdi></a></td><td></td><td>\n<tr><td><a href=\"alpha\"><bdi>alpha</bdi></a></td><td>22 B</td><td>1994-11-06 08:54</td></tr>")),
+	CASE("each byte of a row, as text", GET("/order/?format=text", ""), KEPT, IS("200", .shows = "-\t\nZ\tzulu/\n22\t1994-11-06T08:54:37Z\talpha")),
+	CASE("what surrounds the rows, by size, down", GET("/order/?sort=size&order=desc", ""), KEPT, IS("200", .shows = "<title>/order/</title>\n<h1>Index of <a href=\"../\">/</a>order/</h1>\n<th scope=\"col\"><a href=\"?sort=name&amp;order=asc\">Name</a></th>\n<th scope=\"col\" aria-sort=\"descending\"><a href=\"?sort=size&amp;order=asc\">Size\n<th scope=\"col\"><a href=\"?sort=time&amp;order=asc\">Changed</a></th>\n<footer>1 folder, 3 files, 56 B")),
+	CASE("its order turns about", GET("/order/?sort=size", ""), KEPT, IS("200", .shows = "<th scope=\"col\" aria-sort=\"ascending\"><a href=\"?sort=size&amp;order=desc\">Size")),
 	CASE("a page", GET("/order/", ""), KEPT, IS("200", .has = PAGE, .shows = "<!doctype html>\nalpha\n</html>", OR("200", .has = PAGE, .shows = "<!DOCTYPE html>\nalpha\n</html>"))),
 	CASE("its header for HEAD", HEAD("/order/", ""), KEPT, IS("200", .head = true, .has = PAGE "\nContent-Length")),
 	CASE("for POST", POST("/order/", "Content-Length: 5\r\n") "hello", KEPT, IS("200", .has = PAGE, .shows = "alpha")),
@@ -41,6 +45,11 @@ const struct wire_case wire_listing[] = {
 	ORDER("with other parameters before", "?a=b&sort=size&order=desc&c=d", "zulu\ncharlie\nalpha\nbravo"),
 	ORDER("by a name that begins alike", "?sort=sizes", "zulu\nalpha\nbravo\ncharlie"),
 	ORDER("with another parameter's end", "?resort=size", "zulu\nalpha\nbravo\ncharlie"),
+	ORDER("by time", "?sort=time", "zulu\ncharlie\nbravo\nalpha"),
+	ORDER("down", "?order=desc", "zulu\ncharlie\nbravo\nalpha"),
+	ORDER("by names that are too long or too short", "?order=descending&sort=siz&=&=size&sort", "zulu\nalpha\nbravo\ncharlie"),
+	ORDER("in upper case", "?sort=SIZE", "zulu\nalpha\nbravo\ncharlie"),
+	ORDER("with a second question mark", "?sort=size?order=desc", "zulu\nalpha\nbravo\ncharlie"),
 	ORDER("with a wrong escape", "?sort=%73ize%21", "zulu\nalpha\nbravo\ncharlie"),
 	CASE("a script in the order isn't on the page", GET("/order/?sort=\"><script>" ECHOED, ""), KEPT, IS("200", .shows = "zulu\nalpha", .hides = "<script")),
 	CASE("a script in another parameter isn't on the page", GET("/order/?x=%22%3e%3cscript%3e" ECHOED, ""), KEPT, IS("200", .hides = "<script")),
