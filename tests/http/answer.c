@@ -71,30 +71,25 @@ TEST(answer_tests, pages_repeat_nothing)
 
 /* ---- fields --------------------------------------------------------------- */
 
-static bool wrote_line(struct out *o, const char *want)
-{
-	bool good = is_text((text){ o->at, o->len }, want);
-
-	o->len = 0;
-	return good;
-}
-
 TEST(answer_tests, nothing_is_modified_after_now)
 {
+	static const struct {
+		int64_t when;
+		const char *line;
+	} rows[] = {
+		{ FILE_TIME, "Last-Modified: " FILE_DATE "\r\n" },
+		{ WALL_TIME, "Last-Modified: " WALL_DATE "\r\n" },
+		{ WALL_TIME + 1, "Last-Modified: " WALL_DATE "\r\n" },
+		{ INT64_C(253402300800), "" }, /* the year 10000 */
+		{ INT64_MIN, "" },
+	};
 	const struct http_common common = turn_at(0);
-	char line[128];
-	struct out o = { line, 0, sizeof(line), false };
+	struct page page;
 
-	put_modified(&o, FILE_TIME, &common);
-	ck_assert(wrote_line(&o, "Last-Modified: " FILE_DATE "\r\n"));
-	put_modified(&o, WALL_TIME, &common);
-	ck_assert(wrote_line(&o, "Last-Modified: " WALL_DATE "\r\n"));
-	put_modified(&o, WALL_TIME + 1, &common);
-	ck_assert(wrote_line(&o, "Last-Modified: " WALL_DATE "\r\n"));
-	put_modified(&o, INT64_C(253402300800), &common); /* the year 10000 */
-	ck_assert(wrote_line(&o, ""));
-	put_modified(&o, INT64_MIN, &common);
-	ck_assert(wrote_line(&o, ""));
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		put_modified(blank(&page), rows[i].when, &common);
+		expect(wrote(&page, rows[i].line), "%jd", (intmax_t)rows[i].when);
+	}
 }
 
 TEST(answer_tests, boundaries_are_not_guessed)
@@ -177,11 +172,10 @@ static struct group site_tests = {
 
 TEST(site_tests, a_site_may_keep_no_log)
 {
-	struct http_site silent = place;
 	struct talk talk;
 
-	silent.log = NULL;
-	talk_open(&talk, &silent, &now);
+	place.log = NULL;
+	talk_open(&talk, &place, &now);
 	talk_say(&talk, "GET /small.txt" ON "\r\nGET /nothing" ON "\r\n");
 	next_reply(&talk, 200);
 	next_reply(&talk, 404);
@@ -206,7 +200,6 @@ TEST(site_tests, the_longest_redirect_fits)
 {
 	enum { REQUESTS = 3 };
 	static char path[NAME_MAX + 1], request[HTTP_LINE_MOST + 64], header[HTTP_HEADERS_MOST - 1];
-	struct http_site dressed = place;
 	struct talk talk;
 	size_t n = NAME_MAX, head;
 
@@ -217,15 +210,15 @@ TEST(site_tests, the_longest_redirect_fits)
 
 	const struct http_rule rule = { .text = text_of(header) };
 
-	dressed.rules[HTTP_FIELDS] = (struct http_rule_list){ &rule, 1 };
-	dressed.limits.line = HTTP_LINE_MOST;
+	place.rules[HTTP_FIELDS] = (struct http_rule_list){ &rule, 1 };
+	place.limits.line = HTTP_LINE_MOST;
 	memset(request, 0xff, sizeof(request));
 	memcpy(request, "GET /", 5);
 	memcpy(request + 5, path, n);
 	request[5 + n] = '?';
 	head = HTTP_LINE_MOST - 9;
 	memcpy(request + head, ON "\r\n", sizeof(ON "\r\n"));
-	talk_open(&talk, &dressed, &now);
+	talk_open(&talk, &place, &now);
 	for (int i = 0; i < REQUESTS; i++)
 		send_only(&talk, request);
 	talk_step(&talk);

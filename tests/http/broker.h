@@ -133,18 +133,4 @@ static inline void close_brokered(struct talk *talk)
 	close_ends();
 }
 
-/* As far as it goes, with what the other end of a pipe has to do in between. */
-static inline enum http_want run_talk(struct talk *talk)
-{
-	enum http_want want;
-	int steps = 0;
-
-	do {
-		want = http_step(&talk->conn, talk->common);
-		talk_hear(talk);
-		need(steps++ < TALK_STEPS, "an end of http_step()");
-	} while (want == HTTP_AGAIN || want == HTTP_WRITE);
-	return want;
-}
-
 #endif

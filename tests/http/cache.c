@@ -87,14 +87,6 @@ static size_t count_entries(void)
 	return count;
 }
 
-/* Until whatever is done to a file shows in its times. */
-static void wait_a_tick(void)
-{
-	const struct timespec tick = { 0, 20000000 };
-
-	nanosleep(&tick, NULL);
-}
-
 static struct group cache_tests = {
 	.suite = "cache", .name = "cache", .begin = make_cache, .end = remove_ground
 };

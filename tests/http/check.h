@@ -416,6 +416,28 @@ static inline void remove_cache(void)
 	now.cache = NULL;
 }
 
+/* As far as it goes, with what the other end of a pipe has to do in between. */
+static inline enum http_want run_talk(struct talk *talk)
+{
+	enum http_want want;
+	int steps = 0;
+
+	do {
+		want = http_step(&talk->conn, talk->common);
+		talk_hear(talk);
+		need(steps++ < TALK_STEPS, "an end of http_step()");
+	} while (want == HTTP_AGAIN || want == HTTP_WRITE);
+	return want;
+}
+
+/* Until bytes arrive over TCP, or what is done to a file shows in its times. */
+static inline void wait_a_tick(void)
+{
+	const struct timespec tick = { 0, 20000000 };
+
+	nanosleep(&tick, NULL);
+}
+
 /* As many requests as fit, all at once. */
 static inline int send_many(struct talk *talk, const char *const *requests, size_t count)
 {

@@ -158,11 +158,10 @@ TEST(faults_tests, other_calls_fail)
 	put_file(&home, "a/a.txt", "hello");
 	put_link(&home, "link", "a");
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = place;
 		struct talk talk;
 
-		site.hosts = rows[i].hosts;
-		talk_open(&talk, &site, &now);
+		place.hosts = rows[i].hosts;
+		talk_open(&talk, &place, &now);
 		send_only(&talk, rows[i].request);
 		failure = (struct failure){ rows[i].stat ? STAT : NO_CALL, rows[i].stat,
 					    rows[i].after };

@@ -156,11 +156,11 @@ TEST(folder_tests, listing_may_take_longer_than_a_timeout)
 static void stream_names(struct talk *talk, uint32_t count, size_t length, bool plain)
 {
 	struct http_work *work;
-	struct listing *list = calloc(1, sizeof(*list));
+	struct listing *list = new_listing(all_styles[0]);
 	const struct stat st = { .st_mode = S_IFREG };
 	char *name = malloc(length + 1);
 
-	need(list && name, "malloc");
+	need(name, "malloc");
 	memset(name, '"', length);
 	name[length] = '\0';
 	list->style.format = plain ? AS_TEXT : AS_HTML;
@@ -172,10 +172,7 @@ static void stream_names(struct talk *talk, uint32_t count, size_t length, bool 
 		ck_assert(add_item(list, &now, name, &st, (text){ NULL, 0 }));
 	}
 	free(name);
-	list->run = 1;
-	begin_merge(list, 0);
-	while (!sort_some(list))
-		;
+	sort_all(list);
 	clear_body(&work->body);
 	work->status = 200;
 	work->body.kind = LISTING_BODY;
@@ -298,7 +295,6 @@ TEST(folder_tests, msg_more_and_tcp_nodelay_parts_go_together)
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct talk talk;
-		enum http_want want;
 		char more[LENGTH(sends) + 1] = "";
 
 		talk_open(&talk, &place, &now);
@@ -306,10 +302,7 @@ TEST(folder_tests, msg_more_and_tcp_nodelay_parts_go_together)
 		send_only(&talk, rows[i].request);
 		send_count = 0;
 		prepared = 0;
-		do {
-			want = http_step(&talk.conn, &now);
-			talk_hear(&talk);
-		} while (want != HTTP_READ && want != HTTP_DONE);
+		run_talk(&talk);
 		for (size_t k = 0; k < send_count; k++)
 			if (k == 0 || sends[k].more != sends[k - 1].more)
 				strcat(more, sends[k].more ? "1" : "0");

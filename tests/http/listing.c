@@ -16,14 +16,13 @@ static struct listing *new_listing(struct listing_style style)
 	return list;
 }
 
-static void add(struct listing *list, struct http_common *common, const char *name, bool folder,
-		int64_t size, int64_t when)
+static void add(struct listing *list, const char *name, bool folder, int64_t size, int64_t when)
 {
 	const struct stat st = { .st_mode = folder ? S_IFDIR : S_IFREG,
 				 .st_size = size,
 				 .st_mtim = { when, 0 } };
 
-	expect(add_item(list, common, name, &st, (text){ NULL, 0 }), "%s isn't added", name);
+	expect(add_item(list, &now, name, &st, (text){ NULL, 0 }), "%s isn't added", name);
 }
 
 static const char *name_of(const struct listing *list, uint32_t i)
@@ -45,7 +44,14 @@ static void sort_all(struct listing *list)
 	ck_assert_uint_ge((uint64_t)calls, moves / SORT_STEP); /* so many a call, and no more */
 }
 
-static struct group listing_tests = { .suite = "listing", .name = "listing" };
+static void begin_listing(void)
+{
+	now = turn_at(0);
+}
+
+static struct group listing_tests = { .suite = "listing",
+				      .name = "listing",
+				      .begin = begin_listing };
 
 /* ---- what people read ------------------------------------------------------ */
 
@@ -145,7 +151,6 @@ TEST(listing_tests, moments_are_written)
 
 TEST(listing_tests, the_root_has_no_way_up)
 {
-	struct http_common common = turn_at(0);
 	struct listing *list = new_listing(all_styles[0]);
 	char page[8192];
 	struct out o = { page, 0, sizeof(page) - 1, false };
@@ -154,28 +159,26 @@ TEST(listing_tests, the_root_has_no_way_up)
 	page[o.len] = '\0';
 	ck_assert(strstr(page, "<title>/</title>"));
 	ck_assert(!strstr(page, "../"));
-	free_listing(list, &common);
+	free_listing(list, &now);
 }
 
 /* step_listing() has what begin_answer() has left for a head, and a row of any name fits alone. */
 TEST(listing_tests, the_longest_fit)
 {
-	struct http_common common = turn_at(0);
 	struct listing *list = new_listing(all_styles[0]);
 	struct out head = { NULL, 0, 0, false }, tail = head, row = head;
 	char path[PATH_MAX];
 
 	memset(path, '"', sizeof(path));
 	path[PATH_MAX - 1] = '\0';
-	add(list, &common, path, true, INT64_MAX,
-	    FILE_TIME); /* longer than any file system has them */
+	add(list, path, true, INT64_MAX, FILE_TIME); /* longer than any file system has them */
 	put_listing_head(&head, list, path);
 	put_listing_tail(&tail, list);
 	put_row(&row, list, item_at(list, 0));
 	ck_assert_uint_le(row.len, HTTP_OUT_SIZE);
 	ck_assert_uint_le(tail.len, HTTP_OUT_SIZE);
 	ck_assert_uint_le(head.len, OUT_ROOM - 16384);
-	free_listing(list, &common);
+	free_listing(list, &now);
 }
 
 /* ---- order ---------------------------------------------------------------- */
@@ -195,24 +198,23 @@ TEST(listing_tests, folders_come_first)
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_common common = turn_at(0);
 		struct listing *list = new_listing(rows[i].style);
 		char order[64] = "";
 
-		add(list, &common, "c1", false, 10, 9);
-		add(list, &common, "e", true, 7, 2);
-		add(list, &common, "a", false, 30, 5);
-		add(list, &common, "C2", false, INT64_MAX, -5);
-		add(list, &common, "B", false, 10, 5);
-		add(list, &common, "E2", true, 9, 2);
-		add(list, &common, "dir", true, 8, 3);
+		add(list, "c1", false, 10, 9);
+		add(list, "e", true, 7, 2);
+		add(list, "a", false, 30, 5);
+		add(list, "C2", false, INT64_MAX, -5);
+		add(list, "B", false, 10, 5);
+		add(list, "E2", true, 9, 2);
+		add(list, "dir", true, 8, 3);
 		sort_all(list);
 		for (uint32_t k = 0; k < list->count; k++) {
 			strcat(order, name_of(list, k));
 			strcat(order, " ");
 		}
 		expect(strcmp(order, rows[i].order) == 0, "row %zu: %s", i, order);
-		free_listing(list, &common);
+		free_listing(list, &now);
 	}
 }
 
@@ -233,12 +235,11 @@ TEST(listing_tests, names_are_in_natural_order)
 
 	for (size_t s = 0; s < LENGTH(all_styles); s++)
 		for (size_t step = 1; step < LENGTH(names); step++) {
-			struct http_common common = turn_at(0);
 			struct listing *list = new_listing(all_styles[s]);
 
 			/* 41 names, a prime number: each step visits all of them */
 			for (size_t i = 0; i < LENGTH(names); i++)
-				add(list, &common, names[i * step % LENGTH(names)], false, 1, 1);
+				add(list, names[i * step % LENGTH(names)], false, 1, 1);
 			sort_all(list);
 			for (uint32_t i = 0; i < LENGTH(names); i++) {
 				size_t at = list->style.descending ? LENGTH(names) - 1 - i : i;
@@ -246,13 +247,12 @@ TEST(listing_tests, names_are_in_natural_order)
 				expect(strcmp(name_of(list, i), names[at]) == 0,
 				       "style %zu: %s, not %s", s, name_of(list, i), names[at]);
 			}
-			free_listing(list, &common);
+			free_listing(list, &now);
 		}
 }
 
 /* All bytes; or few, so that many names are alike but for case and zeros. */
-static void add_random(struct listing *list, struct http_common *common, uint64_t *seed,
-		       int longest)
+static void add_random(struct listing *list, uint64_t *seed, int longest)
 {
 	static const char few[] = "aAbB009-.\xc3";
 	char name[NAME_MAX + 1];
@@ -266,7 +266,7 @@ static void add_random(struct listing *list, struct http_common *common, uint64_
 		while (name[i] == '\0' || name[i] == '/');
 	name[n] = '\0';
 	/* few sizes and times, so that many are equal */
-	add(list, common, name, any_number(seed) % 3 == 0, (int64_t)(any_number(seed) % 4),
+	add(list, name, any_number(seed) % 3 == 0, (int64_t)(any_number(seed) % 4),
 	    (int64_t)(any_number(seed) % 4) - 2);
 }
 
@@ -321,14 +321,13 @@ static int compare_offsets(const void *left, const void *right)
 
 static void check_sort(struct listing_style style, uint32_t count, int longest, uint64_t *seed)
 {
-	struct http_common common = turn_at(0);
 	struct listing *list = new_listing(style);
 	uint32_t *before = malloc((count + 1) * sizeof(*before)), *after;
 
 	after = malloc((count + 1) * sizeof(*after));
 	need(before && after, "malloc");
 	while (list->count < count)
-		add_random(list, &common, seed, longest);
+		add_random(list, seed, longest);
 	for (uint32_t i = 0; i < count; i++)
 		before[i] = list->places[list->order + i].item;
 	sort_all(list);
@@ -342,8 +341,7 @@ static void check_sort(struct listing_style style, uint32_t count, int longest, 
 	ck_assert_mem_eq(before, after, count * sizeof(*after));
 	free(before);
 	free(after);
-	free_listing(list, &common);
-	ck_assert_uint_eq(common.memory, 0);
+	free_listing(list, &now);
 }
 
 TEST(listing_tests, merging_sorts)
@@ -360,7 +358,6 @@ TEST(listing_tests, merging_sorts)
 /* Numbers up to the longest name that a file system has, and one byte more than a length fits into. */
 TEST(listing_tests, long_numbers_are_in_order)
 {
-	struct http_common common = turn_at(0);
 	struct listing *list = new_listing(all_styles[0]);
 	char name[4096];
 	int digits[] = { 1, 7, 8, 9, 10, 255, 256, 257, 511, 512, 4095 };
@@ -370,7 +367,7 @@ TEST(listing_tests, long_numbers_are_in_order)
 			memset(name, '1', (size_t)digits[i]);
 			name[digits[i] - 1] = last;
 			name[digits[i]] = '\0';
-			add(list, &common, name, false, 1, 1);
+			add(list, name, false, 1, 1);
 		}
 	sort_all(list);
 	for (uint32_t i = 0; i < list->count; i++) {
@@ -379,14 +376,13 @@ TEST(listing_tests, long_numbers_are_in_order)
 		ck_assert_uint_eq(strlen(name_of(list, i)), len);
 		ck_assert_int_eq(name_of(list, i)[len - 1], (int)('0' + i % 10));
 	}
-	free_listing(list, &common);
+	free_listing(list, &now);
 }
 
 /* HEAD keeps nothing of the rows, whose length is the same. */
 TEST(listing_tests, length_only_keeps_nothing)
 {
 	for (size_t s = 0; s < LENGTH(all_styles); s++) {
-		struct http_common common = turn_at(0);
 		struct listing *lists[2] = { new_listing(all_styles[s]),
 					     new_listing(all_styles[s]) };
 
@@ -395,16 +391,16 @@ TEST(listing_tests, length_only_keeps_nothing)
 			uint64_t seed = 9;
 
 			for (int k = 0; k < 3000; k++)
-				add_random(lists[i], &common, &seed, NAME_MAX);
+				add_random(lists[i], &seed, NAME_MAX);
 		}
 		ck_assert_uint_eq(lists[0]->rows_len, lists[1]->rows_len);
 		ck_assert_uint_eq(lists[0]->bytes, lists[1]->bytes);
 		ck_assert_uint_eq(lists[0]->folders, lists[1]->folders);
 		ck_assert_uint_eq(lists[0]->count, lists[1]->count);
 		ck_assert_uint_le(lists[1]->held, 2048);
-		free_listing(lists[0], &common);
-		free_listing(lists[1], &common);
-		ck_assert_uint_eq(common.memory, 0);
+		free_listing(lists[0], &now);
+		free_listing(lists[1], &now);
+		ck_assert_uint_eq(now.memory, 0);
 	}
 }
 
@@ -412,14 +408,13 @@ TEST(listing_tests, length_only_keeps_nothing)
 TEST(listing_tests, rows_are_as_long_as_announced)
 {
 	for (size_t s = 0; s < LENGTH(all_styles); s++) {
-		struct http_common common = turn_at(0);
 		struct listing *list = new_listing(all_styles[s]);
 		struct out counted = { NULL, 0, 0, false };
 		uint64_t seed = 7 + s, bytes = 0;
 		uint32_t folders = 0;
 
 		while (list->count < 300)
-			add_random(list, &common, &seed, NAME_MAX);
+			add_random(list, &seed, NAME_MAX);
 		sort_all(list);
 		for (uint32_t i = 0; i < list->count; i++) {
 			const struct item *item = item_at(list, i);
@@ -431,7 +426,7 @@ TEST(listing_tests, rows_are_as_long_as_announced)
 		ck_assert_uint_eq(counted.len, list->rows_len);
 		ck_assert_uint_eq(folders, list->folders);
 		ck_assert_uint_eq(bytes, list->bytes);
-		free_listing(list, &common);
+		free_listing(list, &now);
 	}
 }
 
@@ -440,58 +435,55 @@ TEST(listing_tests, rows_are_as_long_as_announced)
 TEST(listing_tests, memory_is_counted)
 {
 	const struct stat st = { .st_mode = S_IFREG };
-	struct http_common common = turn_at(0);
 	struct listing *list = new_listing(all_styles[0]);
 	size_t spare = 300 << 10, count = 0;
 
-	common.memory = LISTS_MOST - spare;
-	while (add_item(list, &common, "a name of some length", &st, (text){ NULL, 0 }))
+	now.memory = LISTS_MOST - spare;
+	while (add_item(list, &now, "a name of some length", &st, (text){ NULL, 0 }))
 		ck_assert_uint_lt(count++, spare);
 	ck_assert_uint_gt(count, 1000);
 	ck_assert_uint_eq(count, list->count);
-	ck_assert_uint_le(common.memory, LISTS_MOST);
-	ck_assert_uint_eq(list->held, common.memory - (LISTS_MOST - spare));
+	ck_assert_uint_le(now.memory, LISTS_MOST);
+	ck_assert_uint_eq(list->held, now.memory - (LISTS_MOST - spare));
 	ck_assert_uint_ge(list->held, list->room * 2 * sizeof(struct place) + list->items_room);
 	/* it can be freed from there, and gives back what it took */
-	free_listing(list, &common);
-	ck_assert_uint_eq(common.memory, LISTS_MOST - spare);
+	free_listing(list, &now);
+	ck_assert_uint_eq(now.memory, LISTS_MOST - spare);
+	now.memory = 0;
 }
 
 /* ---- reading -------------------------------------------------------------- */
 
-static int compare_names(const void *left, const void *right)
-{
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-/* The names of what is listed of a folder, in order. */
+/* What is listed of a folder, by name: the size of each file, of which the time is the usual one. */
 static void list_names(const struct tree *tree, const char *folder, char *names, size_t size)
 {
 	const struct http_site site = site_of(tree);
-	struct http_common common = turn_at(0);
 	struct listing *list = new_listing(all_styles[0]);
-	const char *sorted[64];
-	struct out o = { names, 0, size - 1, false };
 	int status;
 
 	list->dir = fdopendir(opened(&site, folder, O_RDONLY | O_DIRECTORY));
 	need(list->dir, folder);
 	do
-		status = read_entries(&site, &common, folder, list);
+		status = read_entries(&site, &now, folder, list);
 	while (status == 0 && list->dir);
 	ck_assert_int_eq(status, 0);
-	need(list->count < LENGTH(sorted), "room for names");
-	for (uint32_t i = 0; i < list->count; i++)
-		sorted[i] = name_of(list, i);
-	qsort(sorted, list->count, sizeof(sorted[0]), compare_names);
+	sort_all(list);
+	names[0] = '\0';
 	for (uint32_t i = 0; i < list->count; i++) {
-		put_string(&o, i ? " " : "");
-		put_string(&o, sorted[i]);
+		const struct item *item = item_at(list, i);
+		size_t n = strlen(names);
+
+		if (item->folder)
+			snprintf(names + n, size - n, "%s/ ", name_of(list, i));
+		else
+			snprintf(names + n, size - n, "%s=%jd ", name_of(list, i),
+				 (intmax_t)item->size);
+		expect(item->folder || item->time == FILE_TIME, "%s", name_of(list, i));
 	}
-	names[o.len] = '\0';
-	free_listing(list, &common);
+	free_listing(list, &now);
 }
 
+/* Size, time and kind are those of what a link leads to. */
 TEST(listing_tests, what_can_be_reached_is_listed)
 {
 	struct tree tree;
@@ -515,15 +507,14 @@ TEST(listing_tests, what_can_be_reached_is_listed)
 	put_link(&tree, "to-pipe", "pipe");
 	need(mkfifoat(tree.fd, "pipe", 0644) == 0, "mkfifo");
 	list_names(&tree, "", names, sizeof(names));
-	ck_assert_str_eq(names, "dir file to-dir to-file to-hidden");
+	ck_assert_str_eq(names, "dir/ to-dir/ file=5 to-file=5 to-hidden=0 ");
 	list_names(&tree, "dir/", names, sizeof(names));
-	ck_assert_str_eq(names, "inner to-file up");
+	ck_assert_str_eq(names, "up/ inner=0 to-file=5 ");
 	list_names(&tree, "to-dir/", names, sizeof(names));
-	ck_assert_str_eq(names, "inner to-file up");
+	ck_assert_str_eq(names, "up/ inner=0 to-file=5 ");
 	remove_tree(&tree);
 }
 
-/* Size, time and kind are those of what a link leads to. */
 /* A list of what could be looked at just now would pass for the whole. */
 TEST(listing_tests, a_part_is_no_listing)
 {
@@ -543,7 +534,6 @@ TEST(listing_tests, a_part_is_no_listing)
 	put_link(&tree, "dir/link", "../file");
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		const struct http_site site = site_of(&tree);
-		struct http_common common = turn_at(0);
 		struct listing *list = new_listing(all_styles[0]);
 		int status;
 
@@ -552,46 +542,10 @@ TEST(listing_tests, a_part_is_no_listing)
 		failure = (struct failure){ rows[i].stat ? STAT : NO_CALL, rows[i].stat, 0 };
 		openat2_error = rows[i].openat2;
 		openat2_errors = rows[i].openat2 != 0;
-		status = read_entries(&site, &common, "dir/", list);
+		status = read_entries(&site, &now, "dir/", list);
 		expect(status == rows[i].status && list->count == rows[i].count,
 		       "row %zu: %d, %u listed", i, status, list->count);
-		free_listing(list, &common);
+		free_listing(list, &now);
 	}
-	remove_tree(&tree);
-}
-
-TEST(listing_tests, links_are_followed)
-{
-	struct tree tree;
-	struct stat st;
-
-	make_tree(&tree);
-	put_file(&tree, "file", "12345");
-	put_folder(&tree, "dir");
-	put_link(&tree, "a", "file");
-	put_link(&tree, "b", "dir");
-
-	const struct http_site site = site_of(&tree);
-	DIR *dir = fdopendir(opened(&site, "", O_RDONLY | O_DIRECTORY));
-	struct dirent *entry;
-	char url_bytes[PATH_MAX];
-	bool listed;
-	text url;
-
-	need(dir, "fdopendir");
-	while ((entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		expect(stat_entry(&site, "", dir, entry, &st, url_bytes, &url, &listed) == 0 &&
-			       listed,
-		       "%s", entry->d_name);
-		if (strcmp(entry->d_name, "a") == 0 || strcmp(entry->d_name, "file") == 0)
-			expect(S_ISREG(st.st_mode) && st.st_size == 5 &&
-				       st.st_mtim.tv_sec == FILE_TIME,
-			       "%s", entry->d_name);
-		else
-			expect(S_ISDIR(st.st_mode), "%s", entry->d_name);
-	}
-	closedir(dir);
 	remove_tree(&tree);
 }

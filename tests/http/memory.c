@@ -121,14 +121,13 @@ TEST(memory_tests, http_drop_at_any_time)
 TEST(memory_tests, unsent_bytes_are_kept_and_counted)
 {
 	static const char *const requests[] = { "GET /medium.txt" ON "\r\n" };
-	struct http_site patient = place;
 	struct talk talk;
 	size_t held;
 	int sent;
 
 	put_bytes(&home, "medium.txt", big, 10 << 10);
-	patient.limits.requests = 10000;
-	talk_open(&talk, &patient, &now);
+	place.limits.requests = 10000;
+	talk_open(&talk, &place, &now);
 	talk.deaf = true;
 	sent = send_many(&talk, requests, LENGTH(requests));
 	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);

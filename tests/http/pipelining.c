@@ -95,12 +95,11 @@ TEST(pipelining_tests, pipelined_requests_are_answered_in_order)
 	static const char *const requests[] = { "GET /small.txt" ON "\r\n",
 						"GET /page.html" ON "\r\n",
 						"HEAD /page.html" ON "\r\n" };
-	struct http_site patient = place;
 	struct talk talk;
 	int sent;
 
-	patient.limits.requests = 10000;
-	talk_open(&talk, &patient, &now);
+	place.limits.requests = 10000;
+	talk_open(&talk, &place, &now);
 	talk.deaf = true;
 	sent = send_many(&talk, requests, LENGTH(requests));
 	ck_assert_int_gt(sent, 900);
@@ -188,13 +187,12 @@ static size_t largest_step(struct talk *talk)
 TEST(pipelining_tests, pipelined_requests_give_way)
 {
 	static const char *const requests[] = { "GET /small.txt" ON "\r\n" };
-	struct http_site patient = place;
 	size_t each, largest, most = EFFORT_MOST / EFFORT_LOOKUP + 1;
 	struct talk talk;
 	int sent;
 
-	patient.limits.requests = 10000;
-	talk_open(&talk, &patient, &now);
+	place.limits.requests = 10000;
+	talk_open(&talk, &place, &now);
 	talk_say(&talk, requests[0]);
 	each = talk.len;
 	sent = send_many(&talk, requests, LENGTH(requests));
@@ -247,14 +245,13 @@ TEST(pipelining_tests, chunked_bodies_give_way)
 {
 	static const char head[] = "POST /small.txt" ON "Transfer-Encoding: chunked\r\n\r\n";
 	static char chunks[90 << 10];
-	struct http_site patient = place;
 	struct talk talk;
 	int steps = 0;
 
 	for (size_t n = 0; n < sizeof(chunks); n += 6)
 		memcpy(chunks + n, "1\r\nx\r\n", 6);
-	patient.limits.body = UINT64_C(1) << 40;
-	talk_open(&talk, &patient, &now);
+	place.limits.body = UINT64_C(1) << 40;
+	talk_open(&talk, &place, &now);
 	send_only(&talk, head);
 	need(talk_send(&talk, chunks, sizeof(chunks)), "send");
 	while (http_step(&talk.conn, &now) == HTTP_AGAIN)

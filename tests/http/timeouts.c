@@ -77,7 +77,6 @@ static struct group timeouts_tests = {
 /* Over TCP the kernel says what the client has not taken; a client that reads has a pace. */
 TEST(timeouts_tests, http_pace_over_tcp)
 {
-	const struct timespec on_the_way = { 0, 20000000 };
 	struct talk talk;
 	static char taken[40 << 10];
 
@@ -87,14 +86,14 @@ TEST(timeouts_tests, http_pace_over_tcp)
 		return;
 	}
 	ck_assert_int_eq(talk_say(&talk, "GET /big.bin" ON "\r\n"), HTTP_WRITE);
-	nanosleep(&on_the_way, NULL);
+	wait_a_tick();
 	ck_assert(http_pace(&talk.conn, &now, 0) == INT64_MAX); /* from here on */
 	now.clock += SECONDS(1);
 	ck_assert(http_pace(&talk.conn, &now, SECONDS(2)) == INT64_MAX);
 	ck_assert_int_eq(http_pace(&talk.conn, &now, SECONDS(1)), 0);
 	ck_assert_uint_ge(talk.conn.own.unread, 16 << 10);
 	need(recv(talk.far, taken, sizeof(taken), MSG_WAITALL) == sizeof(taken), "recv");
-	nanosleep(&on_the_way, NULL);
+	wait_a_tick();
 	ck_assert(http_pace(&talk.conn, &now, 0) == INT64_MAX); /* no time has passed */
 	now.clock += SECONDS(2);
 	ck_assert_int_gt(http_pace(&talk.conn, &now, SECONDS(1)), 5000);
@@ -150,7 +149,6 @@ TEST(timeouts_tests, http_pace_of_older_kernels)
 /* A client that has acknowledged all that was sent, and the end, holds nothing of the kernel's. */
 TEST(timeouts_tests, http_pace_does_not_count_the_fin)
 {
-	const struct timespec on_the_way = { 0, 20000000 };
 	struct talk talk;
 	char taken[4096];
 
@@ -162,7 +160,7 @@ TEST(timeouts_tests, http_pace_does_not_count_the_fin)
 	ck_assert_int_eq(talk_say(&talk, "bad\r\n"), HTTP_READ);
 	ck_assert_int_eq(talk.conn.clock, HTTP_LINGERING);
 	need(recv(talk.far, taken, sizeof(taken), 0) > 100, "recv");
-	nanosleep(&on_the_way, NULL);
+	wait_a_tick();
 	(void)http_pace(&talk.conn, &now, 0);
 	ck_assert_uint_eq(talk.conn.own.unread, 0);
 	talk_close(&talk);
@@ -171,7 +169,6 @@ TEST(timeouts_tests, http_pace_does_not_count_the_fin)
 /* Of a connection that waits for its next request only what the kernel still has is counted. */
 TEST(timeouts_tests, memory_of_an_idle_connection)
 {
-	const struct timespec on_the_way = { 0, 20000000 };
 	struct talk talk;
 	struct http_work *work;
 	char taken[4096];
@@ -185,7 +182,7 @@ TEST(timeouts_tests, memory_of_an_idle_connection)
 	ck_assert_uint_gt(now.memory, 200);
 	ck_assert_uint_lt(now.memory, 1000);
 	need(recv(talk.far, taken, sizeof(taken), 0) > 200, "recv");
-	nanosleep(&on_the_way, NULL);
+	wait_a_tick();
 	(void)http_pace(&talk.conn, &now, 0);
 	ck_assert_uint_eq(now.memory, 0);
 	talk.conn.work = work;
@@ -264,13 +261,12 @@ static size_t read_on(struct talk *talk)
 static void expect_pace(const char *request, uint64_t rate, size_t enough, size_t little)
 {
 	const int room = 16 << 10; /* so that the kernel takes hardly more than the client */
-	struct http_site quick = place;
 	struct talk talk;
 	int64_t deadline;
 
-	quick.limits.stall_rate = rate;
-	quick.limits.requests = 10000;
-	talk_open(&talk, &quick, &now);
+	place.limits.stall_rate = rate;
+	place.limits.requests = 10000;
+	talk_open(&talk, &place, &now);
 	need(setsockopt(talk.conn.own.in, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) == 0,
 	     "SO_SNDBUF");
 	talk.deaf = true;
@@ -313,7 +309,6 @@ TEST(timeouts_tests, stall_timeout_of_pipelined_answers)
  */
 TEST(timeouts_tests, stall_timeout_over_tcp_counts_acknowledged_bytes)
 {
-	const struct timespec on_the_way = { 0, 20000000 };
 	struct talk talk;
 	static char taken[40 << 10];
 
@@ -322,7 +317,7 @@ TEST(timeouts_tests, stall_timeout_over_tcp_counts_acknowledged_bytes)
 	for (int i = 0; i < 3; i++) {
 		expect_clock(&talk, HTTP_MOVING, SECONDS(30));
 		need(recv(talk.far, taken, sizeof(taken), MSG_WAITALL) == sizeof(taken), "recv");
-		nanosleep(&on_the_way, NULL);
+		wait_a_tick();
 		now.clock = talk.conn.deadline;
 		ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
 	}
@@ -338,13 +333,12 @@ TEST(timeouts_tests, stall_timeout_over_tcp_counts_acknowledged_bytes)
 TEST(timeouts_tests, timeout_of_a_proxy_header)
 {
 	static const char *const begun[] = { "", "PROXY TCP4 192" };
-	struct http_site site = place;
 
-	site.proxied = true;
+	place.proxied = true;
 	for (size_t i = 0; i < LENGTH(begun); i++) {
 		struct talk talk;
 
-		talk_open(&talk, &site, &now);
+		talk_open(&talk, &place, &now);
 		expect_clock(&talk, HTTP_HEADER, SECONDS(10));
 		now.clock += SECONDS(9);
 		ck_assert_int_eq(talk_say(&talk, begun[i]), HTTP_READ);
@@ -361,11 +355,10 @@ TEST(timeouts_tests, timeout_of_a_proxy_header)
 /* The first request has the usual clocks, and a header that came too late is judged before them. */
 TEST(timeouts_tests, timeouts_behind_a_proxy_header)
 {
-	struct http_site site = place;
 	struct talk talk;
 
-	site.proxied = true;
-	talk_open(&talk, &site, &now);
+	place.proxied = true;
+	talk_open(&talk, &place, &now);
 	now.clock += SECONDS(9);
 	talk_say(&talk, "PROXY UNKNOWN\r\n");
 	expect_clock(&talk, HTTP_IDLE, SECONDS(15));
