@@ -519,12 +519,14 @@ TEST(listing_tests, what_can_be_reached_is_listed)
 TEST(listing_tests, a_part_is_no_listing)
 {
 	static const struct {
-		int stat, openat2, status;
+		enum call call;
+		int error, status;
 		uint32_t count;
 	} rows[] = {
-		{ EIO, 0, EIO, 0 },  { ENOMEM, 0, ENOMEM, 0 }, { 0, EMFILE, EMFILE, 0 },
-		{ 0, EIO, EIO, 0 },  { ENOENT, 0, 0, 0 },      { EACCES, 0, 0, 0 },
-		{ 0, ENOENT, 0, 0 }, { 0, 0, 0, 1 },
+		{ STAT, EIO, EIO, 0 },          { STAT, ENOMEM, ENOMEM, 0 },
+		{ OPENAT2, EMFILE, EMFILE, 0 }, { OPENAT2, EIO, EIO, 0 },
+		{ STAT, ENOENT, 0, 0 },         { STAT, EACCES, 0, 0 },
+		{ OPENAT2, ENOENT, 0, 0 },      { NO_CALL, 0, 0, 1 },
 	};
 	struct tree tree;
 
@@ -539,9 +541,7 @@ TEST(listing_tests, a_part_is_no_listing)
 
 		list->dir = fdopendir(opened(&site, "dir", O_RDONLY | O_DIRECTORY));
 		need(list->dir, "dir");
-		failure = (struct failure){ rows[i].stat ? STAT : NO_CALL, rows[i].stat, 0 };
-		openat2_error = rows[i].openat2;
-		openat2_errors = rows[i].openat2 != 0;
+		fail_next(rows[i].call, rows[i].error);
 		status = read_entries(&site, &now, "dir/", list);
 		expect(status == rows[i].status && list->count == rows[i].count,
 		       "row %zu: %d, %u listed", i, status, list->count);

@@ -152,7 +152,7 @@ TEST(memory_tests, no_memory_for_unsent_bytes)
 		;
 	send_only(&talk, "GET /small.txt" ON "\r\n");
 	ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_WRITE);
-	failure = (struct failure){ ALLOCATE, ENOMEM, 0 };
+	fail_next(ALLOCATE, ENOMEM);
 	ck_assert(!http_settle(&talk.conn, &now));
 	ck_assert(http_settle(&talk.conn, &now));
 	talk_hear(&talk);
@@ -173,6 +173,6 @@ TEST(memory_tests, memory_of_all)
 	ck_assert_uint_eq(http_memory(&now), 1077);
 	remove_cache();
 	now.memory = 0;
-	failure = (struct failure){ ALLOCATE, ENOMEM, 0 };
+	fail_next(ALLOCATE, ENOMEM);
 	ck_assert_ptr_null(http_cache_new(MiB, 8, seed));
 }

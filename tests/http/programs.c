@@ -251,7 +251,7 @@ TEST(program_tests, responses_that_break_off)
 		struct http_site site = site_with(one_program, NULL, rows[i].output);
 		struct talk talk;
 
-		failure = (struct failure){ rows[i].call, EIO, 0 };
+		fail_next(rows[i].call, EIO);
 		talk_open(&talk, &site, &now);
 		send_only(&talk, rows[i].request);
 		while (talk.conn.own.state < LINGER)

@@ -6,31 +6,10 @@
 #ifndef HTTP_TALK_H
 #define HTTP_TALK_H
 
-#include <errno.h>
 #include <stdbool.h>
-#include <sys/sendfile.h>
 #include <sys/types.h>
 
-/* A client that takes as much as it is given, however fast. */
-static bool takes_all;
-static int sendfile_error; /* that the next sendfile(2) fails with */
-
-static inline ssize_t talk_sendfile(int out, int in, off_t *at, size_t n)
-{
-	if (sendfile_error) {
-		errno = sendfile_error;
-		sendfile_error = 0;
-		return -1;
-	}
-	if (!takes_all)
-		return sendfile(out, in, at, n);
-	*at += (off_t)n;
-	return (ssize_t)n;
-}
-
-#define sendfile talk_sendfile
 #include "../../http.c"
-#undef sendfile
 
 #include <ftw.h>
 #include <stdio.h>

@@ -15,10 +15,11 @@
 #include <unistd.h>
 
 #define SECONDS(n) ((n)*INT64_C(1000000))
-#define USUAL_LIMITS                                                                     \
-	.line = 8 << 10, .header = 32 << 10, .fields = 100, .body = 1 << 20,             \
-	.header_time = SECONDS(10), .idle_time = SECONDS(15), .stall_time = SECONDS(30), \
+#define LIMITS(head, idle, stall)                                                               \
+	.line = 8 << 10, .header = 32 << 10, .fields = 100, .body = 1 << 20,                    \
+	.header_time = SECONDS(head), .idle_time = SECONDS(idle), .stall_time = SECONDS(stall), \
 	.stall_rate = 1024, .requests = 1000
+#define USUAL_LIMITS LIMITS(10, 15, 30)
 
 enum { LOGGED_MOST = 64, SCRATCHED = 4096, CACHE_SIZE = 16 << 20, CACHE_FILES = 64 };
 
@@ -48,15 +49,7 @@ static const struct http_limits limits[WIRE_SERVERS] = {
 	[HOSTED] = { USUAL_LIMITS },
 	[STRICT] = { USUAL_LIMITS },
 	[RULED] = { USUAL_LIMITS },
-	[HASTY] = { .line = 8 << 10,
-		    .header = 32 << 10,
-		    .fields = 100,
-		    .body = 1 << 20,
-		    .header_time = SECONDS(1),
-		    .idle_time = SECONDS(1),
-		    .stall_time = SECONDS(1),
-		    .stall_rate = 1024,
-		    .requests = 1000 },
+	[HASTY] = { LIMITS(1, 1, 1) },
 };
 
 /* What the options of a server say of its site, as the process would read them. */
