@@ -172,27 +172,24 @@ static struct group site_tests = {
 
 TEST(site_tests, a_site_may_keep_no_log)
 {
-	struct talk talk;
+	struct talk *talk;
 
 	place.log = NULL;
-	talk_open(&talk, &place, &now);
-	talk_say(&talk, "GET /small.txt" ON "\r\nGET /nothing" ON "\r\n");
-	next_reply(&talk, 200);
-	next_reply(&talk, 404);
-	ck_assert_uint_eq(talk.logs, 0);
-	talk_close(&talk);
+	talk = open_talk(&place);
+	talk_say(talk, "GET /small.txt" ON "\r\nGET /nothing" ON "\r\n");
+	next_reply(talk, 200);
+	next_reply(talk, 404);
+	ck_assert_uint_eq(talk->logs, 0);
 }
 
 /* One that is too large to go out with its head. */
 TEST(site_tests, a_404_html_may_be_large)
 {
-	struct talk talk;
+	struct talk *talk = open_talk(&place);
 
 	put_bytes(&home, "404.html", big, 100 << 10);
-	talk_open(&talk, &place, &now);
-	talk_say(&talk, "GET /nothing" ON "\r\n");
-	ck_assert_uint_eq(next_reply(&talk, 404).body.len, 100 << 10);
-	talk_close(&talk);
+	talk_say(talk, "GET /nothing" ON "\r\n");
+	ck_assert_uint_eq(next_reply(talk, 404).body.len, 100 << 10);
 }
 
 /* The longest address of a folder, with the longest query and all the headers there may be. */
@@ -200,7 +197,7 @@ TEST(site_tests, the_longest_redirect_fits)
 {
 	enum { REQUESTS = 3 };
 	static char path[NAME_MAX + 1], request[HTTP_LINE_MOST + 64], header[HTTP_HEADERS_MOST - 1];
-	struct talk talk;
+	struct talk *talk;
 	size_t n = NAME_MAX, head;
 
 	memset(path, 0xff, n);
@@ -218,16 +215,15 @@ TEST(site_tests, the_longest_redirect_fits)
 	request[5 + n] = '?';
 	head = HTTP_LINE_MOST - 9;
 	memcpy(request + head, ON "\r\n", sizeof(ON "\r\n"));
-	talk_open(&talk, &place, &now);
+	talk = open_talk(&place);
 	for (int i = 0; i < REQUESTS; i++)
-		send_only(&talk, request);
-	talk_step(&talk);
+		send_only(talk, request);
+	talk_step(talk);
 	for (int i = 0; i < REQUESTS; i++) {
-		struct reply reply = next_reply(&talk, 301);
+		struct reply reply = next_reply(talk, 301);
 
 		ck_assert_uint_eq(reply_field(&reply, "Location").len,
 				  3 * n + 1 + 1 + 3 * (head - 5 - n - 1));
 	}
-	no_more(&talk);
-	talk_close(&talk);
+	no_more(talk);
 }

@@ -547,11 +547,13 @@ TEST(cache_tests, what_nobody_asks_for_is_forgotten)
 /* ---- seen from outside -------------------------------------------------------- */
 
 /* A client that says these requests, one after another. */
-static void converse(struct talk *talk, const char *const *requests, size_t count)
+static struct talk *converse(const char *const *requests, size_t count)
 {
-	talk_open(talk, &served, &now);
+	struct talk *talk = open_talk(&served);
+
 	for (size_t i = 0; i < count; i++)
 		talk_say(talk, requests[i]);
+	return talk;
 }
 
 TEST(cache_tests, a_cache_changes_no_answer)
@@ -580,20 +582,18 @@ TEST(cache_tests, a_cache_changes_no_answer)
 		"GET /page HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
 		"GET /page HTTP/1.0\r\n\r\n",
 	};
-	struct talk without, with;
+	struct talk *without, *with;
 
 	put_file(&ground, "page.gz", "small");
 	put_file(&ground, "index.html", "<p>index");
 	now.cache = NULL;
-	converse(&without, requests, LENGTH(requests));
-	ck_assert_uint_eq(without.logs, LENGTH(requests));
+	without = converse(requests, LENGTH(requests));
+	ck_assert_uint_eq(without->logs, LENGTH(requests));
 	now.cache = cache;
 	for (int i = 0; i < 2; i++) {
-		converse(&with, requests, LENGTH(requests));
-		ck_assert(same(talk_heard(&with), talk_heard(&without)));
-		talk_close(&with);
+		with = converse(requests, LENGTH(requests));
+		ck_assert(same(talk_heard(with), talk_heard(without)));
 	}
-	talk_close(&without);
 	/* "/page" plainly, with gzip and with br, and "/" */
 	ck_assert_uint_eq(count_entries(), 4);
 }
@@ -608,10 +608,8 @@ TEST(cache_tests, all_spellings_are_one)
 		"GET /%2e/a/b/page" ON "\r\n",     "GET /a/b/%2E%2e/b/page" ON "\r\n",
 		"GET http://a/a/b/page" ON "\r\n", "GET /a/b/page?with=query" ON "\r\n",
 	};
-	struct talk talk;
 
-	converse(&talk, requests, LENGTH(requests));
-	talk_close(&talk);
+	(void)converse(requests, LENGTH(requests));
 	ck_assert_uint_eq(count_entries(), 1);
 	ck_assert(is_text((text){ cache->newest->bytes, cache->newest->key_len }, "a/b/page"));
 }
@@ -624,34 +622,31 @@ TEST(cache_tests, a_folder_and_its_index_are_two)
 		"GET /a/b/.." ON "\r\n", "GET /a/." ON "\r\n",
 	};
 	static const int wanted[] = { 200, 200, 301, 200, 200 };
-	struct talk talk;
+	struct talk *talk;
 
 	put_file(&ground, "a/index.html", "<p>index");
-	converse(&talk, requests, LENGTH(requests));
+	talk = converse(requests, LENGTH(requests));
 	for (size_t i = 0; i < LENGTH(wanted); i++)
-		next_reply(&talk, wanted[i]);
-	talk_close(&talk);
+		next_reply(talk, wanted[i]);
 	ck_assert_uint_eq(count_entries(), 2);
 }
 
 TEST(cache_tests, a_change_is_seen_at_once)
 {
 	static const char *const get = "GET /page" ON "\r\n";
-	struct talk talk;
+	struct talk *talk = open_talk(&served);
 
-	talk_open(&talk, &served, &now);
-	talk_say(&talk, get);
+	talk_say(talk, get);
 	ck_assert_uint_gt(cache->used, 0);
-	talk_say(&talk, get);
+	talk_say(talk, get);
 	wait_a_tick();
 	rewrite_page();
-	talk_say(&talk, get);
+	talk_say(talk, get);
 	remove_page();
-	talk_say(&talk, get);
+	talk_say(talk, get);
 	for (int i = 0; i < 3; i++)
-		ck_assert(is_text(next_reply(&talk, 200).body, i == 2 ? "THE PAGE" : "the page"));
-	next_reply(&talk, 404);
-	talk_close(&talk);
+		ck_assert(is_text(next_reply(talk, 200).body, i == 2 ? "THE PAGE" : "the page"));
+	next_reply(talk, 404);
 }
 
 /* A look at a file counts for the requests that were received before it, and for no others. */
@@ -686,19 +681,17 @@ TEST(cache_tests, requests_received_together_share_a_look)
 /* A client that has left, or has sent too much for now, is found by the step that follows. */
 TEST(cache_tests, an_end_is_received_by_the_step)
 {
-	struct talk talk;
+	struct talk *talk = open_talk(&served);
 
-	talk_open(&talk, &served, &now);
-	need(talk_send(&talk, "GET /pa", 7), "send");
-	http_receive(&talk.conn, &now);
-	http_receive(&talk.conn, &now); /* there is nothing more */
-	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
-	shutdown(talk.far, SHUT_WR);
-	http_receive(&talk.conn, &now);
-	talk_step(&talk);
-	ck_assert_uint_eq(talk.logs, 1);
-	ck_assert_int_eq(talk.logged[0].status, 400);
-	talk_close(&talk);
+	need(talk_send(talk, "GET /pa", 7), "send");
+	http_receive(&talk->conn, &now);
+	http_receive(&talk->conn, &now); /* there is nothing more */
+	ck_assert_int_eq(talk_step(talk), HTTP_READ);
+	shutdown(talk->far, SHUT_WR);
+	http_receive(&talk->conn, &now);
+	talk_step(talk);
+	ck_assert_uint_eq(talk->logs, 1);
+	ck_assert_int_eq(talk->logged[0].status, 400);
 }
 
 /* Larger than what is kept as it is, and than a socket takes at once. */
@@ -724,66 +717,62 @@ static void expect_big(struct talk *talk, char byte)
 
 TEST(cache_tests, large_files_are_kept_open)
 {
-	struct talk talk;
+	struct talk *talk = open_talk(&served);
 
 	put_big("big1", '1');
 	put_big("big2", '2');
 	put_big("big3", '3');
-	talk_open(&talk, &served, &now);
 	for (int i = 0; i < 2; i++) {
-		talk_say(&talk, "GET /big1" ON "\r\n");
-		talk_say(&talk, "GET /big2" ON "\r\n");
-		talk_say(&talk, "GET /big3" ON "\r\n"); /* for which there is no room */
-		talk_say(&talk, "HEAD /big1" ON "\r\n");
+		talk_say(talk, "GET /big1" ON "\r\n");
+		talk_say(talk, "GET /big2" ON "\r\n");
+		talk_say(talk, "GET /big3" ON "\r\n"); /* for which there is no room */
+		talk_say(talk, "HEAD /big1" ON "\r\n");
 		ck_assert_uint_eq(cache->files, CACHE_FILES);
 		ck_assert_int_eq(count_descriptors(), descriptors + 2 + CACHE_FILES);
 	}
 	for (int i = 0; i < 2; i++) {
 		struct reply reply;
 
-		expect_big(&talk, '1');
-		expect_big(&talk, '2');
-		expect_big(&talk, '3');
-		reply = next_reply(&talk, 200);
+		expect_big(talk, '1');
+		expect_big(talk, '2');
+		expect_big(talk, '3');
+		reply = next_reply(talk, 200);
 		ck_assert(reply_has(&reply, "Content-Length", "1048576"));
 	}
-	no_more(&talk);
+	no_more(talk);
 	now.clock += CACHE_KEPT;
 	http_cache_tidy(cache, &now);
 	ck_assert_uint_eq(cache->files, 0);
-	talk_close(&talk);
 }
 
 /* Two clients are sent one file from one descriptor, and meanwhile it is replaced and forgotten. */
 TEST(cache_tests, large_files_stay_while_they_are_sent)
 {
-	struct talk first, second, third;
+	struct talk *first, *second, *third;
 
 	put_big("big", '1');
-	talk_open(&first, &served, &now);
-	talk_open(&second, &served, &now);
-	talk_open(&third, &served, &now);
-	first.deaf = second.deaf = true;
-	ck_assert_int_eq(talk_say(&first, "GET /big" ON "\r\n"), HTTP_WRITE);
-	ck_assert_int_eq(talk_say(&second, "GET /big" ON "\r\n"), HTTP_WRITE);
+	first = open_talk(&served);
+	second = open_talk(&served);
+	third = open_talk(&served);
+	first->deaf = second->deaf = true;
+	ck_assert_int_eq(talk_say(first, "GET /big" ON "\r\n"), HTTP_WRITE);
+	ck_assert_int_eq(talk_say(second, "GET /big" ON "\r\n"), HTTP_WRITE);
 	ck_assert_uint_eq(cache->files, 1);
-	ck_assert_int_eq(first.conn.work->body.fd, second.conn.work->body.fd);
+	ck_assert_int_eq(first->conn.work->body.fd, second->conn.work->body.fd);
 	wait_a_tick();
 	put_big("new", '2');
 	need(renameat(ground.fd, "new", ground.fd, "big") == 0, "rename");
-	talk_say(&third, "GET /big" ON "\r\n");
+	talk_say(third, "GET /big" ON "\r\n");
 	ck_assert_uint_eq(cache->files, 2);
 	now.clock += CACHE_KEPT;
 	http_cache_tidy(cache, &now);
 	ck_assert_ptr_null(cache->newest);
 	ck_assert_uint_eq(cache->files, 1); /* the first one, which is still being sent */
-	first.deaf = false;
-	talk_step(&first);
-	expect_big(&first, '1');
-	expect_big(&third, '2');
+	first->deaf = false;
+	talk_step(first);
+	expect_big(first, '1');
+	expect_big(third, '2');
 	ck_assert_uint_eq(cache->files, 1);
-	talk_close(&second); /* in the middle */
+	close_talk(second); /* in the middle */
 	ck_assert_uint_eq(cache->files, 0);
-	talk_close(&first);
-	talk_close(&third);
 }

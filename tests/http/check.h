@@ -316,7 +316,39 @@ static struct tree home;
 static struct http_site place;
 static struct http_common now;
 static char big[MiB];
-static int descriptors; /* that were open when the test began */
+static int descriptors;           /* that were open when the test began */
+static struct talk *opened_talks; /* those of open_talk() that are open */
+
+/* A conversation until the test ends. */
+static inline struct talk *open_over(const struct http_site *site, const int fd[2])
+{
+	struct talk *talk = malloc(sizeof(*talk));
+
+	need(talk, "malloc");
+	talk_on(talk, site, &now, fd);
+	talk->next = opened_talks;
+	opened_talks = talk;
+	return talk;
+}
+
+static inline struct talk *open_talk(const struct http_site *site)
+{
+	int fd[2];
+
+	connect_pair(fd);
+	return open_over(site, fd);
+}
+
+static inline void close_talk(struct talk *talk)
+{
+	struct talk **at = &opened_talks;
+
+	while (*at != talk)
+		at = &(*at)->next;
+	*at = talk->next;
+	talk_close(talk);
+	free(talk);
+}
 
 static void begin_test(void)
 {
@@ -326,8 +358,11 @@ static void begin_test(void)
 /* Whatever a test is about, nothing is left behind, and what was to fail has failed. */
 static void end_test(void)
 {
-	int kept = now.cache ? (int)now.cache->files : 0;
+	int kept;
 
+	while (opened_talks)
+		close_talk(opened_talks);
+	kept = now.cache ? (int)now.cache->files : 0;
 	ck_assert_int_eq(count_descriptors(), descriptors + kept);
 	ck_assert_uint_eq(now.memory, 0);
 	ck_assert(failure.call == NO_CALL);

@@ -212,12 +212,12 @@ static int judge_by_the_rfc(char method, const struct condition *im, const struc
 	return 200;
 }
 
-static struct talk asking;
+static struct talk *asking;
 
 static void begin_asking(void)
 {
 	place.limits.requests = UINT32_MAX;
-	talk_open(&asking, &place, &now);
+	asking = open_talk(&place);
 }
 
 /* The answer to a GET, HEAD or POST of that name with these fields. */
@@ -228,10 +228,10 @@ static struct reply ask(const char *method, const char *name, const char *lines)
 
 	snprintf(request, sizeof(request), "%s /%s HTTP/1.1\r\nHost: a\r\n%s\r\n", method, name,
 		 lines);
-	asking.len = asking.read = asking.logs = asking.replies = 0;
-	talk_say(&asking, request);
-	reply = any_reply(&asking);
-	no_more(&asking);
+	asking->len = asking->read = asking->logs = asking->replies = 0;
+	talk_say(asking, request);
+	reply = any_reply(asking);
+	no_more(asking);
 	return reply;
 }
 
@@ -267,7 +267,6 @@ TEST(asked_tests, conditions_have_an_order)
 			expect(got == want, "%d, not %d: %s%s", got, want, methods_asked[k], lines);
 		}
 	}
-	talk_close(&asking);
 }
 
 /* ---- ranges ---- */
@@ -309,7 +308,6 @@ TEST(asked_tests, ranges_name_bytes)
 				       value, size, SHOWN(reply.body));
 		}
 	}
-	talk_close(&asking);
 }
 
 /* RFC 9110 8.8.2.2: a date is weak while the file may still change within it. */
@@ -333,7 +331,6 @@ TEST(asked_tests, a_date_just_past_is_no_reason_for_a_part)
 			 SHOWN(date));
 		ck_assert_int_eq(ask("GET", "file", lines).status, ages[i] > 0 ? 206 : 200);
 	}
-	talk_close(&asking);
 }
 
 /* A client that repeats a field 257 times doesn't have said it once. */
@@ -347,7 +344,6 @@ TEST(asked_tests, a_field_may_come_257_times)
 	for (int i = 0; i < 257; i++)
 		strcat(lines, "Range: bytes=0-1\r\n");
 	ck_assert_int_eq(ask("GET", "file", lines).status, 200);
-	talk_close(&asking);
 }
 
 TEST(asked_tests, multipart_byteranges_of_a_large_file)
@@ -355,13 +351,12 @@ TEST(asked_tests, multipart_byteranges_of_a_large_file)
 	static const struct range parts[] = { { 5, 6 },
 					      { 100000, 400000 },
 					      { 1000, 1000 + 20000 } };
-	struct talk talk;
+	struct talk *talk = open_talk(&place);
 
-	talk_open(&talk, &place, &now);
-	talk_say(&talk, "GET /big.bin" ON "Range: bytes=5-5, 100000-399999, 1000-20999\r\n\r\n"
-			"GET /small.txt" ON "\r\n");
+	talk_say(talk, "GET /big.bin" ON "Range: bytes=5-5, 100000-399999, 1000-20999\r\n\r\n"
+		       "GET /small.txt" ON "\r\n");
 
-	struct reply reply = next_reply(&talk, 206);
+	struct reply reply = next_reply(talk, 206);
 
 	for (size_t i = 0; i < LENGTH(parts); i++) { /* what is between them is the wire suite's */
 		char head[128];
@@ -377,8 +372,7 @@ TEST(asked_tests, multipart_byteranges_of_a_large_file)
 		       "the bytes of %zu", i);
 	}
 	ck_assert_ptr_null(reply_field(&reply, "Content-Range").at);
-	ck_assert(is_text(next_reply(&talk, 200).body, "hello, world"));
-	talk_close(&talk);
+	ck_assert(is_text(next_reply(talk, 200).body, "hello, world"));
 }
 
 /* A client that has fetched a file just when it was written never keeps what it was before. */
@@ -395,7 +389,7 @@ TEST(asked_tests, weak_etag_of_a_file_just_written)
 		{ "POST /small.txt" ON "If-None-Match: %.*s\r\n\r\n", 412, 200 },
 	};
 	struct reply reply;
-	struct talk talk;
+	struct talk *talk;
 	char request[256];
 	text tag;
 
@@ -405,9 +399,9 @@ TEST(asked_tests, weak_etag_of_a_file_just_written)
 		int status = changed ? rows[i % LENGTH(rows)].later : rows[i].at_once;
 
 		now = turn_at(SECONDS(1000));
-		talk_open(&talk, &place, &now);
-		talk_say(&talk, "GET /small.txt" ON "\r\n");
-		reply = next_reply(&talk, 200);
+		talk = open_talk(&place);
+		talk_say(talk, "GET /small.txt" ON "\r\n");
+		reply = next_reply(talk, 200);
 		tag = reply_field(&reply, "ETag");
 		ck_assert(tag.len > 4 && memcmp(tag.at, "W/\"", 3) == 0);
 		snprintf(request, sizeof(request), rows[i % LENGTH(rows)].format, SHOWN(tag));
@@ -416,12 +410,12 @@ TEST(asked_tests, weak_etag_of_a_file_just_written)
 			put_times(&home, "small.txt", WALL_TIME, 5);
 			now.wall.tv_sec++;
 		}
-		talk_say(&talk, request);
-		talk_say(&talk, "GET /small.txt" ON "\r\n");
-		next_reply(&talk, status);
-		reply = next_reply(&talk, 200);
+		talk_say(talk, request);
+		talk_say(talk, "GET /small.txt" ON "\r\n");
+		next_reply(talk, status);
+		reply = next_reply(talk, 200);
 		tag = reply_field(&reply, "ETag");
 		ck_assert_int_eq(tag.at[0], changed ? '"' : 'W');
-		talk_close(&talk);
+		close_talk(talk);
 	}
 }

@@ -160,17 +160,17 @@ TEST(faults_tests, other_calls_fail)
 	put_file(&home, "a/a.txt", "hello");
 	put_link(&home, "link", "a");
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct talk talk;
+		struct talk *talk;
 
 		place.hosts = rows[i].hosts;
-		talk_open(&talk, &place, &now);
-		send_only(&talk, rows[i].request);
+		talk = open_talk(&place);
+		send_only(talk, rows[i].request);
 		failure = rows[i].failure;
-		ck_assert_int_eq(talk_step(&talk), rows[i].status ? HTTP_READ : HTTP_DONE);
+		ck_assert_int_eq(talk_step(talk), rows[i].status ? HTTP_READ : HTTP_DONE);
 		if (rows[i].status)
-			next_reply(&talk, rows[i].status);
+			next_reply(talk, rows[i].status);
 		expect(!failure.call, "%zu: nothing failed", i);
-		talk_close(&talk);
+		close_talk(talk);
 		ck_assert_int_eq(count_descriptors(), descriptors);
 	}
 }
@@ -178,13 +178,11 @@ TEST(faults_tests, other_calls_fail)
 /* It is shorter than it was when it was opened: what is missing can't be told behind the head. */
 TEST(faults_tests, a_small_file_shrinks)
 {
-	struct talk talk;
+	struct talk *talk = open_talk(&place);
 
-	talk_open(&talk, &place, &now);
 	stat_more = 5;
-	ck_assert_int_eq(talk_say(&talk, "GET /small.txt" ON "\r\n"), HTTP_DONE);
-	ck_assert(!memmem(talk.heard, talk.len, "HTTP/1.1 200", 12) ||
-		  memmem(talk.heard, talk.len, "Content-Length: 17", 18));
-	ck_assert_int_eq(talk.logged[0].status, 200);
-	talk_close(&talk);
+	ck_assert_int_eq(talk_say(talk, "GET /small.txt" ON "\r\n"), HTTP_DONE);
+	ck_assert(!memmem(talk->heard, talk->len, "HTTP/1.1 200", 12) ||
+		  memmem(talk->heard, talk->len, "Content-Length: 17", 18));
+	ck_assert_int_eq(talk->logged[0].status, 200);
 }

@@ -38,30 +38,29 @@ static struct group folder_tests = {
 
 TEST(folder_tests, listing_of_a_large_folder)
 {
-	struct talk talk;
+	struct talk *talk = open_talk(&place);
 	text left;
 	enum http_want want;
 	int again = 0;
 
-	talk_open(&talk, &place, &now);
-	send_only(&talk, "GET /many/" ON "\r\n");
+	send_only(talk, "GET /many/" ON "\r\n");
 	do { /* by hand, to see it give way to others */
-		want = http_step(&talk.conn, &now);
-		talk_hear(&talk);
+		want = http_step(&talk->conn, &now);
+		talk_hear(talk);
 		again += want == HTTP_AGAIN;
 	} while (want == HTTP_AGAIN || want == HTTP_WRITE);
 	ck_assert_int_eq(want, HTTP_READ);
 	ck_assert_int_ge(again, ENTRIES / READ_STEP);
-	talk_say(&talk, "HEAD /many/" ON "\r\n"
-			"GET /many/?sort=name&order=desc" ON "\r\n"
-			"GET /many/?format=text" ON "\r\n");
+	talk_say(talk, "HEAD /many/" ON "\r\n"
+		       "GET /many/?sort=name&order=desc" ON "\r\n"
+		       "GET /many/?format=text" ON "\r\n");
 
-	struct reply page = next_reply(&talk, 200);
-	struct reply head = next_reply(&talk, 200);
-	struct reply turned = next_reply(&talk, 200);
-	struct reply plain = next_reply(&talk, 200);
+	struct reply page = next_reply(talk, 200);
+	struct reply head = next_reply(talk, 200);
+	struct reply turned = next_reply(talk, 200);
+	struct reply plain = next_reply(talk, 200);
 
-	no_more(&talk);
+	no_more(talk);
 	ck_assert(same(reply_field(&page, "Content-Length"), reply_field(&head, "Content-Length")));
 	expect_balance(page.body);
 	ck_assert(reply_has(&page, "Content-Security-Policy",
@@ -91,35 +90,32 @@ TEST(folder_tests, listing_of_a_large_folder)
 	for (size_t i = 0; i < plain.body.len; i++)
 		lines += plain.body.at[i] == '\n';
 	ck_assert_uint_eq(lines, ENTRIES);
-	talk_close(&talk);
 }
 
 /* As deep as a path can name it: the folders that are near have links. */
 TEST(folder_tests, listing_of_a_deep_folder)
 {
 	char request[2 * LEVELS + 64] = "GET /";
-	struct talk talk;
+	struct talk *talk = open_talk(&place);
 	text body;
 
 	for (int i = 0; i < LEVELS; i++)
 		strcat(request, "d/");
 	strcat(request, ON "\r\n");
-	talk_open(&talk, &place, &now);
-	talk_say(&talk, request);
-	body = next_reply(&talk, have_openat2() ? 200 : 404).body;
+	talk_say(talk, request);
+	body = next_reply(talk, have_openat2() ? 200 : 404).body;
 	if (have_openat2()) { /* without, a path may have WALK_DEPTH folders */
 		expect_balance(body);
 		ck_assert_ptr_nonnull(memmem(body.at, body.len, "<a href=\"../../\">d/</a>", 23));
 		ck_assert_uint_lt(body.len, 64 << 10);
 	}
-	talk_close(&talk);
 }
 
 /* The end has its place behind the last row, wherever that comes to stand in what is sent. */
 TEST(folder_tests, listing_of_any_length_has_an_end)
 {
 	char name[NAME_MAX + 16];
-	struct talk talk;
+	struct talk *talk;
 
 	put_folder(&home, "long");
 	for (int n = 0; n < 440; n++) {
@@ -127,34 +123,32 @@ TEST(folder_tests, listing_of_any_length_has_an_end)
 		need(linkat(home.fd, "one", home.fd, name, 0) == 0, name);
 		if (n < 420) /* from where on it is about as much as is sent at once */
 			continue;
-		talk_open(&talk, &place, &now);
-		talk_say(&talk, "GET /long/" ON "\r\nGET /small.txt" ON "\r\n");
-		expect_balance(next_reply(&talk, 200).body);
-		next_reply(&talk, 200);
-		no_more(&talk);
-		talk_close(&talk);
+		talk = open_talk(&place);
+		talk_say(talk, "GET /long/" ON "\r\nGET /small.txt" ON "\r\n");
+		expect_balance(next_reply(talk, 200).body);
+		next_reply(talk, 200);
+		no_more(talk);
 	}
 }
 
 /* The client doesn't stall while the server is at work. */
 TEST(folder_tests, listing_may_take_longer_than_a_timeout)
 {
-	struct talk talk;
+	struct talk *talk = open_talk(&place);
 
-	talk_open(&talk, &place, &now);
-	send_only(&talk, "GET /many/" ON "\r\n");
-	while (http_step(&talk.conn, &now) == HTTP_AGAIN) {
+	send_only(talk, "GET /many/" ON "\r\n");
+	while (http_step(&talk->conn, &now) == HTTP_AGAIN) {
 		now.clock += SECONDS(20);
-		ck_assert_int_gt(talk.conn.deadline, now.clock - SECONDS(20));
+		ck_assert_int_gt(talk->conn.deadline, now.clock - SECONDS(20));
 	}
-	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
-	next_reply(&talk, 200);
-	talk_close(&talk);
+	ck_assert_int_eq(talk_step(talk), HTTP_READ);
+	next_reply(talk, 200);
 }
 
 /* A connection whose head has gone out, and now comes a page of `count` names of that length. */
-static void stream_names(struct talk *talk, uint32_t count, size_t length, bool plain)
+static struct talk *stream_names(uint32_t count, size_t length, bool plain)
 {
+	struct talk *talk = open_talk(&place);
 	struct http_work *work;
 	struct listing *list = new_listing(all_styles[0]);
 	const struct stat st = { .st_mode = S_IFREG };
@@ -164,7 +158,6 @@ static void stream_names(struct talk *talk, uint32_t count, size_t length, bool 
 	memset(name, '"', length);
 	name[length] = '\0';
 	list->style.format = plain ? AS_TEXT : AS_HTML;
-	talk_open(talk, &place, &now);
 	work = talk->conn.work;
 	for (uint32_t i = 0; i < count; i++) { /* no two are equal */
 		snprintf(name, 9, "%08x", i);
@@ -178,6 +171,7 @@ static void stream_names(struct talk *talk, uint32_t count, size_t length, bool 
 	work->body.kind = LISTING_BODY;
 	work->body.listing = list;
 	talk->conn.own.state = STREAM;
+	return talk;
 }
 
 /* Names have 255 bytes mostly, and more in some file systems: FUSE's have a thousand, or four. */
@@ -189,11 +183,10 @@ TEST(folder_tests, listing_of_names_longer_than_255_bytes)
 	for (size_t i = 0; i < 2 * LENGTH(lengths); i++) {
 		struct out rest = { NULL, 0, 0, false };
 		struct listing *list;
-		struct talk talk;
+		struct talk *talk = stream_names(NAMES, lengths[i / 2], i % 2);
 		text stream;
 
-		stream_names(&talk, NAMES, lengths[i / 2], i % 2);
-		list = talk.conn.work->body.listing;
+		list = talk->conn.work->body.listing;
 		put_listing_tail(&rest, list);
 		rest.len += (size_t)list->rows_len;
 		rest.at = malloc(rest.len);
@@ -203,41 +196,38 @@ TEST(folder_tests, listing_of_names_longer_than_255_bytes)
 		for (uint32_t k = 0; k < list->count; k++)
 			put_row(&rest, list, item_at(list, k));
 		put_listing_tail(&rest, list);
-		talk_step(&talk);
-		stream = talk_heard(&talk);
+		talk_step(talk);
+		stream = talk_heard(talk);
 		expect(same(stream, (text){ rest.at, rest.size }), "%zu bytes, not %zu", stream.len,
 		       rest.size);
-		ck_assert_uint_eq(talk.logged[0].bytes, rest.size);
+		ck_assert_uint_eq(talk->logged[0].bytes, rest.size);
 		free(rest.at);
-		talk_close(&talk);
 	}
 }
 
 /* What fits nowhere ends the connection, and who gets the memory next knows nothing of it. */
 TEST(folder_tests, listing_of_a_name_that_fits_nowhere)
 {
-	struct talk talk;
-
 	for (uint32_t count = 1; count < 4; count++) {
-		stream_names(&talk, count, HTTP_OUT_SIZE, false);
-		ck_assert_int_eq(talk_step(&talk), HTTP_DONE);
-		ck_assert_uint_eq(talk.len, 0);
-		ck_assert_uint_eq(now.memory, talk.conn.held);
-		expect_clean(talk.conn.work, "a name that fits nowhere");
-		talk_close(&talk);
+		struct talk *talk = stream_names(count, HTTP_OUT_SIZE, false);
+
+		ck_assert_int_eq(talk_step(talk), HTTP_DONE);
+		ck_assert_uint_eq(talk->len, 0);
+		ck_assert_uint_eq(now.memory, talk->conn.held);
+		expect_clean(talk->conn.work, "a name that fits nowhere");
+		close_talk(talk);
 	}
 }
 
 TEST(folder_tests, listing_dropped_at_any_step)
 {
 	for (int steps = 1; steps < 40; steps += 3) {
-		struct talk talk;
+		struct talk *talk = open_talk(&place);
 
-		talk_open(&talk, &place, &now);
-		send_only(&talk, "GET /many/" ON "\r\n");
+		send_only(talk, "GET /many/" ON "\r\n");
 		for (int i = 0; i < steps; i++)
-			http_step(&talk.conn, &now);
-		talk_close(&talk);
+			http_step(&talk->conn, &now);
+		close_talk(talk);
 		ck_assert_uint_eq(now.memory, 0);
 		ck_assert_int_eq(count_descriptors(), descriptors);
 	}
@@ -245,26 +235,26 @@ TEST(folder_tests, listing_dropped_at_any_step)
 
 TEST(folder_tests, listing_refused_without_memory_503)
 {
-	struct talk talk;
+	struct talk *talk;
 
 	now.memory = LISTS_MOST;
-	talk_open(&talk, &place, &now);
-	talk_say(&talk, "GET /folder/" ON "\r\nGET /small.txt" ON "\r\n");
+	talk = open_talk(&place);
+	talk_say(talk, "GET /folder/" ON "\r\nGET /small.txt" ON "\r\n");
 
-	struct reply reply = next_reply(&talk, 503);
+	struct reply reply = next_reply(talk, 503);
 
 	ck_assert(reply_has(&reply, "Retry-After", "1"));
-	next_reply(&talk, 200);
-	ck_assert_uint_eq(now.memory - talk.conn.held, LISTS_MOST);
-	talk_close(&talk);
+	next_reply(talk, 200);
+	ck_assert_uint_eq(now.memory - talk->conn.held, LISTS_MOST);
+	close_talk(talk);
 
 	/* enough for a name, and not to sort it */
 	now.memory = LISTS_MOST - 1024 * sizeof(struct place);
-	talk_open(&talk, &place, &now);
-	talk_say(&talk, "GET /folder/" ON "\r\n");
-	next_reply(&talk, 503);
-	talk_close(&talk);
-	ck_assert_uint_eq(now.memory - talk.conn.held, LISTS_MOST - 1024 * sizeof(struct place));
+	talk = open_talk(&place);
+	talk_say(talk, "GET /folder/" ON "\r\n");
+	next_reply(talk, 503);
+	close_talk(talk);
+	ck_assert_uint_eq(now.memory, LISTS_MOST - 1024 * sizeof(struct place));
 	now.memory = 0;
 }
 
@@ -294,21 +284,19 @@ TEST(folder_tests, msg_more_and_tcp_nodelay_parts_go_together)
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct talk talk;
+		struct talk *talk = open_talk(&place);
 		char more[LENGTH(sends) + 1] = "";
 
-		talk_open(&talk, &place, &now);
-		talk.conn.own.prepared = false;
-		send_only(&talk, rows[i].request);
+		talk->conn.own.prepared = false;
+		send_only(talk, rows[i].request);
 		send_count = 0;
 		prepared = 0;
-		run_talk(&talk);
+		run_talk(talk);
 		for (size_t k = 0; k < send_count; k++)
 			if (k == 0 || sends[k].more != sends[k - 1].more)
 				strcat(more, sends[k].more ? "1" : "0");
 		expect(prepared == rows[i].prepared, "%s: prepared %d times", rows[i].request,
 		       prepared);
 		expect(strcmp(more, rows[i].more) == 0, "%s: %s", rows[i].request, more);
-		talk_close(&talk);
 	}
 }

@@ -9,57 +9,53 @@ TEST(linger_tests, lingering_close_ends)
 {
 	enum { PIECE = 32 << 10 };
 	static char rest[PIECE];
-	struct talk talk;
+	struct talk *talk;
 
 	for (int i = 0; i < 4; i++) {
-		talk_open(&talk, &place, &now);
-		ck_assert_int_eq(talk_say(&talk, "bad\r\n"), HTTP_READ);
-		next_reply(&talk, 400);
-		ck_assert(talk.over); /* the client sees the end of it meanwhile */
-		ck_assert(!http_busy(&talk.conn));
-		expect_clock(&talk, HTTP_LINGERING, LINGER_TIME);
+		talk = open_talk(&place);
+		ck_assert_int_eq(talk_say(talk, "bad\r\n"), HTTP_READ);
+		next_reply(talk, 400);
+		ck_assert(talk->over); /* the client sees the end of it meanwhile */
+		ck_assert(!http_busy(&talk->conn));
+		expect_clock(talk, HTTP_LINGERING, LINGER_TIME);
 		now.clock += 1000;
-		need(talk_send(&talk, rest, 1000), "send");
-		ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+		need(talk_send(talk, rest, 1000), "send");
+		ck_assert_int_eq(talk_step(talk), HTTP_READ);
 		if (i == 0) { /* it leaves, */
-			shutdown(talk.far, SHUT_WR);
-			ck_assert_int_eq(talk_step(&talk), HTTP_DONE);
+			shutdown(talk->far, SHUT_WR);
+			ck_assert_int_eq(talk_step(talk), HTTP_DONE);
 		} else if (i == 1) { /* it goes on and on, */
-			need(talk_send(&talk, rest, PIECE - 1001), "send");
+			need(talk_send(talk, rest, PIECE - 1001), "send");
 			for (int sent = PIECE; sent < LINGER_MOST; sent += PIECE) {
-				ck_assert_int_eq(talk_step(&talk), HTTP_READ);
-				need(talk_send(&talk, rest, PIECE), "send");
+				ck_assert_int_eq(talk_step(talk), HTTP_READ);
+				need(talk_send(talk, rest, PIECE), "send");
 			}
-			ck_assert_int_eq(talk_step(&talk), HTTP_READ);
-			need(talk_send(&talk, rest, 1), "send");
-			ck_assert_int_eq(talk_step(&talk), HTTP_DONE);
+			ck_assert_int_eq(talk_step(talk), HTTP_READ);
+			need(talk_send(talk, rest, 1), "send");
+			ck_assert_int_eq(talk_step(talk), HTTP_DONE);
 		} else if (i == 2) { /* more than is read at once has come when time is up, */
 			for (int sent = 0; sent < 4 * PIECE; sent += PIECE)
-				need(talk_send(&talk, rest, PIECE), "send");
-			now.clock = talk.conn.deadline;
-			ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_DONE);
+				need(talk_send(talk, rest, PIECE), "send");
+			now.clock = talk->conn.deadline;
+			ck_assert_int_eq(http_step(&talk->conn, &now), HTTP_DONE);
 		} else { /* it says no more; and no byte of it moves the deadline */
-			ck_assert_int_eq(talk.conn.deadline - now.clock, LINGER_TIME - 1000);
-			ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
+			ck_assert_int_eq(talk->conn.deadline - now.clock, LINGER_TIME - 1000);
+			ck_assert_int_eq(pass_deadline(talk), HTTP_DONE);
 		}
-		talk_close(&talk);
 	}
 }
 
 TEST(linger_tests, lingering_close_only_where_more_may_come)
 {
-	struct talk talk;
+	struct talk *talk = open_talk(&place);
 
-	talk_open(&talk, &place, &now);
-	ck_assert_int_eq(talk_say(&talk, "GET /small.txt" ON "Connection: close\r\n\r\n"),
+	ck_assert_int_eq(talk_say(talk, "GET /small.txt" ON "Connection: close\r\n\r\n"),
 			 HTTP_DONE);
-	talk_close(&talk);
 	/* but a client that says more than the last request is listened to, so that no reset overtakes */
-	talk_open(&talk, &place, &now);
-	ck_assert_int_eq(talk_say(&talk, "GET /small.txt" ON "Connection: close\r\n\r\nGET"),
+	talk = open_talk(&place);
+	ck_assert_int_eq(talk_say(talk, "GET /small.txt" ON "Connection: close\r\n\r\nGET"),
 			 HTTP_READ);
-	ck_assert_int_eq(talk.conn.clock, HTTP_LINGERING);
-	talk_close(&talk);
+	ck_assert_int_eq(talk->conn.clock, HTTP_LINGERING);
 }
 
 TEST(linger_tests, client_closes_before_the_answer)
@@ -74,17 +70,15 @@ TEST(linger_tests, client_closes_before_the_answer)
 					    "bad\r\n" };
 
 	for (size_t i = 0; i < LENGTH(said); i++) {
-		struct talk talk;
+		struct talk *talk = open_talk(&place);
 		enum http_want want = HTTP_AGAIN;
 
-		talk_open(&talk, &place, &now);
-		send_only(&talk, said[i]);
-		close(talk.far);
+		send_only(talk, said[i]);
+		close(talk->far);
 		for (int step = 0; step < 20 && want != HTTP_DONE; step++)
-			want = http_step(&talk.conn, &now);
+			want = http_step(&talk->conn, &now);
 		expect(want == HTTP_DONE, "%s", said[i]);
-		talk.far = -1;
-		talk_close(&talk);
+		talk->far = -1;
 	}
 }
 
@@ -100,51 +94,45 @@ TEST(linger_tests, client_resets_with_the_answer_unread)
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct talk talk;
+		struct talk *talk = open_talk(&place);
 
-		talk_open(&talk, &place, &now);
-		talk.deaf = true;
-		ck_assert_int_eq(talk_say(&talk, rows[i].said), HTTP_READ);
-		expect(talk.conn.clock == rows[i].clock, "%s: %d", rows[i].said, talk.conn.clock);
-		close(talk.far);
-		expect(http_step(&talk.conn, &now) == HTTP_DONE, "%s", rows[i].said);
-		ck_assert_uint_eq(talk.logs, 1);
-		talk.far = -1;
-		talk_close(&talk);
+		talk->deaf = true;
+		ck_assert_int_eq(talk_say(talk, rows[i].said), HTTP_READ);
+		expect(talk->conn.clock == rows[i].clock, "%s: %d", rows[i].said, talk->conn.clock);
+		close(talk->far);
+		expect(http_step(&talk->conn, &now) == HTTP_DONE, "%s", rows[i].said);
+		ck_assert_uint_eq(talk->logs, 1);
+		talk->far = -1;
 	}
 }
 
 TEST(linger_tests, a_process_that_stops_says_connection_close)
 {
-	struct talk talk;
+	struct talk *talk = open_talk(&place);
 
-	talk_open(&talk, &place, &now);
-	talk_say(&talk, "GET /small.txt" ON "\r\n");
+	talk_say(talk, "GET /small.txt" ON "\r\n");
 	now.closing = true;
-	talk_say(&talk, "GET /small.txt" ON "\r\n");
-	ck_assert(!next_reply(&talk, 200).close);
-	ck_assert(next_reply(&talk, 200).close);
-	talk_close(&talk);
+	talk_say(talk, "GET /small.txt" ON "\r\n");
+	ck_assert(!next_reply(talk, 200).close);
+	ck_assert(next_reply(talk, 200).close);
 }
 
 /* What is left of a file that becomes shorter can't be sent: the client has to see that. */
 TEST(linger_tests, a_file_shrinks_while_sent)
 {
-	struct talk talk;
+	struct talk *talk = open_talk(&place);
 	int fd;
 
 	put_bytes(&home, "shrinking.bin", big, sizeof(big));
-	talk_open(&talk, &place, &now);
-	talk.deaf = true;
-	ck_assert_int_eq(talk_say(&talk, "GET /shrinking.bin" ON "\r\n"), HTTP_WRITE);
+	talk->deaf = true;
+	ck_assert_int_eq(talk_say(talk, "GET /shrinking.bin" ON "\r\n"), HTTP_WRITE);
 	fd = openat(home.fd, "shrinking.bin", O_WRONLY | O_TRUNC | O_CLOEXEC);
 	need(fd >= 0, "open");
 	close(fd);
-	talk.deaf = false;
-	talk_hear(&talk);
-	ck_assert_int_eq(talk_step(&talk), HTTP_DONE);
-	ck_assert_uint_lt(talk.len, MiB);
-	ck_assert_uint_eq(talk.logs, 1);
-	ck_assert_uint_lt(talk.logged[0].bytes, talk.len);
-	talk_close(&talk);
+	talk->deaf = false;
+	talk_hear(talk);
+	ck_assert_int_eq(talk_step(talk), HTTP_DONE);
+	ck_assert_uint_lt(talk->len, MiB);
+	ck_assert_uint_eq(talk->logs, 1);
+	ck_assert_uint_lt(talk->logged[0].bytes, talk->len);
 }

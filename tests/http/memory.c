@@ -46,16 +46,14 @@ TEST(memory_tests, working_memory_is_held_while_needed)
 		{ "nonsense\r\n", false },
 		{ "more", false },
 	};
-	struct talk talk;
+	struct talk *talk = open_talk(&place);
 
-	talk_open(&talk, &place, &now);
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		talk_say(&talk, rows[i].said);
-		expect(http_busy(&talk.conn) == rows[i].passes, "%zu: %s", i, rows[i].said);
+		talk_say(talk, rows[i].said);
+		expect(http_busy(&talk->conn) == rows[i].passes, "%zu: %s", i, rows[i].said);
 		if (!rows[i].passes)
-			expect_clean(talk.conn.work, rows[i].said);
+			expect_clean(talk->conn.work, rows[i].said);
 	}
-	talk_close(&talk);
 }
 
 /* One memory for all, lent to whoever speaks: nobody hears of another. */
@@ -101,18 +99,17 @@ TEST(memory_tests, http_drop_at_any_time)
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct talk talk;
+		struct talk *talk = open_talk(&place);
 
-		talk_open(&talk, &place, &now);
-		talk.deaf = true;
-		talk_say(&talk, rows[i].said);
-		http_drop(&talk.conn, &now);
-		expect(!http_busy(&talk.conn), "%s", rows[i].said);
-		expect_clean(talk.conn.work, rows[i].said);
-		expect(talk.logs == (rows[i].status != 0) &&
-			       talk.logged[0].status == rows[i].status,
-		       "%s: %zu, %d", rows[i].said, talk.logs, talk.logged[0].status);
-		talk_close(&talk);
+		talk->deaf = true;
+		talk_say(talk, rows[i].said);
+		http_drop(&talk->conn, &now);
+		expect(!http_busy(&talk->conn), "%s", rows[i].said);
+		expect_clean(talk->conn.work, rows[i].said);
+		expect(talk->logs == (rows[i].status != 0) &&
+			       talk->logged[0].status == rows[i].status,
+		       "%s: %zu, %d", rows[i].said, talk->logs, talk->logged[0].status);
+		close_talk(talk);
 		expect(count_descriptors() == descriptors, "%s", rows[i].said);
 	}
 }
@@ -121,44 +118,41 @@ TEST(memory_tests, http_drop_at_any_time)
 TEST(memory_tests, unsent_bytes_are_kept_and_counted)
 {
 	static const char *const requests[] = { "GET /medium.txt" ON "\r\n" };
-	struct talk talk;
+	struct talk *talk;
 	size_t held;
 	int sent;
 
 	put_bytes(&home, "medium.txt", big, 10 << 10);
 	place.limits.requests = 10000;
-	talk_open(&talk, &place, &now);
-	talk.deaf = true;
-	sent = send_many(&talk, requests, LENGTH(requests));
-	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
-	ck_assert_uint_eq(now.memory, talk.conn.held);
-	held = talk.conn.held;
-	talk.deaf = false;
-	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
-	ck_assert_uint_lt(talk.conn.held, held);
+	talk = open_talk(&place);
+	talk->deaf = true;
+	sent = send_many(talk, requests, LENGTH(requests));
+	ck_assert_int_eq(talk_step(talk), HTTP_WRITE);
+	ck_assert_uint_eq(now.memory, talk->conn.held);
+	held = talk->conn.held;
+	talk->deaf = false;
+	ck_assert_int_eq(talk_step(talk), HTTP_READ);
+	ck_assert_uint_lt(talk->conn.held, held);
 	for (int i = 0; i < sent; i++)
-		ck_assert(memcmp(next_reply(&talk, 200).body.at, big, 10 << 10) == 0);
-	no_more(&talk);
-	talk_close(&talk);
+		ck_assert(memcmp(next_reply(talk, 200).body.at, big, 10 << 10) == 0);
+	no_more(talk);
 }
 
 /* Where there is no memory for what could not be sent, the caller is told, and nothing is lost. */
 TEST(memory_tests, no_memory_for_unsent_bytes)
 {
-	struct talk talk;
+	struct talk *talk = open_talk(&place);
 
-	talk_open(&talk, &place, &now);
-	while (send(talk.conn.own.in, big, 1, MSG_DONTWAIT) > 0)
+	while (send(talk->conn.own.in, big, 1, MSG_DONTWAIT) > 0)
 		;
-	send_only(&talk, "GET /small.txt" ON "\r\n");
-	ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_WRITE);
+	send_only(talk, "GET /small.txt" ON "\r\n");
+	ck_assert_int_eq(http_step(&talk->conn, &now), HTTP_WRITE);
 	fail_next(ALLOCATE, ENOMEM);
-	ck_assert(!http_settle(&talk.conn, &now));
-	ck_assert(http_settle(&talk.conn, &now));
-	talk_hear(&talk);
-	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
-	ck_assert_ptr_nonnull(memmem(talk.heard, talk.len, "hello, world", 12));
-	talk_close(&talk);
+	ck_assert(!http_settle(&talk->conn, &now));
+	ck_assert(http_settle(&talk->conn, &now));
+	talk_hear(talk);
+	ck_assert_int_eq(talk_step(talk), HTTP_READ);
+	ck_assert_ptr_nonnull(memmem(talk->heard, talk->len, "hello, world", 12));
 }
 
 /* What the cache holds counts too. */

@@ -95,76 +95,71 @@ TEST(pipelining_tests, pipelined_requests_are_answered_in_order)
 	static const char *const requests[] = { "GET /small.txt" ON "\r\n",
 						"GET /page.html" ON "\r\n",
 						"HEAD /page.html" ON "\r\n" };
-	struct talk talk;
+	struct talk *talk;
 	int sent;
 
 	place.limits.requests = 10000;
-	talk_open(&talk, &place, &now);
-	talk.deaf = true;
-	sent = send_many(&talk, requests, LENGTH(requests));
+	talk = open_talk(&place);
+	talk->deaf = true;
+	sent = send_many(talk, requests, LENGTH(requests));
 	ck_assert_int_gt(sent, 900);
-	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
-	ck_assert_uint_le(talk.conn.held, 2 * HTTP_OUT_SIZE);
-	ck_assert(http_busy(&talk.conn));
-	talk.deaf = false;
-	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+	ck_assert_int_eq(talk_step(talk), HTTP_WRITE);
+	ck_assert_uint_le(talk->conn.held, 2 * HTTP_OUT_SIZE);
+	ck_assert(http_busy(&talk->conn));
+	talk->deaf = false;
+	ck_assert_int_eq(talk_step(talk), HTTP_READ);
 	for (int i = 0; i < sent; i++)
-		ck_assert_uint_eq(next_reply(&talk, 200).body.len, i % 3 == 2 ? 0
-								   : i % 3    ? 39
-									      : 12);
-	no_more(&talk);
-	talk_close(&talk);
+		ck_assert_uint_eq(next_reply(talk, 200).body.len, i % 3 == 2 ? 0 : i % 3 ? 39 : 12);
+	no_more(talk);
 }
 
 /* A client that reads nothing has asked for more than its kernel takes, and then for this. */
-static void ask_behind_unsent(struct talk *talk, const char *request)
+static struct talk *ask_behind_unsent(const char *request)
 {
+	struct talk *talk = open_talk(&place);
 	const int little = 4096;
 
 	put_bytes(&home, "medium.txt", big, 10 << 10);
-	talk_open(talk, &place, &now);
 	need(setsockopt(talk->conn.own.in, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little)) == 0,
 	     "SO_SNDBUF");
 	talk->deaf = true;
 	for (int i = 0; i < 3; i++)
 		send_only(talk, "GET /medium.txt" ON "\r\n");
 	send_only(talk, request);
+	return talk;
 }
 
 /* A body that is read in several steps behind unsent responses: none of them is lost. */
 TEST(pipelining_tests, a_body_behind_unsent_responses)
 {
 	static char chunks[12000];
-	struct talk talk;
+	struct talk *talk =
+		ask_behind_unsent("POST /small.txt" ON "Transfer-Encoding: chunked\r\n\r\n");
 
 	for (size_t n = 0; n < sizeof(chunks); n += 6)
 		memcpy(chunks + n, "1\r\nx\r\n", 6);
-	ask_behind_unsent(&talk, "POST /small.txt" ON "Transfer-Encoding: chunked\r\n\r\n");
-	need(talk_send(&talk, chunks, sizeof(chunks)), "send");
-	send_only(&talk, "0\r\n\r\n");
+	need(talk_send(talk, chunks, sizeof(chunks)), "send");
+	send_only(talk, "0\r\n\r\n");
 	for (int i = 0; i < 5; i++) /* called again, as at each event */
-		ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
-	talk.deaf = false;
-	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
+		ck_assert_int_eq(talk_step(talk), HTTP_WRITE);
+	talk->deaf = false;
+	ck_assert_int_eq(talk_step(talk), HTTP_READ);
 	for (int i = 0; i < 4; i++)
-		next_reply(&talk, 200);
-	no_more(&talk);
-	talk_close(&talk);
+		next_reply(talk, 200);
+	no_more(talk);
 }
 
 /* If they are never taken, the time-out is theirs: nothing is said of the body, or logged. */
 TEST(pipelining_tests, a_body_behind_responses_that_stall)
 {
-	struct talk talk;
+	struct talk *talk = ask_behind_unsent("POST /small.txt" ON "Content-Length: 9\r\n\r\nhalf");
 
-	ask_behind_unsent(&talk, "POST /small.txt" ON "Content-Length: 9\r\n\r\nhalf");
-	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
-	ck_assert_int_eq(talk.conn.own.state, READ_BODY);
-	ck_assert_ptr_nonnull(talk.conn.work->output.own);
-	now.clock = talk.conn.deadline;
-	ck_assert_int_eq(talk_step(&talk), HTTP_DONE);
-	ck_assert_uint_eq(talk.logs, 3);
-	talk_close(&talk);
+	ck_assert_int_eq(talk_step(talk), HTTP_WRITE);
+	ck_assert_int_eq(talk->conn.own.state, READ_BODY);
+	ck_assert_ptr_nonnull(talk->conn.work->output.own);
+	now.clock = talk->conn.deadline;
+	ck_assert_int_eq(talk_step(talk), HTTP_DONE);
+	ck_assert_uint_eq(talk->logs, 3);
 }
 
 /* Calls http_step() until it waits for the client: the most bytes that were sent in one step. */
@@ -188,56 +183,51 @@ TEST(pipelining_tests, pipelined_requests_give_way)
 {
 	static const char *const requests[] = { "GET /small.txt" ON "\r\n" };
 	size_t each, largest, most = EFFORT_MOST / EFFORT_LOOKUP + 1;
-	struct talk talk;
+	struct talk *talk;
 	int sent;
 
 	place.limits.requests = 10000;
-	talk_open(&talk, &place, &now);
-	talk_say(&talk, requests[0]);
-	each = talk.len;
-	sent = send_many(&talk, requests, LENGTH(requests));
-	largest = largest_step(&talk);
+	talk = open_talk(&place);
+	talk_say(talk, requests[0]);
+	each = talk->len;
+	sent = send_many(talk, requests, LENGTH(requests));
+	largest = largest_step(talk);
 	ck_assert_uint_le(largest, most * each);
-	ck_assert_uint_eq(talk.len, (size_t)(sent + 1) * each);
-	talk_close(&talk);
+	ck_assert_uint_eq(talk->len, (size_t)(sent + 1) * each);
 }
 
 /* Nor are all the parts of all the ranges sent in one step. */
 TEST(pipelining_tests, multipart_ranges_give_way)
 {
-	struct talk talk;
+	struct talk *talk = open_talk(&place);
 	char request[4096] = "GET /big.bin" ON "Range: bytes=0-9";
 	size_t largest;
 
 	for (int i = 1; i < PARTS_MOST; i++)
 		sprintf(request + strlen(request), ",%d-%d", 100 * i, 100 * i + 9);
 	strcat(request, "\r\n\r\n");
-	talk_open(&talk, &place, &now);
 	for (int i = 0; i < 10; i++)
-		send_only(&talk, request);
-	largest = largest_step(&talk);
-	ck_assert_uint_gt(talk.len, 10 * PARTS_MOST * 100);
+		send_only(talk, request);
+	largest = largest_step(talk);
+	ck_assert_uint_gt(talk->len, 10 * PARTS_MOST * 100);
 	ck_assert_uint_lt(largest, (EFFORT_MOST / EFFORT_PART + 2) * 200);
-	talk_close(&talk);
 }
 
 /* A large file is sent in slices, and other connections have their turn between two of them. */
 TEST(pipelining_tests, a_large_file_gives_way)
 {
-	struct talk talk;
+	struct talk *talk = open_talk(&place);
 	uint64_t before;
 
 	put_hole(&home, "slices.bin", 16 * MiB);
 	takes_all = true;
-	talk_open(&talk, &place, &now);
-	send_only(&talk, "GET /slices.bin" ON "\r\n");
+	send_only(talk, "GET /slices.bin" ON "\r\n");
 	do {
-		before = talk.conn.own.moved;
-		ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_AGAIN);
-		ck_assert_uint_le(talk.conn.own.moved - before, SLICE_MOST + 4096);
-	} while (talk.conn.own.total < 15 * MiB);
+		before = talk->conn.own.moved;
+		ck_assert_int_eq(http_step(&talk->conn, &now), HTTP_AGAIN);
+		ck_assert_uint_le(talk->conn.own.moved - before, SLICE_MOST + 4096);
+	} while (talk->conn.own.total < 15 * MiB);
 	takes_all = false;
-	talk_close(&talk);
 }
 
 /* A body gives way by its bytes, and by its chunks, of which a byte may be one. */
@@ -245,22 +235,21 @@ TEST(pipelining_tests, chunked_bodies_give_way)
 {
 	static const char head[] = "POST /small.txt" ON "Transfer-Encoding: chunked\r\n\r\n";
 	static char chunks[90 << 10];
-	struct talk talk;
+	struct talk *talk;
 	int steps = 0;
 
 	for (size_t n = 0; n < sizeof(chunks); n += 6)
 		memcpy(chunks + n, "1\r\nx\r\n", 6);
 	place.limits.body = UINT64_C(1) << 40;
-	talk_open(&talk, &place, &now);
-	send_only(&talk, head);
-	need(talk_send(&talk, chunks, sizeof(chunks)), "send");
-	while (http_step(&talk.conn, &now) == HTTP_AGAIN)
+	talk = open_talk(&place);
+	send_only(talk, head);
+	need(talk_send(talk, chunks, sizeof(chunks)), "send");
+	while (http_step(&talk->conn, &now) == HTTP_AGAIN)
 		steps++;
 	/* a chunk has two lines */
 	ck_assert_uint_ge((size_t)steps, sizeof(chunks) / 6 * 2 / (EFFORT_MOST * EFFORT_LINES));
-	talk_say(&talk, "0\r\n\r\n");
-	ck_assert_uint_eq(talk.logs, 1);
-	talk_close(&talk);
+	talk_say(talk, "0\r\n\r\n");
+	ck_assert_uint_eq(talk->logs, 1);
 }
 
 /* What is sent behind the body of a request is what is there then. */
@@ -269,18 +258,17 @@ TEST(pipelining_tests, body_received_while_the_file_changes)
 	static const char *const heads[] = { "GET /changing.txt", "POST /changing.txt" };
 
 	for (size_t i = 0; i < LENGTH(heads); i++) {
-		struct talk talk;
+		struct talk *talk = open_talk(&place);
 		char request[256];
 
 		put_file(&home, "changing.txt", "old");
-		talk_open(&talk, &place, &now);
 		snprintf(request, sizeof(request), "%s" ON "Content-Length: 1\r\n\r\n", heads[i]);
-		talk_say(&talk, request);
+		talk_say(talk, request);
 		ck_assert_int_eq(count_descriptors(),
 				 descriptors + 2); /* the file is not kept open */
 		put_file(&home, "changing.txt", "changed");
-		talk_say(&talk, "x");
-		ck_assert(is_text(next_reply(&talk, 200).body, "changed"));
-		talk_close(&talk);
+		talk_say(talk, "x");
+		ck_assert(is_text(next_reply(talk, 200).body, "changed"));
+		close_talk(talk);
 	}
 }

@@ -206,15 +206,14 @@ TEST(option_tests, prefixes_of_trusted_peers)
 /* The status of a request on a connection of its own, and its body. */
 static int asked(const char *request, const char *body)
 {
-	struct talk talk;
+	struct talk *talk = open_talk(&served);
 	struct reply reply;
 
 	now.clock++; /* another turn of the process */
-	talk_open(&talk, &served, &now);
-	talk_say(&talk, request);
-	reply = any_reply(&talk);
+	talk_say(talk, request);
+	reply = any_reply(talk);
 	expect(!body || is_text(reply.body, body), "%s: %.*s", request, SHOWN(reply.body));
-	talk_close(&talk);
+	close_talk(talk);
 	return reply.status;
 }
 
@@ -352,14 +351,14 @@ TEST(change_tests, hosts_of_requests_received_together)
 /* A host that begins to be served while the body of its request arrives, a client that leaves. */
 TEST(change_tests, a_host_is_left)
 {
-	struct talk talk;
+	struct talk *talk;
 
 	served.hosts = true;
 	put_folder(&ground, "a");
 	put_file(&ground, "a/page", "a's own");
-	talk_open(&talk, &served, &now);
-	talk_say(&talk, "POST /page" ON "Content-Length: 9\r\n\r\nhalf");
-	talk_close(&talk);
+	talk = open_talk(&served);
+	talk_say(talk, "POST /page" ON "Content-Length: 9\r\n\r\nhalf");
+	close_talk(talk);
 	ck_assert_int_eq(count_descriptors(), descriptors);
 	ck_assert_int_eq(asked("POST /page" ON "Content-Length: x\r\n\r\n", NULL), 400);
 	ck_assert_int_eq(asked("POST /page" ON "Content-Length: 99999999\r\n\r\n", NULL), 413);

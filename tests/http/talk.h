@@ -151,6 +151,7 @@ struct talk {
 		uint64_t bytes;
 	} logged[TALK_LOGGED];
 	size_t logs;
+	struct talk *next;
 };
 
 static inline void talk_log(const struct http_conn *conn, const struct http_entry *entry)
@@ -212,18 +213,29 @@ static inline void talk_begin(struct talk *talk, const struct http_site *site,
 	talk->conn.work = new_work(&site->limits);
 }
 
+/* Over these two ends of a socket. */
+static inline void talk_on(struct talk *talk, const struct http_site *site,
+			   struct http_common *common, const int fd[2])
+{
+	const struct http_end end = { fd[0], true, true };
+
+	talk_begin(talk, site, common, end, end);
+	talk->far = fd[1];
+}
+
+static inline void connect_pair(int fd[2])
+{
+	need(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd) == 0,
+	     "socketpair");
+}
+
 static inline void talk_open(struct talk *talk, const struct http_site *site,
 			     struct http_common *common)
 {
 	int fd[2];
 
-	need(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd) == 0,
-	     "socketpair");
-
-	const struct http_end end = { fd[0], true, true };
-
-	talk_begin(talk, site, common, end, end);
-	talk->far = fd[1];
+	connect_pair(fd);
+	talk_on(talk, site, common, fd);
 }
 
 static inline void talk_close(struct talk *talk)

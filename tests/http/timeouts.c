@@ -45,16 +45,15 @@ static void connect_over_tcp(int fd[2])
 }
 
 /* A conversation over TCP with a client that doesn't read. */
-static void talk_open_tcp(struct talk *talk)
+static struct talk *open_tcp_talk(void)
 {
-	struct http_end end = { -1, true, true };
+	struct talk *talk;
 	int fd[2];
 
 	connect_over_tcp(fd);
-	end.fd = fd[0];
-	talk_begin(talk, &place, &now, end, end);
-	talk->far = fd[1];
+	talk = open_over(&place, fd);
 	talk->deaf = true;
+	return talk;
 }
 
 /* An emulator may copy no more than the first of it. */
@@ -77,30 +76,26 @@ static struct group timeouts_tests = {
 /* Over TCP the kernel says what the client has not taken; a client that reads has a pace. */
 TEST(timeouts_tests, http_pace_over_tcp)
 {
-	struct talk talk;
+	struct talk *talk = open_tcp_talk();
 	static char taken[40 << 10];
 
-	talk_open_tcp(&talk);
-	if (!have_tcp_info(&talk, "http_pace_over_tcp")) {
-		talk_close(&talk);
+	if (!have_tcp_info(talk, "http_pace_over_tcp"))
 		return;
-	}
-	ck_assert_int_eq(talk_say(&talk, "GET /big.bin" ON "\r\n"), HTTP_WRITE);
+	ck_assert_int_eq(talk_say(talk, "GET /big.bin" ON "\r\n"), HTTP_WRITE);
 	wait_a_tick();
-	ck_assert(http_pace(&talk.conn, &now, 0) == INT64_MAX); /* from here on */
+	ck_assert(http_pace(&talk->conn, &now, 0) == INT64_MAX); /* from here on */
 	now.clock += SECONDS(1);
-	ck_assert(http_pace(&talk.conn, &now, SECONDS(2)) == INT64_MAX);
-	ck_assert_int_eq(http_pace(&talk.conn, &now, SECONDS(1)), 0);
-	ck_assert_uint_ge(talk.conn.own.unread, 16 << 10);
-	need(recv(talk.far, taken, sizeof(taken), MSG_WAITALL) == sizeof(taken), "recv");
+	ck_assert(http_pace(&talk->conn, &now, SECONDS(2)) == INT64_MAX);
+	ck_assert_int_eq(http_pace(&talk->conn, &now, SECONDS(1)), 0);
+	ck_assert_uint_ge(talk->conn.own.unread, 16 << 10);
+	need(recv(talk->far, taken, sizeof(taken), MSG_WAITALL) == sizeof(taken), "recv");
 	wait_a_tick();
-	ck_assert(http_pace(&talk.conn, &now, 0) == INT64_MAX); /* no time has passed */
+	ck_assert(http_pace(&talk->conn, &now, 0) == INT64_MAX); /* no time has passed */
 	now.clock += SECONDS(2);
-	ck_assert_int_gt(http_pace(&talk.conn, &now, SECONDS(1)), 5000);
+	ck_assert_int_gt(http_pace(&talk->conn, &now, SECONDS(1)), 5000);
 	now.clock += SECONDS(60);
-	ck_assert(http_pace(&talk.conn, &now, SECONDS(1)) == INT64_MAX); /* too long ago */
-	ck_assert_uint_eq(now.memory, talk.conn.held);
-	talk_close(&talk);
+	ck_assert(http_pace(&talk->conn, &now, SECONDS(1)) == INT64_MAX); /* too long ago */
+	ck_assert_uint_eq(now.memory, talk->conn.held);
 }
 
 /* Older kernels tell less of a connection: what they don't tell is not counted on. */
@@ -118,132 +113,120 @@ TEST(timeouts_tests, http_pace_of_older_kernels)
 		{ offsetof(struct tcp_info, tcpi_bytes_retrans) + 8, true, 9 + 1000 - 10 - 600 },
 		{ sizeof(struct tcp_info), true, 9 + 1000 - 10 - 600 },
 	};
-	struct talk talk;
+	struct talk *talk;
 
 	told = (struct tcp_info){ .tcpi_bytes_acked = 600,
 				  .tcpi_bytes_sent = 1000,
 				  .tcpi_bytes_retrans = 10,
 				  .tcpi_notsent_bytes = 9 };
-	talk_open(&talk, &place, &now);
-	talk.conn.own.state = STREAM;
-	talk.conn.clock = HTTP_MOVING;
+	talk = open_talk(&place);
+	talk->conn.own.state = STREAM;
+	talk->conn.clock = HTTP_MOVING;
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		told_size = (socklen_t)rows[i].size;
-		talk.conn.own.unread = 77;
-		(void)http_pace(&talk.conn, &now, 0);
-		expect(talk.conn.own.unread == rows[i].unread, "%zu: %u", i, talk.conn.own.unread);
-		talk.conn.own.measured = false;
-		begin_wait(&talk.conn, &now);
-		expect(talk.conn.own.measured == rows[i].measured, "%zu", i);
+		talk->conn.own.unread = 77;
+		(void)http_pace(&talk->conn, &now, 0);
+		expect(talk->conn.own.unread == rows[i].unread, "%zu: %u", i,
+		       talk->conn.own.unread);
+		talk->conn.own.measured = false;
+		begin_wait(&talk->conn, &now);
+		expect(talk->conn.own.measured == rows[i].measured, "%zu", i);
 	}
 	told.tcpi_bytes_acked += 50;
-	talk.conn.own.moved = 7;
-	ck_assert_uint_eq(moved_since(&talk.conn), 50);
+	talk->conn.own.moved = 7;
+	ck_assert_uint_eq(moved_since(&talk->conn), 50);
 	told_size = 1; /* and says no more */
-	ck_assert_uint_eq(moved_since(&talk.conn), 7);
+	ck_assert_uint_eq(moved_since(&talk->conn), 7);
 	told_size = 0;
-	talk.conn.own.state = READ_HEAD;
-	talk_close(&talk);
+	talk->conn.own.state = READ_HEAD;
 }
 
 /* A client that has acknowledged all that was sent, and the end, holds nothing of the kernel's. */
 TEST(timeouts_tests, http_pace_does_not_count_the_fin)
 {
-	struct talk talk;
+	struct talk *talk = open_tcp_talk();
 	char taken[4096];
 
-	talk_open_tcp(&talk);
-	if (!have_tcp_info(&talk, "http_pace_does_not_count_the_fin")) {
-		talk_close(&talk);
+	if (!have_tcp_info(talk, "http_pace_does_not_count_the_fin"))
 		return;
-	}
-	ck_assert_int_eq(talk_say(&talk, "bad\r\n"), HTTP_READ);
-	ck_assert_int_eq(talk.conn.clock, HTTP_LINGERING);
-	need(recv(talk.far, taken, sizeof(taken), 0) > 100, "recv");
+	ck_assert_int_eq(talk_say(talk, "bad\r\n"), HTTP_READ);
+	ck_assert_int_eq(talk->conn.clock, HTTP_LINGERING);
+	need(recv(talk->far, taken, sizeof(taken), 0) > 100, "recv");
 	wait_a_tick();
-	(void)http_pace(&talk.conn, &now, 0);
-	ck_assert_uint_eq(talk.conn.own.unread, 0);
-	talk_close(&talk);
+	(void)http_pace(&talk->conn, &now, 0);
+	ck_assert_uint_eq(talk->conn.own.unread, 0);
 }
 
 /* Of a connection that waits for its next request only what the kernel still has is counted. */
 TEST(timeouts_tests, memory_of_an_idle_connection)
 {
-	struct talk talk;
+	struct talk *talk = open_tcp_talk();
 	struct http_work *work;
 	char taken[4096];
 
-	talk_open_tcp(&talk);
-	work = talk.conn.work;
-	ck_assert_int_eq(talk_say(&talk, "GET /small.txt" ON "\r\n"), HTTP_READ);
-	ck_assert(!http_busy(&talk.conn));
-	talk.conn.work = NULL;
-	need(http_settle(&talk.conn, &now), "settle");
+	work = talk->conn.work;
+	ck_assert_int_eq(talk_say(talk, "GET /small.txt" ON "\r\n"), HTTP_READ);
+	ck_assert(!http_busy(&talk->conn));
+	talk->conn.work = NULL;
+	need(http_settle(&talk->conn, &now), "settle");
 	ck_assert_uint_gt(now.memory, 200);
 	ck_assert_uint_lt(now.memory, 1000);
-	need(recv(talk.far, taken, sizeof(taken), 0) > 200, "recv");
+	need(recv(talk->far, taken, sizeof(taken), 0) > 200, "recv");
 	wait_a_tick();
-	(void)http_pace(&talk.conn, &now, 0);
+	(void)http_pace(&talk->conn, &now, 0);
 	ck_assert_uint_eq(now.memory, 0);
-	talk.conn.work = work;
-	talk_close(&talk);
+	talk->conn.work = work;
 }
 
 /* What arrived while the process was stopped is read before a deadline is judged. */
 TEST(timeouts_tests, a_deadline_counts_after_what_has_arrived)
 {
-	struct talk talk;
+	struct talk *talk = open_talk(&place);
 
-	talk_open(&talk, &place, &now);
-	ck_assert_int_eq(talk_step(&talk), HTTP_READ);
-	now.clock = talk.conn.deadline + SECONDS(100);
-	talk_say(&talk, "GET /sm");
-	now.clock = talk.conn.deadline + SECONDS(100);
-	ck_assert_int_eq(talk_say(&talk, "all.txt" ON "\r\n"), HTTP_READ);
-	talk_say(&talk, "POST /small.txt" ON "Content-Length: 3\r\n\r\n");
-	now.clock = talk.conn.deadline + SECONDS(100);
-	ck_assert_int_eq(talk_say(&talk, "abc"), HTTP_READ);
-	next_reply(&talk, 200);
-	next_reply(&talk, 200);
-	no_more(&talk);
-	talk_close(&talk);
+	ck_assert_int_eq(talk_step(talk), HTTP_READ);
+	now.clock = talk->conn.deadline + SECONDS(100);
+	talk_say(talk, "GET /sm");
+	now.clock = talk->conn.deadline + SECONDS(100);
+	ck_assert_int_eq(talk_say(talk, "all.txt" ON "\r\n"), HTTP_READ);
+	talk_say(talk, "POST /small.txt" ON "Content-Length: 3\r\n\r\n");
+	now.clock = talk->conn.deadline + SECONDS(100);
+	ck_assert_int_eq(talk_say(talk, "abc"), HTTP_READ);
+	next_reply(talk, 200);
+	next_reply(talk, 200);
+	no_more(talk);
 }
 
 /* Empty lines are no request, and do not keep a connection. */
 TEST(timeouts_tests, idle_timeout_after_empty_lines)
 {
-	struct talk talk;
+	struct talk *talk = open_talk(&place);
 
-	talk_open(&talk, &place, &now);
 	now.clock += SECONDS(5);
-	talk_say(&talk, "\r\n");
+	talk_say(talk, "\r\n");
 	now.clock += SECONDS(5);
-	talk_say(&talk, "\r\n");
-	expect_clock(&talk, HTTP_IDLE, SECONDS(5));
-	ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
-	ck_assert_uint_eq(talk.len, 0);
-	ck_assert_uint_eq(talk.logs, 0);
-	talk_close(&talk);
+	talk_say(talk, "\r\n");
+	expect_clock(talk, HTTP_IDLE, SECONDS(5));
+	ck_assert_int_eq(pass_deadline(talk), HTTP_DONE);
+	ck_assert_uint_eq(talk->len, 0);
+	ck_assert_uint_eq(talk->logs, 0);
 }
 
 TEST(timeouts_tests, stall_timeout_of_a_body)
 {
 	static char part[40 << 10];
-	struct talk talk;
+	struct talk *talk = open_talk(&place);
 
 	memset(part, 'x', sizeof(part));
-	talk_open(&talk, &place, &now);
-	talk_say(&talk, "POST /small.txt" ON "Content-Length: 100000\r\n\r\n");
-	expect_clock(&talk, HTTP_MOVING, SECONDS(30));
+	talk_say(talk, "POST /small.txt" ON "Content-Length: 100000\r\n\r\n");
+	expect_clock(talk, HTTP_MOVING, SECONDS(30));
 	for (int i = 0; i < 2; i++) { /* quickly enough, for as long as it likes */
-		need(talk_send(&talk, part, sizeof(part)), "send");
-		ck_assert_int_eq(pass_deadline(&talk), HTTP_READ);
-		expect_clock(&talk, HTTP_MOVING, SECONDS(30));
+		need(talk_send(talk, part, sizeof(part)), "send");
+		ck_assert_int_eq(pass_deadline(talk), HTTP_READ);
+		expect_clock(talk, HTTP_MOVING, SECONDS(30));
 	}
-	need(talk_send(&talk, part, 1000), "send");
-	pass_deadline(&talk);
-	ck_assert(next_reply(&talk, 408).close);
-	talk_close(&talk);
+	need(talk_send(talk, part, 1000), "send");
+	pass_deadline(talk);
+	ck_assert(next_reply(talk, 408).close);
 }
 
 /* The client reads a little, and the server goes on: how much it was. */
@@ -261,33 +244,32 @@ static size_t read_on(struct talk *talk)
 static void expect_pace(const char *request, uint64_t rate, size_t enough, size_t little)
 {
 	const int room = 16 << 10; /* so that the kernel takes hardly more than the client */
-	struct talk talk;
+	struct talk *talk;
 	int64_t deadline;
 
 	place.limits.stall_rate = rate;
 	place.limits.requests = 10000;
-	talk_open(&talk, &place, &now);
-	need(setsockopt(talk.conn.own.in, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) == 0,
+	talk = open_talk(&place);
+	need(setsockopt(talk->conn.own.in, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) == 0,
 	     "SO_SNDBUF");
-	talk.deaf = true;
-	send_many(&talk, &request, 1);
-	ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
-	ck_assert(http_busy(&talk.conn));
+	talk->deaf = true;
+	send_many(talk, &request, 1);
+	ck_assert_int_eq(talk_step(talk), HTTP_WRITE);
+	ck_assert(http_busy(&talk->conn));
 	for (int i = 0; i < 3; i++) {
 		now.clock += SECONDS(29);
-		deadline = talk.conn.deadline;
-		for (size_t n = 0; talk.conn.deadline == deadline; n += read_on(&talk))
+		deadline = talk->conn.deadline;
+		for (size_t n = 0; talk->conn.deadline == deadline; n += read_on(talk))
 			ck_assert_uint_lt(n, enough);
-		expect_clock(&talk, HTTP_MOVING, SECONDS(30));
+		expect_clock(talk, HTTP_MOVING, SECONDS(30));
 	}
-	deadline = talk.conn.deadline;
+	deadline = talk->conn.deadline;
 	now.clock += SECONDS(29);
-	for (size_t n = 0; n < little; n += read_on(&talk))
-		ck_assert_int_eq(talk.conn.deadline, deadline);
-	ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
-	ck_assert(!http_busy(&talk.conn));
-	ck_assert_int_eq(talk.logged[0].status, 200);
-	talk_close(&talk);
+	for (size_t n = 0; n < little; n += read_on(talk))
+		ck_assert_int_eq(talk->conn.deadline, deadline);
+	ck_assert_int_eq(pass_deadline(talk), HTTP_DONE);
+	ck_assert(!http_busy(&talk->conn));
+	ck_assert_int_eq(talk->logged[0].status, 200);
 }
 
 TEST(timeouts_tests, stall_timeout_of_a_large_file)
@@ -309,24 +291,22 @@ TEST(timeouts_tests, stall_timeout_of_pipelined_answers)
  */
 TEST(timeouts_tests, stall_timeout_over_tcp_counts_acknowledged_bytes)
 {
-	struct talk talk;
+	struct talk *talk = open_tcp_talk();
 	static char taken[40 << 10];
 
-	talk_open_tcp(&talk);
-	ck_assert_int_eq(talk_say(&talk, "GET /big.bin" ON "\r\n"), HTTP_WRITE);
+	ck_assert_int_eq(talk_say(talk, "GET /big.bin" ON "\r\n"), HTTP_WRITE);
 	for (int i = 0; i < 3; i++) {
-		expect_clock(&talk, HTTP_MOVING, SECONDS(30));
-		need(recv(talk.far, taken, sizeof(taken), MSG_WAITALL) == sizeof(taken), "recv");
+		expect_clock(talk, HTTP_MOVING, SECONDS(30));
+		need(recv(talk->far, taken, sizeof(taken), MSG_WAITALL) == sizeof(taken), "recv");
 		wait_a_tick();
-		now.clock = talk.conn.deadline;
-		ck_assert_int_eq(talk_step(&talk), HTTP_WRITE);
+		now.clock = talk->conn.deadline;
+		ck_assert_int_eq(talk_step(talk), HTTP_WRITE);
 	}
-	now.clock = talk.conn.deadline; /* what was on the way then has arrived since */
-	if (talk_step(&talk) != HTTP_DONE)
-		ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
-	ck_assert_uint_eq(talk.logs, 1);
-	ck_assert_uint_lt(talk.logged[0].bytes, MiB);
-	talk_close(&talk);
+	now.clock = talk->conn.deadline; /* what was on the way then has arrived since */
+	if (talk_step(talk) != HTTP_DONE)
+		ck_assert_int_eq(pass_deadline(talk), HTTP_DONE);
+	ck_assert_uint_eq(talk->logs, 1);
+	ck_assert_uint_lt(talk->logged[0].bytes, MiB);
 }
 
 /* From the accept on; bytes move nothing, and what comes too late is not answered. */
@@ -336,38 +316,35 @@ TEST(timeouts_tests, timeout_of_a_proxy_header)
 
 	place.proxied = true;
 	for (size_t i = 0; i < LENGTH(begun); i++) {
-		struct talk talk;
+		struct talk *talk = open_talk(&place);
 
-		talk_open(&talk, &place, &now);
-		expect_clock(&talk, HTTP_HEADER, SECONDS(10));
+		expect_clock(talk, HTTP_HEADER, SECONDS(10));
 		now.clock += SECONDS(9);
-		ck_assert_int_eq(talk_say(&talk, begun[i]), HTTP_READ);
-		expect_clock(&talk, HTTP_HEADER, SECONDS(1));
-		ck_assert(http_busy(&talk.conn) == (i > 0));
-		ck_assert_int_eq(pass_deadline(&talk), HTTP_DONE);
-		ck_assert_uint_eq(talk.len, 0);
-		ck_assert_uint_eq(talk.logs, 1);
-		ck_assert_int_eq(talk.logged[0].status, 408);
-		talk_close(&talk);
+		ck_assert_int_eq(talk_say(talk, begun[i]), HTTP_READ);
+		expect_clock(talk, HTTP_HEADER, SECONDS(1));
+		ck_assert(http_busy(&talk->conn) == (i > 0));
+		ck_assert_int_eq(pass_deadline(talk), HTTP_DONE);
+		ck_assert_uint_eq(talk->len, 0);
+		ck_assert_uint_eq(talk->logs, 1);
+		ck_assert_int_eq(talk->logged[0].status, 408);
 	}
 }
 
 /* The first request has the usual clocks, and a header that came too late is judged before them. */
 TEST(timeouts_tests, timeouts_behind_a_proxy_header)
 {
-	struct talk talk;
+	struct talk *talk;
 
 	place.proxied = true;
-	talk_open(&talk, &place, &now);
+	talk = open_talk(&place);
 	now.clock += SECONDS(9);
-	talk_say(&talk, "PROXY UNKNOWN\r\n");
-	expect_clock(&talk, HTTP_IDLE, SECONDS(15));
-	ck_assert(!http_busy(&talk.conn));
+	talk_say(talk, "PROXY UNKNOWN\r\n");
+	expect_clock(talk, HTTP_IDLE, SECONDS(15));
+	ck_assert(!http_busy(&talk->conn));
 	now.clock += SECONDS(14);
-	talk_say(&talk, "GET /small.txt");
-	expect_clock(&talk, HTTP_HEADER, SECONDS(10));
-	talk_say(&talk, ON "\r\n");
-	next_reply(&talk, 200);
-	expect_clock(&talk, HTTP_IDLE, SECONDS(15));
-	talk_close(&talk);
+	talk_say(talk, "GET /small.txt");
+	expect_clock(talk, HTTP_HEADER, SECONDS(10));
+	talk_say(talk, ON "\r\n");
+	next_reply(talk, 200);
+	expect_clock(talk, HTTP_IDLE, SECONDS(15));
 }
