@@ -126,7 +126,7 @@ TEST(bytes_tests, urls_and_queries_hold_what_they_may)
 
 	for (int c = 0; c < 2 * 256; c++) {
 		const char byte = (char)(c / 2);
-		char want[4];
+		char want[12];
 		struct page page;
 
 		rows[c % 2].put(blank(&page), (text){ &byte, 1 });
