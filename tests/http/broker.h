@@ -20,7 +20,7 @@ static struct broker {
 } broker = { .in = -1, .out = -1, .complaints = -1, .life = -1, .check = -1 };
 
 /* None of them is inherited by what comes next. */
-static inline void close_ends(void)
+static void close_ends(void)
 {
 	close_fd(&broker.in);
 	close_fd(&broker.out);
@@ -103,14 +103,15 @@ static void broker_complain(text program, text line)
  * A site with these programs and guards, of which the array ends with one without a prefix. A program
  * says that, and all passwords are right.
  */
-static inline struct http_site site_with(const struct http_scope *programs,
-					 const struct http_scope *guards, const char *output)
+static inline struct http_site *site_with(const struct http_scope *programs,
+					  const struct http_scope *guards, const char *output)
 {
-	struct http_site site = place;
+	static struct http_site site;
 
 	close_ends();
 	broker = (struct broker){ output,           "",         .answer = 'y', .in = -1, .out = -1,
 				  .complaints = -1, .life = -1, .check = -1 };
+	site = place;
 	site.programs = programs;
 	site.guards = guards;
 	while (programs && programs[site.program_count].prefix)
@@ -122,15 +123,7 @@ static inline struct http_site site_with(const struct http_scope *programs,
 	site.run = broker_run;
 	site.check = broker_check;
 	site.complain = broker_complain;
-	return site;
-}
-
-/* Such a connection has a process of its own, which ends with it. */
-static inline void close_brokered(struct talk *talk)
-{
-	forget_login(talk->conn.work);
-	talk_close(talk);
-	close_ends();
+	return &site;
 }
 
 #endif

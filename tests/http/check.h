@@ -319,6 +319,8 @@ static char big[MiB];
 static int descriptors;           /* that were open when the test began */
 static struct talk *opened_talks; /* those of open_talk() that are open */
 
+static void close_ends(void); /* those of the broker */
+
 /* A conversation until the test ends. */
 static inline struct talk *open_over(const struct http_site *site, const int fd[2])
 {
@@ -346,6 +348,8 @@ static inline void close_talk(struct talk *talk)
 	while (*at != talk)
 		at = &(*at)->next;
 	*at = talk->next;
+	forget_login(talk->conn.work);
+	close_ends();
 	talk_close(talk);
 	free(talk);
 }
@@ -362,6 +366,7 @@ static void end_test(void)
 
 	while (opened_talks)
 		close_talk(opened_talks);
+	close_ends();
 	kept = now.cache ? (int)now.cache->files : 0;
 	ck_assert_int_eq(count_descriptors(), descriptors + kept);
 	ck_assert_uint_eq(now.memory, 0);

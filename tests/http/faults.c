@@ -37,14 +37,14 @@ static const struct {
 };
 
 /* Fails the nth call, or none if there are fewer, which it says. The test's own calls don't fail. */
-static bool play(const struct scene *scene, enum call call, int error, int after, struct talk *talk)
+static struct talk *play(const struct scene *scene, enum call call, int error, int after,
+			 bool *failed)
 {
 	struct failure armed = { call, error, after, 0 };
-	struct http_site site = site_with(a_program, a_guard, scene->output);
+	struct talk *talk = open_talk(site_with(a_program, a_guard, scene->output));
 	enum http_want want;
 	bool settled;
 
-	talk_open(talk, &site, &now);
 	send_only(talk, scene->request);
 	for (int steps = 0;; steps++) {
 		need(steps < TALK_STEPS, "an end of http_step()");
@@ -61,7 +61,8 @@ static bool play(const struct scene *scene, enum call call, int error, int after
 			break;
 	}
 	talk_hear(talk);
-	return armed.call == NO_CALL;
+	*failed = armed.call == NO_CALL;
+	return talk;
 }
 
 /* The responses are whole, or the connection ended before that. */
@@ -92,7 +93,8 @@ TEST_TIMES(faults_tests, every_call_fails_in_turn, LENGTH(scenes))
 	static const char seed[HTTP_SEED];
 	const struct scene *scene = &scenes[_i];
 	char name[NAME_MAX + 16];
-	struct talk good;
+	struct talk *good;
+	bool failed;
 
 	put_folder(&home, "many");
 	for (int i = 0; i < 20; i++) { /* so that there is no room for them all at first */
@@ -100,32 +102,31 @@ TEST_TIMES(faults_tests, every_call_fails_in_turn, LENGTH(scenes))
 		need(linkat(home.fd, "empty.txt", home.fd, name, 0) == 0, name);
 	}
 	add_cache(1 << 20, 8, seed);
-	(void)play(scene, NO_CALL, 0, 0, &good);
+	good = play(scene, NO_CALL, 0, 0, &failed);
 	for (size_t f = 0; f < LENGTH(failures); f++) {
-		bool failed = true;
-
+		failed = true;
 		for (int after = 0; failed; after++) {
-			struct talk talk;
+			struct talk *talk;
 
 			expect(after < 500, "%s: no end", scene->request);
 			empty_cache();
-			failed = play(scene, failures[f].call, failures[f].error, after, &talk);
-			expect_fair(&talk, scene->request);
+			talk = play(scene, failures[f].call, failures[f].error, after, &failed);
+			expect_fair(talk, scene->request);
 			if (failures[f].error == EINTR || failures[f].error == EAGAIN || !failed)
-				expect(same(talk_heard(&talk), talk_heard(&good)),
+				expect(same(talk_heard(talk), talk_heard(good)),
 				       "%s: call %d, %s: %.*s", scene->request,
 				       (int)failures[f].call, strerror(failures[f].error),
-				       SHOWN(talk_heard(&talk)));
-			close_brokered(&talk);
+				       SHOWN(talk_heard(talk)));
+			close_talk(talk);
 			empty_cache();
 			/* but for the two of the first */
 			expect(count_descriptors() == descriptors + 2,
 			       "%s: call %d, %s: a descriptor", scene->request,
 			       (int)failures[f].call, strerror(failures[f].error));
-			expect(now.memory == good.conn.held, "%s: memory", scene->request);
+			expect(now.memory == good->conn.held, "%s: memory", scene->request);
 		}
 	}
-	close_brokered(&good);
+	close_talk(good);
 	remove_cache();
 }
 

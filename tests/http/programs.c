@@ -20,12 +20,17 @@ static const struct http_scope guards[] = { { "folder", "/users" },
 #define CONTROL(value) "\r\nCache-Control: " value "\r\n"
 
 /* A connection on which that is asked, as far as it goes by itself. */
-static enum http_want begin_with(struct talk *talk, const struct http_site *site,
-				 const char *request)
+static enum http_want begin_with(struct talk *talk, const char *request)
 {
-	talk_open(talk, site, &now);
 	send_only(talk, request);
 	return run_talk(talk);
+}
+
+/* A connection ends with the process that it has; nothing of them is left. */
+static void end_talk(struct talk *talk)
+{
+	close_talk(talk);
+	ck_assert_int_eq(count_descriptors(), descriptors);
 }
 
 /* ---- what a program is told ---- */
@@ -59,40 +64,33 @@ TEST(program_tests, variables)
 	put_link(&home, "a", "folder");
 	put_folder(&home, "default");
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(rows[i].programs, NULL, HELLO);
-		struct talk talk;
+		struct http_site *site = site_with(rows[i].programs, NULL, HELLO);
+		struct talk *talk = open_talk(site);
 
-		site.hosts = rows[i].hosts;
-		talk_open(&talk, &site, &now);
-		talk.conn.tls = rows[i].tls;
-		send_only(&talk, rows[i].request);
-		ck_assert_int_eq(run_talk(&talk), HTTP_DONE);
-		expect(talk.logs == 1 && talk.logged[0].status == 200, "%s: %.*s", rows[i].request,
-		       SHOWN(talk_heard(&talk)));
+		site->hosts = rows[i].hosts;
+		talk->conn.tls = rows[i].tls;
+		send_only(talk, rows[i].request);
+		ck_assert_int_eq(run_talk(talk), HTTP_DONE);
+		expect(talk->logs == 1 && talk->logged[0].status == 200, "%s: %.*s",
+		       rows[i].request, SHOWN(talk_heard(talk)));
 		expect(strstr(broker.variables, rows[i].has), "%s: %s", rows[i].request,
 		       broker.variables);
 		expect(!rows[i].lacks || !strstr(broker.variables, rows[i].lacks), "%s: %s",
 		       rows[i].request, broker.variables);
-		close_brokered(&talk);
+		end_talk(talk);
 	}
 }
 
 /* ---- what a program says ---- */
 
 /* The whole of a conversation that ends by itself: what was heard. */
-static text converse_with(struct talk *talk, const struct http_site *site, const char *request)
+static text converse_with(struct talk *talk, const char *request)
 {
-	enum http_want want = begin_with(talk, site, request);
+	enum http_want want = begin_with(talk, request);
 
 	expect(want == HTTP_DONE || talk->conn.own.state == LINGER, "%s: %d, %.*s", request, want,
 	       SHOWN(talk_heard(talk)));
 	return talk_heard(talk);
-}
-
-static void end_talk(struct talk *talk)
-{
-	close_brokered(talk);
-	ck_assert_int_eq(count_descriptors(), descriptors);
 }
 
 TEST(program_tests, outputs)
@@ -136,49 +134,49 @@ TEST(program_tests, outputs)
 	char request[256];
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(one_program, rows[i].guards, rows[i].output);
 		struct wire_response response;
-		struct talk talk;
+		struct http_site *site = site_with(one_program, rows[i].guards, rows[i].output);
+		struct talk *talk = open_talk(site);
 		text stream;
 		ssize_t n;
 
 		broker.error = rows[i].error;
-		site.rules[HTTP_FIELDS] = (struct http_rule_list){ lines, rows[i].rules };
+		site->rules[HTTP_FIELDS] = (struct http_rule_list){ lines, rows[i].rules };
 		snprintf(request, sizeof(request), "%s" ON BASIC END, rows[i].request);
-		stream = converse_with(&talk, &site, request);
+		stream = converse_with(talk, request);
 		n = wire_parse(stream.at, stream.len, true, &response);
 		expect(n > 0 && response.status == rows[i].status, "%zu: %.*s", i, SHOWN(stream));
-		expect(talk.logs == 1 && talk.logged[0].status == rows[i].status, "%zu", i);
+		expect(talk->logs == 1 && talk->logged[0].status == rows[i].status, "%zu", i);
 		expect(!rows[i].has ||
 			       memmem(stream.at, (size_t)n, rows[i].has, strlen(rows[i].has)),
 		       "%zu: %.*s", i, SHOWN(stream));
 		skip(&stream, (size_t)n);
 		expect(!rows[i].body || is_text(stream, rows[i].body), "%zu: %.*s", i,
 		       SHOWN(stream));
-		end_talk(&talk);
+		end_talk(talk);
 	}
 }
 
 /* What no program can be told is refused, however much of a header is allowed. */
 TEST(program_tests, a_header_too_large_for_a_program)
 {
-	struct http_site site = site_with(one_program, NULL, HELLO);
 	static char field[9000] = "X: ";
-	struct talk talk;
+	struct http_site *site = site_with(one_program, NULL, HELLO);
+	struct talk *talk;
 
 	memset(field + 3, 'y', sizeof(field) - 6);
 	strcpy(field + sizeof(field) - 3, "\r\n");
-	site.limits.header = MiB;
-	ck_assert_int_eq(begin_with(&talk, &site, "GET /p" ON), HTTP_READ);
+	site->limits.header = MiB;
+	talk = open_talk(site);
+	ck_assert_int_eq(begin_with(talk, "GET /p" ON), HTTP_READ);
 	for (size_t sent = 0; sent < VARIABLES_MOST; sent += sizeof(field)) {
-		send_only(&talk, field);
-		ck_assert_int_eq(run_talk(&talk), HTTP_READ);
+		send_only(talk, field);
+		ck_assert_int_eq(run_talk(talk), HTTP_READ);
 	}
-	send_only(&talk, END);
-	(void)run_talk(&talk);
-	next_reply(&talk, 431);
+	send_only(talk, END);
+	(void)run_talk(talk);
+	next_reply(talk, 431);
 	ck_assert_uint_eq(broker.started, 0);
-	end_talk(&talk);
 }
 
 /* A program of a name like that writes what is sent; the status is for the log. */
@@ -198,15 +196,14 @@ TEST(program_tests, raw_outputs)
 	put_file(&home, "nph-raw", "");
 	need(fchmodat(home.fd, "nph-raw", 0755, 0) == 0, "chmod");
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(files, NULL, rows[i].output);
-		struct talk talk;
+		struct talk *talk = open_talk(site_with(files, NULL, rows[i].output));
 		text stream;
 
-		stream = converse_with(&talk, &site, "GET /nph-raw" ON END);
+		stream = converse_with(talk, "GET /nph-raw" ON END);
 		expect(is_text(stream, rows[i].output) == rows[i].sent, "%.*s", SHOWN(stream));
-		expect(talk.logs == 1 && talk.logged[0].status == rows[i].status, "%d",
-		       talk.logged[0].status);
-		end_talk(&talk);
+		expect(talk->logs == 1 && talk->logged[0].status == rows[i].status, "%d",
+		       talk->logged[0].status);
+		end_talk(talk);
 	}
 }
 
@@ -216,21 +213,20 @@ TEST(program_tests, complaints)
 	static char lines[3 * PIPE_SLICE];
 
 	for (int lives = 0; lives < 2; lives++) {
-		struct http_site site =
-			site_with(one_program, NULL, "Content-Type: a/b\nContent-Length: 1\n\nx");
-		struct talk talk;
+		struct talk *talk = open_talk(
+			site_with(one_program, NULL, "Content-Type: a/b\nContent-Length: 1\n\nx"));
 		const char *rest;
 
 		memset(lines, 'a', PIPE_SLICE + 9);
 		strcpy(lines + PIPE_SLICE + 9, "\none\n\ntwo");
 		broker.errors = lines;
 		broker.lives = lives;
-		(void)converse_with(&talk, &site, "GET /p" ON END);
-		ck_assert_int_eq(talk.logged[0].status, 200);
+		(void)converse_with(talk, "GET /p" ON END);
+		ck_assert_int_eq(talk->logged[0].status, 200);
 		rest = broker.complained;
 		ck_assert_uint_eq(strcspn(rest, "\n"), PIPE_SLICE);
 		ck_assert_str_eq(rest + PIPE_SLICE, "\naaaaaaaaa\none\n\ntwo\n");
-		end_talk(&talk);
+		end_talk(talk);
 	}
 }
 
@@ -248,17 +244,15 @@ TEST(program_tests, responses_that_break_off)
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(one_program, NULL, rows[i].output);
-		struct talk talk;
+		struct talk *talk = open_talk(site_with(one_program, NULL, rows[i].output));
 
 		fail_next(rows[i].call, EIO);
-		talk_open(&talk, &site, &now);
-		send_only(&talk, rows[i].request);
-		while (talk.conn.own.state < LINGER)
-			(void)run_talk(&talk);
-		expect(talk.logs == 1 && talk.logged[0].status == rows[i].logged, "%zu: %d", i,
-		       talk.logged[0].status);
-		end_talk(&talk);
+		send_only(talk, rows[i].request);
+		while (talk->conn.own.state < LINGER)
+			(void)run_talk(talk);
+		expect(talk->logs == 1 && talk->logged[0].status == rows[i].logged, "%zu: %d", i,
+		       talk->logged[0].status);
+		end_talk(talk);
 	}
 }
 
@@ -269,37 +263,36 @@ TEST(program_tests, a_body_that_breaks_off)
 	static const char *const ends[] = { "zz\r\n", "" };
 
 	for (size_t i = 0; i < 2 * LENGTH(ends); i++) {
-		struct http_site site = site_with(one_program, NULL, "Content-Type: a/b\n\nhello");
-		struct talk talk;
+		struct http_site *site = site_with(one_program, NULL, "Content-Type: a/b\n\nhello");
+		struct talk *talk = open_talk(site);
 
 		broker.lives = true;
-		site.limits.body = 2 << 20;
-		talk_open(&talk, &site, &now);
+		site->limits.body = 2 << 20;
 		if (i % 2) { /* more than is gathered: the program is started before the end */
 			char chunk[PIPE_SLICE + 16];
 			int n = sprintf(chunk, "%x\r\n", PIPE_SLICE);
 
 			memset(chunk + n, 'x', PIPE_SLICE);
 			memcpy(chunk + n + PIPE_SLICE, "\r\n", 2);
-			send_only(&talk, "POST /p" ON "Transfer-Encoding: chunked\r\n\r\n");
+			send_only(talk, "POST /p" ON "Transfer-Encoding: chunked\r\n\r\n");
 			for (int k = 0; k <= GATHER_MOST / PIPE_SLICE; k++) {
-				need(talk_send(&talk, chunk, (size_t)n + PIPE_SLICE + 2), "send");
-				ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
+				need(talk_send(talk, chunk, (size_t)n + PIPE_SLICE + 2), "send");
+				ck_assert_int_eq(run_talk(talk), HTTP_POLL);
 			}
 			while (read(broker.in, chunk, sizeof(chunk)) > 0)
-				ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
+				ck_assert_int_eq(run_talk(talk), HTTP_POLL);
 		} else {
-			send_only(&talk, large);
+			send_only(talk, large);
 		}
-		ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
+		ck_assert_int_eq(run_talk(talk), HTTP_POLL);
 		ck_assert_uint_eq(broker.started, 1);
-		ck_assert(talk.len); /* it has begun */
-		send_only(&talk, i % 2 ? ends[i / 2] : "");
-		shutdown(talk.far, SHUT_WR);
-		ck_assert_int_eq(run_talk(&talk), HTTP_DONE);
-		ck_assert_uint_eq(talk.logs, 1);
-		ck_assert_int_eq(talk.logged[0].status, 200);
-		end_talk(&talk);
+		ck_assert(talk->len); /* it has begun */
+		send_only(talk, i % 2 ? ends[i / 2] : "");
+		shutdown(talk->far, SHUT_WR);
+		ck_assert_int_eq(run_talk(talk), HTTP_DONE);
+		ck_assert_uint_eq(talk->logs, 1);
+		ck_assert_int_eq(talk->logged[0].status, 200);
+		end_talk(talk);
 	}
 }
 
@@ -317,24 +310,24 @@ TEST(program_tests, time_outs)
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(one_program, i == 2 ? locked_program : NULL, "");
-		struct talk talk;
+		struct talk *talk =
+			open_talk(site_with(one_program, i == 2 ? locked_program : NULL, ""));
 		struct pollfd polls[HTTP_POLLS];
 
 		broker.lives = true;
 		broker.answer = ' ';
-		ck_assert_int_eq(begin_with(&talk, &site, rows[i].request), HTTP_POLL);
-		ck_assert_uint_eq(http_polls(&talk.conn, HTTP_READ, polls), 1);
+		ck_assert_int_eq(begin_with(talk, rows[i].request), HTTP_POLL);
+		ck_assert_uint_eq(http_polls(&talk->conn, HTTP_READ, polls), 1);
 		ck_assert_int_eq(polls[0].events, POLLIN);
-		ck_assert_uint_eq(http_polls(&talk.conn, HTTP_WRITE, polls), 1);
+		ck_assert_uint_eq(http_polls(&talk->conn, HTTP_WRITE, polls), 1);
 		ck_assert_int_eq(polls[0].events, POLLOUT);
-		ck_assert_uint_eq(http_polls(&talk.conn, HTTP_AGAIN, polls), 0);
-		ck_assert_uint_ge(http_polls(&talk.conn, HTTP_POLL, polls), 1);
+		ck_assert_uint_eq(http_polls(&talk->conn, HTTP_AGAIN, polls), 0);
+		ck_assert_uint_ge(http_polls(&talk->conn, HTTP_POLL, polls), 1);
 		ck_assert(i < 2 || polls[0].events == POLLIN);
-		now.clock = talk.conn.deadline;
-		(void)run_talk(&talk);
-		next_reply(&talk, rows[i].status);
-		end_talk(&talk);
+		now.clock = talk->conn.deadline;
+		(void)run_talk(talk);
+		next_reply(talk, rows[i].status);
+		end_talk(talk);
 	}
 }
 
@@ -343,51 +336,48 @@ TEST(program_tests, time_outs_of_what_has_begun)
 {
 	for (int deaf = 0; deaf < 2; deaf++) {
 		static char output[32 << 10];
-		struct http_site site = site_with(one_program, NULL, deaf ? output : HELLO);
 		struct pollfd polls[HTTP_POLLS];
-		struct talk talk;
+		struct talk *talk = open_talk(site_with(one_program, NULL, deaf ? output : HELLO));
 
 		strcpy(output, "Content-Type: text/plain\n\n");
 		memset(output + strlen(output), 'x', sizeof(output) - 1 - strlen(output));
 		broker.lives = true;
-		talk_open(&talk, &site, &now);
-		while (deaf && send(talk.conn.own.in, big, 1, MSG_DONTWAIT) > 0)
+		while (deaf && send(talk->conn.own.in, big, 1, MSG_DONTWAIT) > 0)
 			;
-		send_only(&talk, "GET /p" ON "\r\n");
-		while (http_step(&talk.conn, &now) == HTTP_AGAIN)
+		send_only(talk, "GET /p" ON "\r\n");
+		while (http_step(&talk->conn, &now) == HTTP_AGAIN)
 			;
-		ck_assert_int_eq(talk.conn.clock, deaf ? HTTP_MOVING : HTTP_PROGRAM);
-		ck_assert_uint_ge(http_polls(&talk.conn, HTTP_POLL, polls), 1);
+		ck_assert_int_eq(talk->conn.clock, deaf ? HTTP_MOVING : HTTP_PROGRAM);
+		ck_assert_uint_ge(http_polls(&talk->conn, HTTP_POLL, polls), 1);
 		ck_assert_int_eq(polls[0].events, deaf ? POLLOUT : POLLIN);
-		ck_assert_int_eq(polls[0].fd == talk.conn.own.out, deaf);
-		now.clock = talk.conn.deadline;
-		ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_DONE);
-		ck_assert_uint_eq(talk.logs, 1);
-		ck_assert_int_eq(talk.logged[0].status, 200);
-		end_talk(&talk);
+		ck_assert_int_eq(polls[0].fd == talk->conn.own.out, deaf);
+		now.clock = talk->conn.deadline;
+		ck_assert_int_eq(http_step(&talk->conn, &now), HTTP_DONE);
+		ck_assert_uint_eq(talk->logs, 1);
+		ck_assert_int_eq(talk->logged[0].status, 200);
+		end_talk(talk);
 	}
 }
 
 /* The time of a program begins anew whenever it says something. */
 TEST(program_tests, a_program_that_is_slow)
 {
-	struct http_site site =
+	struct http_site *site =
 		site_with(one_program, NULL, "Content-Type: text/plain\nContent-Length: 15\n");
-	struct talk talk;
+	struct talk *talk = open_talk(site);
 
 	broker.lives = true;
-	ck_assert_int_eq(begin_with(&talk, &site, "GET /p" ON END), HTTP_POLL);
+	ck_assert_int_eq(begin_with(talk, "GET /p" ON END), HTTP_POLL);
 	for (int i = 0; i < 3; i++) {
-		now.clock = talk.conn.deadline - 1;
+		now.clock = talk->conn.deadline - 1;
 		say_once(&broker.out, i ? "hello" : "\n");
-		ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
-		ck_assert_int_eq(talk.conn.deadline - now.clock, site.program_time);
+		ck_assert_int_eq(run_talk(talk), HTTP_POLL);
+		ck_assert_int_eq(talk->conn.deadline - now.clock, site->program_time);
 	}
 	say_once(&broker.out, "hello");
-	ck_assert_int_eq(run_talk(&talk), HTTP_DONE);
-	ck_assert_uint_eq(talk.logs, 1);
-	ck_assert_uint_eq(talk.logged[0].bytes, 15);
-	end_talk(&talk);
+	ck_assert_int_eq(run_talk(talk), HTTP_DONE);
+	ck_assert_uint_eq(talk->logs, 1);
+	ck_assert_uint_eq(talk->logged[0].bytes, 15);
 }
 
 /* A client that sends no more is waited for as long as any, but no longer than some seconds. */
@@ -396,24 +386,23 @@ TEST(program_tests, half_closed_clients)
 	static const int64_t times[] = { SECONDS(1), SECONDS(60) };
 
 	for (size_t i = 0; i < LENGTH(times); i++) {
-		struct http_site site = site_with(one_program, NULL, "");
 		struct pollfd polls[HTTP_POLLS];
-		struct talk talk;
+		struct http_site *site = site_with(one_program, NULL, "");
+		struct talk *talk = open_talk(site);
 
 		broker.lives = true;
-		site.program_time = times[i];
-		talk_open(&talk, &site, &now);
-		send_only(&talk, "GET /p" ON "\r\n");
-		shutdown(talk.far, SHUT_WR);
-		ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
-		ck_assert_int_eq(talk.conn.deadline - now.clock,
+		site->program_time = times[i];
+		send_only(talk, "GET /p" ON "\r\n");
+		shutdown(talk->far, SHUT_WR);
+		ck_assert_int_eq(run_talk(talk), HTTP_POLL);
+		ck_assert_int_eq(talk->conn.deadline - now.clock,
 				 times[i] < HALF_CLOSED_TIME ? times[i] : HALF_CLOSED_TIME);
 		/* and meanwhile nothing wakes the process */
-		ck_assert_int_eq(poll(polls, http_polls(&talk.conn, HTTP_POLL, polls), 0), 0);
-		now.clock = talk.conn.deadline;
-		(void)run_talk(&talk);
-		next_reply(&talk, 504);
-		end_talk(&talk);
+		ck_assert_int_eq(poll(polls, http_polls(&talk->conn, HTTP_POLL, polls), 0), 0);
+		now.clock = talk->conn.deadline;
+		(void)run_talk(talk);
+		next_reply(talk, 504);
+		end_talk(talk);
 	}
 }
 
@@ -421,50 +410,46 @@ TEST(program_tests, half_closed_clients)
 TEST(program_tests, a_program_that_does_not_read)
 {
 	static char chunk[PIPE_SLICE + 16], taken[256 << 10];
-	struct http_site site = site_with(one_program, NULL, "");
 	int n = sprintf(chunk, "%x\r\n", PIPE_SLICE);
 	struct pollfd polls[HTTP_POLLS];
 	enum { CHUNKS = 40 };
-	struct talk talk;
+	struct talk *talk = open_talk(site_with(one_program, NULL, ""));
 	size_t count, got = 0;
 	ssize_t more;
 
 	memset(chunk + n, 'x', PIPE_SLICE);
 	strcpy(chunk + n + PIPE_SLICE, "\r\n");
 	broker.lives = true;
-	talk_open(&talk, &site, &now);
-	send_only(&talk, "POST /p" ON "Transfer-Encoding: chunked\r\n\r\n");
+	send_only(talk, "POST /p" ON "Transfer-Encoding: chunked\r\n\r\n");
 	for (int i = 0; i < CHUNKS; i++) {
-		send_only(&talk, chunk);
-		(void)run_talk(&talk);
+		send_only(talk, chunk);
+		(void)run_talk(talk);
 	}
-	send_only(&talk, "0\r\n\r\n");
-	ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
+	send_only(talk, "0\r\n\r\n");
+	ck_assert_int_eq(run_talk(talk), HTTP_POLL);
 	ck_assert_uint_eq(broker.started, 1);
-	count = http_polls(&talk.conn, HTTP_POLL, polls);
+	count = http_polls(&talk->conn, HTTP_POLL, polls);
 	ck_assert_uint_eq(count, 4);
 	ck_assert_int_eq(polls[2].events, POLLOUT);
 	while ((more = read(broker.in, taken, sizeof(taken))) > 0 || more < 0) {
 		got += more > 0 ? (size_t)more : 0;
 		if (more < 0)
-			ck_assert_int_eq(run_talk(&talk), HTTP_POLL);
+			ck_assert_int_eq(run_talk(talk), HTTP_POLL);
 	}
 	ck_assert_uint_eq(got, CHUNKS * PIPE_SLICE);
-	end_talk(&talk);
 }
 
 /* A pipe in the place of a socket says nothing of a client that has left. */
 TEST(program_tests, a_program_behind_pipes)
 {
-	struct http_site site = site_with(one_program, NULL, "");
 	static const char request[] = "GET /p" ON END;
 	int in[2], out[2];
 	struct talk talk;
 	struct pollfd polls[HTTP_POLLS];
 	char heard[4096];
 
+	talk_open_pipes(&talk, site_with(one_program, NULL, ""), in, out, O_NONBLOCK);
 	broker.lives = true;
-	talk_open_pipes(&talk, &site, in, out, O_NONBLOCK);
 	say_once(&in[1], request);
 	ck_assert_int_eq(http_step(&talk.conn, &now), HTTP_POLL);
 	ck_assert_uint_eq(http_polls(&talk.conn, HTTP_POLL, polls), 2);
@@ -476,7 +461,6 @@ TEST(program_tests, a_program_behind_pipes)
 	ck_assert_int_eq(strncmp(heard, "HTTP/1.1 200 ", 13), 0);
 	http_forsake(&talk.conn); /* which does nothing here */
 	talk_close_pipes(&talk, in, out);
-	close_ends();
 }
 
 /* What is not sent yet comes first: a program may run meanwhile, but nothing else begins. */
@@ -497,60 +481,57 @@ TEST(program_tests, what_waits_for_a_deaf_client)
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(one_program, rows[i].guards, HELLO);
 		size_t filled = 0;
-		struct talk talk;
+		struct http_site *site = site_with(one_program, rows[i].guards, HELLO);
+		struct talk *talk = open_talk(site);
 		ssize_t n;
 
 		if (rows[i].adopts)
-			site.run = NULL;
-		talk_open(&talk, &site, &now);
+			site->run = NULL;
 		for (size_t size = 4096; size; size /= 2)
-			while ((n = send(talk.conn.own.in, big, size, MSG_DONTWAIT)) > 0)
+			while ((n = send(talk->conn.own.in, big, size, MSG_DONTWAIT)) > 0)
 				filled += (size_t)n;
-		send_only(&talk, "GET /page.html" ON "\r\n");
-		send_only(&talk, rows[i].request);
-		expect(http_step(&talk.conn, &now) == (rows[i].runs ? HTTP_POLL : HTTP_WRITE),
+		send_only(talk, "GET /page.html" ON "\r\n");
+		send_only(talk, rows[i].request);
+		expect(http_step(&talk->conn, &now) == (rows[i].runs ? HTTP_POLL : HTTP_WRITE),
 		       "%zu", i);
 		ck_assert_uint_eq(broker.started, rows[i].runs);
 		ck_assert_uint_eq(broker.checked, 0);
-		talk_settle(&talk); /* as between the turns of other connections */
-		talk_hear(&talk);
-		ck_assert_int_eq(run_talk(&talk) == HTTP_ADOPT, rows[i].adopts);
-		talk.read = filled;
-		next_reply(&talk, 200);
-		end_talk(&talk);
+		talk_settle(talk); /* as between the turns of other connections */
+		talk_hear(talk);
+		ck_assert_int_eq(run_talk(talk) == HTTP_ADOPT, rows[i].adopts);
+		talk->read = filled;
+		next_reply(talk, 200);
+		end_talk(talk);
 	}
 }
 
 /* Another process goes on; where none can be started, the client is told. */
 TEST(program_tests, adoption)
 {
-	struct http_site site = site_with(one_program, NULL, HELLO);
 	static const char first[] = "GET /small.txt" ON "\r\n", second[] = "GET /p" ON "\r\n";
-	struct talk talk, heir;
+	struct http_site *site = site_with(one_program, NULL, HELLO);
+	struct talk *talk = open_talk(site);
+	struct talk *heir;
 
-	site.run = NULL;
-	site.check = NULL;
-	talk_open(&talk, &site, &now);
-	send_only(&talk, first);
-	send_only(&talk, second);
-	ck_assert_int_eq(run_talk(&talk), HTTP_ADOPT);
-	next_reply(&talk, 200);
-	ck_assert(is_text(http_unanswered(&talk.conn), second));
+	site->run = NULL;
+	site->check = NULL;
+	send_only(talk, first);
+	send_only(talk, second);
+	ck_assert_int_eq(run_talk(talk), HTTP_ADOPT);
+	next_reply(talk, 200);
+	ck_assert(is_text(http_unanswered(&talk->conn), second));
 
-	site.run = broker_run;
-	talk_open(&heir, &site, &now);
-	ck_assert(http_adopt(&heir.conn, http_unanswered(&talk.conn), false));
-	ck_assert_int_eq(run_talk(&heir), HTTP_READ);
-	ck_assert_int_eq(heir.logged[0].status, 200);
-	close_brokered(&heir);
+	site->run = broker_run;
+	heir = open_talk(site);
+	ck_assert(http_adopt(&heir->conn, http_unanswered(&talk->conn), false));
+	ck_assert_int_eq(run_talk(heir), HTTP_READ);
+	ck_assert_int_eq(heir->logged[0].status, 200);
 
-	site.run = NULL;
-	ck_assert_int_eq(run_talk(&talk), HTTP_READ); /* nobody has taken it */
-	next_reply(&talk, 503);
-	ck_assert(!http_adopt(&talk.conn, (text){ big, talk.conn.work->input.size + 1 }, false));
-	end_talk(&talk);
+	site->run = NULL;
+	ck_assert_int_eq(run_talk(talk), HTTP_READ); /* nobody has taken it */
+	next_reply(talk, 503);
+	ck_assert(!http_adopt(&talk->conn, (text){ big, talk->conn.work->input.size + 1 }, false));
 }
 
 /* ---- passwords ---- */
@@ -618,24 +599,24 @@ TEST(program_tests, password_answers)
 
 	put_file(&home, "404.html", "their page");
 	for (size_t i = 0; i < LENGTH(rows); i++) {
-		struct http_site site = site_with(NULL, rows[i].guards, "");
-		struct talk talk;
+		struct http_site *site = site_with(NULL, rows[i].guards, "");
+		struct talk *talk = open_talk(site);
 		struct reply reply;
 
-		site.rules[HTTP_FALLBACKS] = (struct http_rule_list){ &fallback, 1 };
-		site.rules[HTTP_INDEXES] = (struct http_rule_list){ names, LENGTH(names) };
+		site->rules[HTTP_FALLBACKS] = (struct http_rule_list){ &fallback, 1 };
+		site->rules[HTTP_INDEXES] = (struct http_rule_list){ names, LENGTH(names) };
 		broker.answer = rows[i].answer;
 		broker.error = rows[i].error;
-		(void)begin_with(&talk, &site, rows[i].request);
-		reply = next_reply(&talk, rows[i].status);
+		(void)begin_with(talk, rows[i].request);
+		reply = next_reply(talk, rows[i].status);
 		expect(reply.close == rows[i].closes, "%s", rows[i].request);
 		expect((rows[i].status == 401) ==
 			       (reply_field(&reply, "WWW-Authenticate").at != NULL),
 		       "%s", rows[i].request);
 		expect(starts_alike(reply.body, text_of(rows[i].body)), "%s: %.*s", rows[i].request,
 		       SHOWN(reply.body));
-		no_more(&talk);
-		end_talk(&talk);
+		no_more(talk);
+		end_talk(talk);
 	}
 }
 
@@ -659,38 +640,34 @@ TEST(program_tests, passwords_are_remembered)
 		{ "GET /small.txt" ON "Authorization: x\r\n\r\n", 'n', 6, 401 },
 		{ "GET /small.txt" ON BASIC "\r\n", 'n', 7, 401 },
 	};
-	struct http_site site = site_with(NULL, guards, "");
-	struct talk talk;
+	struct talk *talk = open_talk(site_with(NULL, guards, ""));
 
-	talk_open(&talk, &site, &now);
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		broker.answer = rows[i].answer;
-		send_only(&talk, rows[i].request);
-		(void)run_talk(&talk);
-		next_reply(&talk, rows[i].status);
+		send_only(talk, rows[i].request);
+		(void)run_talk(talk);
+		next_reply(talk, rows[i].status);
 		expect(broker.checked == rows[i].checked, "%zu: %u", i, broker.checked);
 	}
-	ck_assert_int_eq(talk.conn.own.state, LINGER); /* the third wrong one ends it */
-	end_talk(&talk);
+	ck_assert_int_eq(talk->conn.own.state, LINGER); /* the third wrong one ends it */
 }
 
 /* What is sent in a value longer than any name and password is not looked at. */
 TEST(program_tests, passwords_that_are_too_long)
 {
-	struct http_site site = site_with(NULL, guards, "");
 	char request[LOGIN_MOST + 256];
-	struct talk talk;
 
 	for (int more = 0; more < 2; more++) {
+		struct talk *talk = open_talk(site_with(NULL, guards, ""));
 		size_t n = (size_t)sprintf(request, "GET /folder/" ON "Authorization: Basic YTpi");
 		size_t value = LOGIN_MOST - strlen("Basic YTpi") + (size_t)more;
 
 		memset(request + n, 'A', value);
 		strcpy(request + n + value, "\r\n\r\n");
-		(void)begin_with(&talk, &site, request);
-		next_reply(&talk, 401); /* a password has no NUL, which A's stand for */
+		(void)begin_with(talk, request);
+		next_reply(talk, 401); /* a password has no NUL, which A's stand for */
 		ck_assert_uint_eq(broker.checked, 0);
-		end_talk(&talk);
+		end_talk(talk);
 	}
 }
 
@@ -717,10 +694,10 @@ TEST(program_tests, names_that_reach_a_guard)
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		const struct http_scope guard[] = { { rows[i].prefix, "/users" }, { NULL, NULL } };
-		struct http_site site = site_with(NULL, guard, "");
+		struct http_site *site = site_with(NULL, guard, "");
 
-		site.clean_urls = rows[i].clean;
-		expect((find_guard(&site, rows[i].path) != NULL) == rows[i].reaches, "%s, %s",
+		site->clean_urls = rows[i].clean;
+		expect((find_guard(site, rows[i].path) != NULL) == rows[i].reaches, "%s, %s",
 		       rows[i].prefix, rows[i].path);
 	}
 }
