@@ -29,14 +29,6 @@ static void remove_ground(void)
 	remove_tree(&ground);
 }
 
-static struct preference taste_for(const char *accepted)
-{
-	char lines[64];
-
-	snprintf(lines, sizeof(lines), "Accept-Encoding: %s\r\n", accepted);
-	return read_preference(request_with(lines));
-}
-
 /* Offer the cache an answer made from `path`, or from a sibling of it. */
 static void offer(const char *key, const char *path, const char *accepted, enum coding coding,
 		  text answer)
@@ -44,7 +36,7 @@ static void offer(const char *key, const char *path, const char *accepted, enum 
 	struct source source = { .key = text_of(key),
 				 .asked = text_of(path),
 				 .folder = host_folder,
-				 .preference = taste_for(accepted),
+				 .preference = preference_for(accepted),
 				 .coding = coding,
 				 .path = path };
 	char name[PATH_MAX + 4];
@@ -59,10 +51,10 @@ static void offer(const char *key, const char *path, const char *accepted, enum 
 	cache_add(&now, &served, &source, answer, 2, -1);
 }
 
-/* A find is by the key and the taste, and gives back what was added. */
+/* A find is by the key and the preference, and gives back what was added. */
 static bool found(const char *key, const char *accepted, const char *answer)
 {
-	const struct preference preference = taste_for(accepted);
+	const struct preference preference = preference_for(accepted);
 	struct cached *entry;
 
 	now.received++; /* a request, for which no earlier look counts */
@@ -91,7 +83,7 @@ static struct group cache_tests = {
 	.suite = "cache", .name = "cache", .begin = make_cache, .end = remove_ground
 };
 
-TEST(cache_tests, answers_are_found_by_key_and_taste)
+TEST(cache_tests, answers_are_found_by_key_and_preference)
 {
 	offer("/page", "page", "", IDENTITY, text_of("hbplain"));
 	offer("/page", "page", "gzip", IDENTITY, text_of("hbcoded"));
@@ -186,8 +178,8 @@ TEST(cache_tests, buckets_are_by_size)
 	free(large);
 }
 
-/* Without the seed nobody knows where a name goes, nor where it goes for another taste. */
-TEST(cache_tests, hashes_are_by_seed_and_taste)
+/* Without the seed nobody knows where a name goes, nor where it goes for another preference. */
+TEST(cache_tests, hashes_are_by_seed_and_preference)
 {
 	static const char *const accepted[] = { "", "gzip", "br", "zstd", "gzip, br", "br, zstd" };
 	struct http_cache *other = http_cache_new(CACHE_SIZE, 0, "sixteen bytes, b");
@@ -196,7 +188,7 @@ TEST(cache_tests, hashes_are_by_seed_and_taste)
 
 	need(other, "http_cache_new");
 	for (size_t i = 0; i < LENGTH(accepted); i++) {
-		const struct preference preference = taste_for(accepted[i]);
+		const struct preference preference = preference_for(accepted[i]);
 
 		hashes[i] = hash_key(cache, text_of("page"), &preference);
 		ck_assert_uint_ne(hashes[i], hash_key(other, text_of("page"), &preference));
@@ -210,7 +202,7 @@ TEST(cache_tests, hashes_are_by_seed_and_taste)
 /* The next name of which the hash ends in these bits, beginning with a number. */
 static void find_name(char name[32], uint32_t *number, uint32_t bits, uint32_t mask)
 {
-	const struct preference preference = taste_for("");
+	const struct preference preference = preference_for("");
 
 	do
 		snprintf(name, 32, "/%u", ++*number);
@@ -222,7 +214,7 @@ TEST(cache_tests, names_that_collide_are_two)
 {
 	enum { TRIED = 1 << 20 };
 	static uint32_t seen[TRIED]; /* the number in the name, by the lower bits of its hash */
-	const struct preference preference = taste_for("");
+	const struct preference preference = preference_for("");
 	char name[2][32];
 
 	for (uint32_t i = 1;; i++) {
@@ -448,7 +440,7 @@ TEST(cache_tests, what_may_change_unseen_is_not_remembered)
 	struct version was = version_of(&st);
 	const struct source source = { .key = text_of("/page"),
 				       .asked = text_of("page"),
-				       .preference = taste_for(""),
+				       .preference = preference_for(""),
 				       .path = "page",
 				       .was = &was };
 

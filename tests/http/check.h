@@ -233,34 +233,20 @@ static inline bool is_text(text t, const char *want)
 	return same((text){ t.at ? t.at : "", t.len }, text_of(want));
 }
 
-/* A work that has received these bytes, and nothing has been read of them; the next call's too. */
-static inline struct http_work *work_of(const struct http_limits *limits, text bytes)
+/* What a request with this Accept-Encoding prefers. */
+static inline struct preference preference_for(const char *accepted)
 {
-	static void *memory;
-	struct http_work *work;
+	struct http_work *work = new_work(&usual_limits);
+	struct preference preference;
+	int n = snprintf(work->input.at, work->input.size,
+			 "GET / HTTP/1.1\r\nAccept-Encoding: %s\r\n\r\n", accepted);
 
-	memory = realloc(memory, http_work_size(limits));
-	need(memory, "realloc");
-	work = http_work_init(memory, limits);
-	need(bytes.len <= work->input.size, "room in a work");
-	memcpy(work->input.at, bytes.at, bytes.len);
-	work->input.end = bytes.len;
-	return work;
-}
-
-/* "GET / HTTP/1.1", these lines, and the empty one, read: its request. */
-static inline struct request *request_with(const char *lines)
-{
-	char head[8192];
-	int n = snprintf(head, sizeof(head), "GET / HTTP/1.1\r\n%s\r\n", lines);
-
-	need(n > 0 && (size_t)n < sizeof(head), "room for a head");
-
-	struct http_work *work = work_of(&usual_limits, (text){ head, (size_t)n });
-	enum reading reading = read_head(&work->input, &work->req, &usual_limits);
-
-	expect(reading == WHOLE, "%d for %s", (int)reading, lines);
-	return &work->req;
+	need(n > 0 && (size_t)n < work->input.size, "room for a head");
+	work->input.end = (size_t)n;
+	need(read_head(&work->input, &work->req, &usual_limits) == WHOLE, accepted);
+	preference = read_preference(&work->req);
+	free(work);
+	return preference;
 }
 
 /* What is opened, or the negative errno value. */
@@ -390,8 +376,6 @@ static inline void make_home(void)
 	for (size_t i = 0; i < sizeof(big); i++)
 		big[i] = (char)(' ' + any_number(&seed) % 95);
 	put_bytes(&home, "big.bin", big, sizeof(big));
-	put_file(&home, "closed.txt", "");
-	need(fchmodat(home.fd, "closed.txt", 0, 0) == 0, "chmod");
 	place = site_of(&home);
 	now = turn_at(SECONDS(1000));
 }
@@ -422,7 +406,7 @@ static inline struct reply next_reply(struct talk *talk, int status)
 {
 	struct reply reply = any_reply(talk);
 
-	expect(reply.status == status, "%d, not %d", reply.status, status);
+	expect(reply.status == status, "%d, not %d: %s", reply.status, status, talk->said);
 	return reply;
 }
 
@@ -451,6 +435,7 @@ static inline void talk_close_pipes(struct talk *talk, const int in[2], const in
 
 static inline void send_only(struct talk *talk, const char *bytes)
 {
+	talk->said = bytes;
 	need(talk_send(talk, bytes, strlen(bytes)), "send");
 }
 

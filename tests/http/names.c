@@ -529,7 +529,6 @@ TEST(open_tests, siblings_are_preferred)
 	put_file(&names_tree, "site/target", "something");
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		const char *const siblings[] = { rows[i].gz, rows[i].zst, rows[i].br };
-		char lines[64];
 
 		for (size_t k = 0; k < LENGTH(siblings); k++) {
 			const char *is = siblings[k];
@@ -552,9 +551,8 @@ TEST(open_tests, siblings_are_preferred)
 						  (strcmp(is, "earlier") == 0));
 			}
 		}
-		snprintf(lines, sizeof(lines), "Accept-Encoding: %s\r\n", rows[i].accepted);
 
-		struct preference preference = read_preference(request_with(lines));
+		struct preference preference = preference_for(rows[i].accepted);
 		struct file file = file_at(&by_openat2, "page", false);
 		const char *type = html;
 		enum coding coding = open_sibling(&by_openat2, "page", &preference, &file, &type);
@@ -576,7 +574,7 @@ TEST(open_tests, siblings_of_the_longest_name)
 {
 	char path[PATH_MAX], name[PATH_MAX + 4];
 	const char *type = html;
-	struct preference preference = read_preference(request_with("Accept-Encoding: *\r\n"));
+	struct preference preference = preference_for("*");
 	struct file file = file_at(&by_openat2, "file", false);
 
 	memset(path, 'n', sizeof(path));

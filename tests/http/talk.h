@@ -151,6 +151,7 @@ struct talk {
 		uint64_t bytes;
 	} logged[TALK_LOGGED];
 	size_t logs;
+	const char *said; /* what the client has said last */
 	struct talk *next;
 };
 
@@ -208,7 +209,7 @@ static inline struct http_work *new_work(const struct http_limits *limits)
 static inline void talk_begin(struct talk *talk, const struct http_site *site,
 			      struct http_common *common, struct http_end in, struct http_end out)
 {
-	*talk = (struct talk){ .common = common, .far = -1 };
+	*talk = (struct talk){ .common = common, .far = -1, .said = "" };
 	http_open(&talk->conn, site, in, out, common);
 	talk->conn.work = new_work(&site->limits);
 }
@@ -301,6 +302,7 @@ static inline bool talk_send(struct talk *talk, const void *bytes, size_t n)
 /* Say something and hear what comes of it. */
 static inline enum http_want talk_say(struct talk *talk, const char *bytes)
 {
+	talk->said = bytes;
 	need(talk_send(talk, bytes, strlen(bytes)), "send");
 	return talk_step(talk);
 }
