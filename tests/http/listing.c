@@ -454,7 +454,7 @@ TEST(listing_tests, memory_is_counted)
 
 /* ---- reading -------------------------------------------------------------- */
 
-/* What is listed of a folder, by name: the size of each file, of which the time is the usual one. */
+/* What is listed of a folder, by name: the size of each file, whose time is the usual one. */
 static void list_names(const struct tree *tree, const char *folder, char *names, size_t size)
 {
 	const struct http_site site = site_of(tree);
