@@ -360,7 +360,9 @@ TEST(asked_tests, multipart_byteranges_of_a_large_file)
 
 	for (size_t i = 0; i < LENGTH(parts); i++) { /* what is between them is the wire suite's */
 		char head[128];
-		int n = snprintf(head, sizeof(head), "Content-Range: bytes %ju-%ju/%d\r\n\r\n",
+		int n = snprintf(head, sizeof(head),
+				 "Content-Type: application/octet-stream\r\n"
+				 "Content-Range: bytes %ju-%ju/%d\r\n\r\n",
 				 (uintmax_t)parts[i].begin, (uintmax_t)parts[i].end - 1, MiB);
 		const char *at = memmem(reply.body.at, reply.body.len, head, (size_t)n);
 		size_t len = (size_t)(parts[i].end - parts[i].begin);
