@@ -331,7 +331,7 @@ END_TEST
 
 Suite *wire_in_process_suite(void)
 {
-	Suite *suite = wire_suite(&whole, in_process);
+	Suite *suite = wire_suite(&whole, in_process, 0);
 
 	be(false, false);
 	suite_add_tcase(suite, wire_besides(&whole));

@@ -3,8 +3,8 @@
  * to that server a byte at a time, to a handler started for it as inetd does, and to one between two
  * pipes. Those about names are sent once more, to a handler that must do without openat2(2).
  *
- * $WWWD names the program, ./wwwd otherwise; $WIRE_AT another machine, where the servers are. The same cases without a process are in
- * tests/http/wire.c.
+ * $WWWD names the program, ./wwwd otherwise; $WIRE_AT another machine, where the servers are. The
+ * same cases without a process are in tests/http/wire.c.
  */
 #include "../process/process.h"
 #include "wire.h"
@@ -64,41 +64,21 @@ static const char *hang_up(struct wire_talk *talk)
 }
 
 #define BY_SOCKET .now = now, .step = step, .close = hang_up
-static const struct wire_way listening = { "standalone", .open = open_listening, BY_SOCKET };
-static const struct wire_way bytewise = { "a byte at a time", .open = open_listening, BY_SOCKET,
-					  .singly = true };
-static const struct wire_way inetd = { "inetd", .open = open_inetd, BY_SOCKET };
-static const struct wire_way filter = { "filter", .open = open_filter, BY_SOCKET, .no_peer = true };
-static const struct wire_way walking = { "without openat2", .open = open_walking, BY_SOCKET,
-					 .only_names = true };
+/* The first two do for another machine, too. */
+static const struct wire_way ways[] = {
+	{ "standalone", .open = open_listening, BY_SOCKET },
+	{ "inetd", .open = open_inetd, BY_SOCKET },
+	{ "a byte at a time", .open = open_listening, BY_SOCKET, .singly = true },
+	{ "filter", .open = open_filter, BY_SOCKET, .no_peer = true },
+	{ "without openat2", .open = open_walking, BY_SOCKET, .only_names = true },
+};
 
-START_TEST(standalone_case)
-{
-	wire_run_nth(&listening, _i);
-}
-END_TEST
+/* A way has the numbers from its place times WAY_CASES on. */
+enum { WAYS = sizeof(ways) / sizeof(ways[0]), WAYS_ELSEWHERE = 2, WAY_CASES = 1 << 16 };
 
-START_TEST(bytewise_case)
+START_TEST(any_case)
 {
-	wire_run_nth(&bytewise, _i);
-}
-END_TEST
-
-START_TEST(inetd_case)
-{
-	wire_run_nth(&inetd, _i);
-}
-END_TEST
-
-START_TEST(filter_case)
-{
-	wire_run_nth(&filter, _i);
-}
-END_TEST
-
-START_TEST(walking_case)
-{
-	wire_run_nth(&walking, _i);
+	wire_run_nth(&ways[_i / WAY_CASES], _i % WAY_CASES);
 }
 END_TEST
 
@@ -119,9 +99,9 @@ START_TEST(client_goes_away)
 		step(&talk, 100);
 	close(talk.fd);
 	ck_assert_uint_ge(talk.got_size, WIRE_ROOM / 2);
-	ck_assert_int_gt(wire_parse(wire_side, wire_fetch(&listening, "GET", "/ten.txt", ""), false,
-				    &response),
-			 0);
+	ck_assert_int_gt(
+		wire_parse(wire_side, wire_fetch(ways, "GET", "/ten.txt", ""), false, &response),
+		0);
 	ck_assert_int_eq(response.status, 200);
 }
 END_TEST
@@ -175,7 +155,7 @@ static Suite *make_rest(void)
 		tcase_add_test(group, log_lines);
 		tcase_add_loop_test(group, server_ends, 0, SERVED);
 	}
-	suite_add_tcase(suite, wire_besides(&listening));
+	suite_add_tcase(suite, wire_besides(ways));
 	suite_add_tcase(suite, group);
 	return suite;
 }
@@ -210,13 +190,9 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	wire_site_make(wire_top);
 
-	runner = srunner_create(wire_suite(&listening, standalone_case));
-	srunner_add_suite(runner, wire_suite(&inetd, inetd_case));
-	if (!getenv("WIRE_AT")) {
-		srunner_add_suite(runner, wire_suite(&bytewise, bytewise_case));
-		srunner_add_suite(runner, wire_suite(&filter, filter_case));
-		srunner_add_suite(runner, wire_suite(&walking, walking_case));
-	}
+	runner = srunner_create(NULL);
+	for (int i = 0; i < (getenv("WIRE_AT") ? WAYS_ELSEWHERE : WAYS); i++)
+		srunner_add_suite(runner, wire_suite(&ways[i], any_case, i * WAY_CASES));
 	srunner_add_suite(runner, make_rest());
 	/* one process: the servers are started once, and a case costs no fork of ours */
 	srunner_set_fork_status(runner, CK_NOFORK);

@@ -405,10 +405,10 @@ void wire_run_nth(const struct wire_way *way, int i)
 	run_case(way, nth_case(i));
 }
 
-Suite *wire_suite(const struct wire_way *way, const TTest *run)
+Suite *wire_suite(const struct wire_way *way, const TTest *run, int first)
 {
 	Suite *suite = suite_create(way->name);
-	int first = 0, end;
+	int end;
 
 	for (size_t table = 0; table < sizeof(tables) / sizeof(tables[0]); table++, first = end) {
 		TCase *group = tcase_create(tables[table].name);

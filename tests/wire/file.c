@@ -1,9 +1,6 @@
 /* Names and kinds of files: what is served, and what no request may reach. */
 #include "wire.h"
 
-#define A50 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define A250 A50 A50 A50 A50 A50
-
 #define FOUND(label, target, content)      \
 	CASE(label, GET(target, ""), KEPT, \
 	     IS("200", .body = content, .has = "ETag\nLast-Modified: " TEN_DATE))

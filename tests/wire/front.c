@@ -18,11 +18,8 @@
 #define TEN_IS IS("200", .body = TEN)
 #define HTTPS_IS IS("308", .has = "Location: https://a/ten.txt")
 
-#define ROW(label, bytes, which, names, ...)                                                      \
-	{                                                                                         \
-		.name = (label), .send = { PART(bytes) }, .want = { __VA_ARGS__ }, .end = CLOSED, \
-		.server = (which), .clients = (names)                                             \
-	}
+#define NAMED(clients_named) CLOSED, .clients = (clients_named)
+#define ROW(label, bytes, which, names, ...) CASE_AT(which, label, bytes, NAMED(names), __VA_ARGS__)
 /* The client that these fields name, at the fronted server. */
 #define NAMES(label, fields, names) ROW(label, ASK(fields), FRONTED, names, HTTPS_IS)
 /* They say that the client uses TLS, or not. */
@@ -30,17 +27,11 @@
 #define INSECURE(label, fields) ROW(label, ASK(fields), FRONTED, NULL, HTTPS_IS)
 #define PROXY_IS(label, header, names, answer) ROW(label, header ASK(""), PROXIED, names, answer)
 /* Closed without an answer; logged for the peer of the connection. */
-#define AWAY(label, bytes)                                                                  \
-	{                                                                                   \
-		.name = (label), .send = { PART(bytes) }, .end = CLOSED, .server = PROXIED, \
-		.clients = NEAR, .silent = true, .turned_away = true                        \
-	}
+#define TURNED_AWAY NAMED(NEAR), .silent = true, .turned_away = true
+#define AWAY(label, bytes) CASE_AT(PROXIED, label, bytes, TURNED_AWAY, NO_ANSWER)
 /* The same where the client ends it. */
-#define CUT_OFF(label, bytes)                                                               \
-	{                                                                                   \
-		.name = (label), .send = { PART(bytes) }, .end = CLOSED, .server = PROXIED, \
-		.clients = NEAR, .silent = true, .turned_away = true, .half_close = true    \
-	}
+#define CUT_SHORT TURNED_AWAY, .half_close = true
+#define CUT_OFF(label, bytes) CASE_AT(PROXIED, label, bytes, CUT_SHORT, NO_ANSWER)
 
 #define LINE "PROXY TCP4 192.0.2.1 192.0.2.2 4711 80\r\n"
 #define FAR "192.0.2.1 4711"

@@ -5,26 +5,11 @@
 #include "wire.h"
 
 #define ASK(host, target, fields) "GET " target " HTTP/1.1\r\nHost: " host "\r\n" fields "\r\n"
-#define INDEX(label, host, index)                                                   \
-	{                                                                           \
-		.name = (label), .send = { PART(ASK(host, "/", "")) }, .end = KEPT, \
-		.server = HOSTED, .want = {                                         \
-			IS("200", .body = index)                                    \
-		}                                                                   \
-	}
+#define INDEX(label, host, index) \
+	CASE_AT(HOSTED, label, ASK(host, "/", ""), KEPT, IS("200", .body = index))
 #define OTHERS(label, host) INDEX(label, host, "DEFAULT INDEX")
-#define HOSTED_CASE(label, bytes, then, ...)                                                       \
-	{                                                                                          \
-		.name = (label), .send = { PART(bytes) }, .end = then, .server = HOSTED, .want = { \
-			__VA_ARGS__                                                                \
-		}                                                                                  \
-	}
-#define STRICT_CASE(label, bytes, then, ...)                                                       \
-	{                                                                                          \
-		.name = (label), .send = { PART(bytes) }, .end = then, .server = STRICT, .want = { \
-			__VA_ARGS__                                                                \
-		}                                                                                  \
-	}
+#define HOSTED_CASE(...) CASE_AT(HOSTED, __VA_ARGS__)
+#define STRICT_CASE(...) CASE_AT(STRICT, __VA_ARGS__)
 
 /* clang-format off */
 const struct wire_case wire_host[] = {

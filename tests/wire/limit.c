@@ -1,16 +1,9 @@
 /* Limits: the defaults of the main server, and the small one's, which has options for each. */
 #include "wire.h"
 
-#define ON_SMALL , .server = SMALL
-#define SMALL_CASE(label, bytes, then, ...) CASE(label, bytes, then ON_SMALL, __VA_ARGS__)
-
-#define HALF(label, text, is)                                                        \
-	{                                                                            \
-		.name = (label), .server = SMALL, .half_close = true, .end = CLOSED, \
-		.send = { PART(text) }, .want = {                                    \
-			IS(is)                                                       \
-		}                                                                    \
-	}
+#define SMALL_CASE(...) CASE_AT(SMALL, __VA_ARGS__)
+#define ENDS CLOSED, .half_close = true
+#define HALF(label, text, is) CASE_AT(SMALL, label, text, ENDS, IS(is))
 #define CHUNKS POST("/ten.txt", "Transfer-Encoding: chunked\r\n")
 
 /* {{}} doesn't nest */

@@ -4,12 +4,7 @@
  */
 #include "wire.h"
 
-#define RULED_CASE(label, bytes, then, ...)                                                       \
-	{                                                                                         \
-		.name = (label), .send = { PART(bytes) }, .end = then, .server = RULED, .want = { \
-			__VA_ARGS__                                                               \
-		}                                                                                 \
-	}
+#define RULED_CASE(...) CASE_AT(RULED, __VA_ARGS__)
 #define ASKED(label, target, fields, ...) \
 	RULED_CASE(label, GET(target, fields), KEPT, IS(__VA_ARGS__))
 #define BROWSER "Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\n"

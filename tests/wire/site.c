@@ -2,8 +2,10 @@
 #include "wire.h"
 
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +16,6 @@
 #include <unistd.h>
 
 enum kind { FILE_OF, FOLDER, LINK_TO, FIFO, SOCKET, DEVICE };
-
-#define A50 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define A250 A50 A50 A50 A50 A50
 
 struct entry {
 	enum kind kind;
@@ -73,26 +72,21 @@ const char *const wire_limits[SERVED][WIRE_OPTIONS] = {
 
 #define TYPE(extension, type) { FILE_OF, "site/types/x." extension, "a type", 0, 0 },
 
-/* A folder comes before what is in it; one that nobody may enter gets its mode at the end. */
+/* The folders that something is in are made for it; one that nobody may enter gets its mode at the end. */
 static const struct entry tree[] = {
-	{ FOLDER, "outside", NULL, 0, 0 },
 	{ FILE_OF, "outside/secret.txt", SECRET, 0, 0 },
 	{ FILE_OF, "outside/index.html", SECRET, 0, 0 },
 	{ FILE_OF, "secret.txt", SECRET, 0, 0 },
-	{ FOLDER, "site-beside", NULL, 0, 0 },
 	{ FILE_OF, "site-beside/secret.txt", SECRET, 0, 0 },
 
-	{ FOLDER, "site", NULL, 0, 0 },
 	{ FILE_OF, "site/index.html", "ROOT INDEX", 0, 0 },
 	{ FILE_OF, "site/ten.txt", TEN, 0, 0 },
 	{ FILE_OF, "site/sentinel.txt", "SENTINEL", 0, 0 },
 	{ FILE_OF, "site/poison.txt", POISON, 0, 0 },
 	{ FILE_OF, "site/empty.txt", "", 0, 0 },
 	{ FILE_OF, "site/old.txt", "EPOCH", -TEN_STAMP, 0 },
-	{ FOLDER, "site/sub", NULL, 0, 0 },
 	{ FILE_OF, "site/sub/index.html", "SUB INDEX", 0, 0 },
 	{ FILE_OF, "site/sub/in.txt", "IN SUB", 0, 0 },
-	{ FOLDER, "site/sub/deeper", NULL, 0, 0 },
 	{ FILE_OF, "site/sub/deeper/file.txt", "DEEPER", 0, 0 },
 
 	/* names */
@@ -122,7 +116,6 @@ static const struct entry tree[] = {
 	{ FILE_OF, "site/*", "STAR", 0, 0 },
 	{ FILE_OF, "site/\x7f.txt", "DELETE", 0, 0 },
 	{ FILE_OF, "site/" A250 "abcde", "THE LONGEST NAME", 0, 0 },
-	{ FOLDER, "site/" A250 "fold", NULL, 0, 0 },
 	{ FILE_OF, "site/" A250 "fold/" A250 ".txt", "LONG IN LONG", 0, 0 },
 
 	/* hidden */
@@ -130,16 +123,11 @@ static const struct entry tree[] = {
 	{ FILE_OF, "site/.htpasswd", SECRET, 0, 0 },
 	{ FILE_OF, "site/..secret", SECRET, 0, 0 },
 	{ FILE_OF, "site/...", SECRET, 0, 0 },
-	{ FOLDER, "site/.git", NULL, 0, 0 },
 	{ FILE_OF, "site/.git/config", SECRET, 0, 0 },
-	{ FOLDER, "site/sub/.git", NULL, 0, 0 },
 	{ FILE_OF, "site/sub/.git/config", SECRET, 0, 0 },
-	{ FOLDER, "site/.well-known", NULL, 0, 0 },
 	{ FILE_OF, "site/.well-known/security.txt", "CONTACT", 0, 0 },
 	{ FILE_OF, "site/.well-known/.hidden", SECRET, 0, 0 },
-	{ FOLDER, "site/.well-known/acme-challenge", NULL, 0, 0 },
 	{ FILE_OF, "site/.well-known/acme-challenge/token", "TOKEN", 0, 0 },
-	{ FOLDER, "site/.well-knownx", NULL, 0, 0 },
 	{ FILE_OF, "site/.well-knownx/a.txt", SECRET, 0, 0 },
 
 	/* links */
@@ -168,7 +156,6 @@ static const struct entry tree[] = {
 	{ FIFO, "site/fifo", NULL, 0, 0 },
 	{ SOCKET, "site/socket", NULL, 0, 0 },
 	{ DEVICE, "site/device", NULL, 0, 0 },
-	{ FOLDER, "site/folder.txt", NULL, 0, 0 },
 	{ FILE_OF, "site/folder.txt/index.html", "A FOLDER WITH AN EXTENSION", 0, 0 },
 
 	/* nobody's */
@@ -178,17 +165,11 @@ static const struct entry tree[] = {
 	{ FILE_OF, "site/enter-only/known.txt", "KNOWN", 0, 0 },
 
 	/* folders whose index.html is odd */
-	{ FOLDER, "site/index-folder", NULL, 0, 0 },
 	{ FOLDER, "site/index-folder/index.html", NULL, 0, 0 },
-	{ FOLDER, "site/index-fifo", NULL, 0, 0 },
 	{ FIFO, "site/index-fifo/index.html", NULL, 0, 0 },
-	{ FOLDER, "site/index-out", NULL, 0, 0 },
 	{ LINK_TO, "site/index-out/index.html", "../../outside/index.html", 0, 0 },
-	{ FOLDER, "site/index-in", NULL, 0, 0 },
 	{ LINK_TO, "site/index-in/index.html", "../sub/index.html", 0, 0 },
-	{ FOLDER, "site/index-closed", NULL, 0, 0 },
 	{ FILE_OF, "site/index-closed/index.html", SECRET, 0, NOBODYS },
-	{ FOLDER, "site/index-empty", NULL, 0, 0 },
 	{ FILE_OF, "site/index-empty/index.html", "", 0, 0 },
 
 	/* folders to be redirected to */
@@ -206,7 +187,6 @@ static const struct entry tree[] = {
 	{ FOLDER, "site/bad\xff", NULL, 0, 0 },
 
 	/* a listing whose entries are tricks */
-	{ FOLDER, "site/list", NULL, 0, 0 },
 	{ FILE_OF, "site/list/<img src=x onerror=alert(1)>", "1", 0, 0 },
 	{ FILE_OF, "site/list/\" onmouseover=\"alert(2)", "2", 0, 0 },
 	{ FILE_OF, "site/list/' onmouseover='alert(3)", "3", 0, 0 },
@@ -223,17 +203,14 @@ static const struct entry tree[] = {
 	{ FILE_OF, "site/list/a+b", "14", 0, 0 },
 	{ FILE_OF, "site/list/\x1b[31mred", "15", 0, 0 },
 	{ FILE_OF, "site/list/.hidden", SECRET, 0, 0 },
-	{ FOLDER, "site/list/folder & <more>", NULL, 0, 0 },
 	{ FILE_OF, "site/list/folder & <more>/index.html", "16", 0, 0 },
 
 	/* a listing to be sorted: no two sorts give the same order */
-	{ FOLDER, "site/order", NULL, 0, 0 },
 	{ FILE_OF, "site/order/alpha", "0123456789012345678901", 300, 0 },
 	{ FILE_OF, "site/order/bravo", "1", 200, 0 },
 	{ FILE_OF, "site/order/charlie", "012345678901234567890123456789012", 100, 0 },
 	{ FOLDER, "site/order/zulu", NULL, 0, 0 },
 	{ FOLDER, "site/bare", NULL, 0, 0 },
-	{ FOLDER, "site/nothing-but-fifo", NULL, 0, 0 },
 	{ FIFO, "site/nothing-but-fifo/fifo", NULL, 0, 0 },
 	{ LINK_TO, "site/nothing-but-fifo/dangling", "nowhere", 0, 0 },
 
@@ -259,57 +236,40 @@ static const struct entry tree[] = {
 	{ FILE_OF, "site/closed.css.gz", SECRET, 10, NOBODYS },
 	{ FILE_OF, "site/locked.css", SECRET, 0, NOBODYS },
 	{ FILE_OF, "site/locked.css.gz", SECRET, 10, 0 },
-	{ FOLDER, "site/packed", NULL, 0, 0 },
 	{ FILE_OF, "site/packed/index.html", "PLAIN INDEX", 0, 0 },
 	{ FILE_OF, "site/packed/index.html.gz", "GZIP OF INDEX", 10, 0 },
 
-	{ FOLDER, "site/types", NULL, 0, 0 },
 	{ FILE_OF, "site/types/README", "READ ME", 0, 0 },
 	{ FILE_OF, "site/types/Makefile", "all:", 0, 0 },
 	WIRE_TYPES(TYPE)
 
 	/* folders of hosts, each with a page of the same name, size and time */
-	{ FOLDER, "hosted", NULL, 0, 0 },
 	{ FILE_OF, "hosted/ten.txt", SECRET, 0, 0 },
 	{ FILE_OF, "hosted/file.test", SECRET, 0, 0 },
 	{ FILE_OF, "hosted/index.html", SECRET, 0, 0 },
 	{ FILE_OF, "hosted/421.html", SECRET, 0, 0 },
-	{ FOLDER, "hosted/default", NULL, 0, 0 },
 	{ FILE_OF, "hosted/default/index.html", "DEFAULT INDEX", 0, 0 },
 	{ FILE_OF, "hosted/default/sentinel.txt", "SENTINEL", 0, 0 },
-	{ FOLDER, "hosted/a.test", NULL, 0, 0 },
 	{ FILE_OF, "hosted/a.test/index.html", "A TEST", 0, 0 },
 	{ FILE_OF, "hosted/a.test/page.css", "OF A.", 0, 0 },
 	{ FILE_OF, "hosted/a.test/404.html", "NOT AT A", 0, 0 },
 	{ FILE_OF, "hosted/a.test/405.html", "NO SUCH METHOD AT A", 0, 0 },
-	{ FOLDER, "hosted/a.test/list", NULL, 0, 0 },
 	{ FILE_OF, "hosted/a.test/list/one", "1", 0, 0 },
 	{ LINK_TO, "hosted/a.test/list/inside", "../page.css", 0, 0 },
 	{ LINK_TO, "hosted/a.test/list/across", "../../b.test/page.css", 0, 0 },
 	{ LINK_TO, "hosted/a.test/across.css", "../b.test/page.css", 0, 0 },
 	{ LINK_TO, "hosted/a.test/up", "..", 0, 0 },
-	{ FOLDER, "hosted/b.test", NULL, 0, 0 },
 	{ FILE_OF, "hosted/b.test/index.html", "B TEST", 0, 0 },
 	{ FILE_OF, "hosted/b.test/page.css", "OF B.", 0, 0 },
-	{ FOLDER, "hosted/a-b", NULL, 0, 0 },
 	{ FILE_OF, "hosted/a-b/index.html", "A DASH B", 0, 0 },
-	{ FOLDER, "hosted/a_b", NULL, 0, 0 },
 	{ FILE_OF, "hosted/a_b/index.html", "A UNDERSCORE B", 0, 0 },
-	{ FOLDER, "hosted/[::1]", NULL, 0, 0 },
 	{ FILE_OF, "hosted/[::1]/index.html", "IPV6", 0, 0 },
-	{ FOLDER, "hosted/127.0.0.1", NULL, 0, 0 },
 	{ FILE_OF, "hosted/127.0.0.1/index.html", "IPV4", 0, 0 },
-	{ FOLDER, "hosted/a.test:99", NULL, 0, 0 },
 	{ FILE_OF, "hosted/a.test:99/index.html", SECRET, 0, 0 },
-	{ FOLDER, "hosted/UPPER.test", NULL, 0, 0 },
 	{ FILE_OF, "hosted/UPPER.test/index.html", SECRET, 0, 0 },
-	{ FOLDER, "hosted/" A250 "fives", NULL, 0, 0 },
 	{ FILE_OF, "hosted/" A250 "fives/index.html", "THE LONGEST", 0, 0 },
-	{ FOLDER, "hosted/-dash", NULL, 0, 0 },
 	{ FILE_OF, "hosted/-dash/index.html", SECRET, 0, 0 },
-	{ FOLDER, "hosted/.hidden", NULL, 0, 0 },
 	{ FILE_OF, "hosted/.hidden/index.html", SECRET, 0, 0 },
-	{ FOLDER, "hosted/~tilde", NULL, 0, 0 },
 	{ FILE_OF, "hosted/~tilde/index.html", SECRET, 0, 0 },
 	{ FOLDER, "hosted/closed.test", NULL, 0, NOBODYS },
 	{ LINK_TO, "hosted/www.a.test", "a.test", 0, 0 },
@@ -318,15 +278,11 @@ static const struct entry tree[] = {
 	{ LINK_TO, "hosted/root.test", "/", 0, 0 },
 	{ LINK_TO, "hosted/loop.test", "loop.test", 0, 0 },
 	{ LINK_TO, "hosted/url.test", "https://evil.example/", 0, 0 },
-	{ FOLDER, "strict", NULL, 0, 0 },
 	{ FILE_OF, "strict/421.html", "NOBODY HERE", 0, 0 },
-	{ FOLDER, "strict/a", NULL, 0, 0 },
 	{ FILE_OF, "strict/a/index.html", "STRICTLY A", 0, 0 },
-	{ FOLDER, "strict/sentinel", NULL, 0, 0 },
 	{ FILE_OF, "strict/sentinel/sentinel.txt", "SENTINEL", 0, 0 },
 
 	/* what options can say */
-	{ FOLDER, "ruled", NULL, 0, 0 },
 	{ FILE_OF, "ruled/sentinel.txt", "SENTINEL", 0, 0 },
 	{ FILE_OF, "ruled/ten.txt", TEN, 0, 0 },
 	{ FILE_OF, "ruled/index.html", "RULED INDEX", 0, 0 },
@@ -348,23 +304,17 @@ static const struct entry tree[] = {
 	{ FILE_OF, "ruled/both.html", "NOT THE NAME ITSELF", 0, 0 },
 	{ FIFO, "ruled/pipe", NULL, 0, 0 },
 	{ FILE_OF, "ruled/pipe.html", "BESIDE THE PIPE", 0, 0 },
-	{ FOLDER, "ruled/piped", NULL, 0, 0 },
 	{ FIFO, "ruled/piped/index.html", NULL, 0, 0 },
 	{ FILE_OF, "ruled/piped/home.html", "A HOME WITH A PIPE", 0, 0 },
-	{ FOLDER, "ruled/folder", NULL, 0, 0 },
 	{ FILE_OF, "ruled/folder/index.html", "IN THE FOLDER", 0, 0 },
 	{ FILE_OF, "ruled/folder.html", "BESIDE THE FOLDER", 0, 0 },
-	{ FOLDER, "ruled/sub", NULL, 0, 0 },
 	{ FILE_OF, "ruled/sub/home.html", "A HOME", 0, 0 },
 	{ FILE_OF, "ruled/sub/page.html", "BELOW", 0, 0 },
 	{ FILE_OF, "ruled/sub/.html", SECRET, 0, 0 },
-	{ FOLDER, "ruled/readme", NULL, 0, 0 },
 	{ FILE_OF, "ruled/readme/README", "READ ME", 0, 0 },
-	{ FOLDER, "ruled/order", NULL, 0, 0 },
 	{ FILE_OF, "ruled/order/index.html", "FIRST INDEX", 0, 0 },
 	{ FILE_OF, "ruled/order/home.html", "SECOND INDEX", 0, 0 },
 	{ FOLDER, "ruled/bare", NULL, 0, 0 },
-	{ FOLDER, "ruled/assets", NULL, 0, 0 },
 	{ FILE_OF, "ruled/assets/app.css", "CSS", 0, 0 },
 	{ FILE_OF, "ruled/assets/app.js.map", "MAP", 0, 0 },
 	{ FOLDER, "ruled/assets/deeper", NULL, 0, 0 },
@@ -372,12 +322,10 @@ static const struct entry tree[] = {
 	{ FILE_OF, "ruled/a.shtml", "<meta charset=iso-8859-1>", 0, 0 },
 	{ FILE_OF, "ruled/none", "NONE", 0, 0 },
 	{ LINK_TO, "ruled/clean.html", "https://new.example/clean", 0, 0 },
-	{ FOLDER, "ruled/moved-index", NULL, 0, 0 },
 	{ LINK_TO, "ruled/moved-index/index.html", "https://new.example/index", 0, 0 },
 	{ FILE_OF, "ruled/.secret.html", SECRET, 0, 0 },
 
 	/* links to other sites */
-	{ FOLDER, "site/moved", NULL, 0, 0 },
 	{ LINK_TO, "site/moved/plain", "http://new.example", 0, 0 },
 	{ LINK_TO, "site/moved/secure", "https://new.example/a/b", 0, 0 },
 	{ LINK_TO, "site/moved/port", "https://new.example:8443/", 0, 0 },
@@ -398,7 +346,6 @@ static const struct entry tree[] = {
 	{ LINK_TO, "site/moved/.hidden", "https://new.example/" SECRET, 0, 0 },
 
 	/* what pages say of their charset */
-	{ FOLDER, "site/charset", NULL, 0, 0 },
 	{ FILE_OF, "site/charset/plain.html", "<p>plain", 0, 0 },
 	{ FILE_OF, "site/charset/utf8.html", "<!DOCTYPE html><META CHARSET='UTF-8'>", 0, 0 },
 	{ FILE_OF, "site/charset/latin.html", "<meta charset=iso-8859-1>\n<p>", 0, 0 },
@@ -412,7 +359,6 @@ static const struct entry tree[] = {
 	  "<!--" A250 A250 A250 A250 A50 "--><meta charset=iso-8859-1>", 0, 0 },
 
 	/* numbers in names */
-	{ FOLDER, "site/numbers", NULL, 0, 0 },
 	{ FILE_OF, "site/numbers/file10", "", 0, 0 },
 	{ FILE_OF, "site/numbers/file2", "", 0, 0 },
 	{ FILE_OF, "site/numbers/File1", "", 0, 0 },
@@ -422,16 +368,13 @@ static const struct entry tree[] = {
 	{ FILE_OF, "site/numbers/100000000000000000000", "", 0, 0 },
 
 	/* the other site: its own page for what is missing */
-	{ FOLDER, "small", NULL, 0, 0 },
 	{ FILE_OF, "small/ten.txt", TEN, 0, 0 },
 	{ FILE_OF, "small/sentinel.txt", "SENTINEL", 0, 0 },
 	{ FILE_OF, "small/poison.txt", POISON, 0, 0 },
 	{ FILE_OF, "small/404.html", "OUR OWN PAGE", 0, 0 },
 	{ FILE_OF, "small/404.html.gz", "GZIP OF OUR OWN PAGE", 10, 0 },
 	{ FILE_OF, "small/unreadable.txt", SECRET, 0, NOBODYS },
-	{ FOLDER, "small/bare", NULL, 0, 0 },
 	{ FILE_OF, "small/bare/known.txt", "KNOWN", 0, 0 },
-	{ FOLDER, "small/indexed", NULL, 0, 0 },
 	{ FILE_OF, "small/indexed/index.html", "INDEXED", 0, 0 },
 };
 
@@ -483,10 +426,22 @@ static void make_file(const char *path, const char *content)
 	close(fd);
 }
 
+static void make_parents(const char *path)
+{
+	char parent[PATH_MAX];
+
+	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
+		if (mkdir(parent, 0755) != 0 && errno != EEXIST)
+			err(1, "%s", parent);
+	}
+}
+
 static void make_entry(const struct entry *entry)
 {
 	int failed = 0;
 
+	make_parents(entry->path);
 	switch (entry->kind) {
 	case FILE_OF: make_file(entry->path, entry->content); break;
 	case FOLDER: failed = mkdir(entry->path, 0755); break;

@@ -94,6 +94,9 @@ struct wire_case {
 /* `then` is an enum wire_end, and may bring further fields along. */
 #define CASE(label, literal, then, ...) \
 	{ .name = (label), .send = { PART(literal) }, .end = then, .want = { __VA_ARGS__ } }
+#define CASE_AT(which, label, literal, then, ...) \
+	{ .name = (label), .server = (which), .send = { PART(literal) }, .end = then, .want = { __VA_ARGS__ } }
+#define NO_ANSWER IS(NULL)
 /* clang-format on */
 
 #define GET(target, fields) "GET " target " HTTP/1.1\r\nHost: a\r\n" fields "\r\n"
@@ -107,6 +110,9 @@ struct wire_case {
 
 /* Appended to what must be refused: if it is answered, the server saw a request that isn't one. */
 #define SMUGGLED GET("/poison.txt", "")
+
+#define A50 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define A250 A50 A50 A50 A50 A50
 
 #define TEN "0123456789"                         /* the content of /ten.txt */
 #define TEN_DATE "Sun, 06 Nov 1994 08:49:37 GMT" /* its time, and that of most files */
@@ -241,8 +247,8 @@ struct wire_way {
 
 /* ---- converse.c ---- */
 
-/* A suite of all cases; `run` is a loop test that calls wire_run_nth(way, _i). */
-Suite *wire_suite(const struct wire_way *way, const TTest *run);
+/* A suite of all cases; `run` is a loop test that calls wire_run_nth(way, _i - first). */
+Suite *wire_suite(const struct wire_way *way, const TTest *run, int first);
 /* What no table can say, but may be asked in any way. */
 TCase *wire_besides(const struct wire_way *way);
 void wire_run_nth(const struct wire_way *way, int i);
