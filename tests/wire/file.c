@@ -13,7 +13,6 @@
 /* clang-format off */
 const struct wire_case wire_file[] = {
 	/* sizes */
-	FOUND("a small file", "/ten.txt", TEN),
 	CASE("what a file's header says", HEAD("/ten.txt", ""), KEPT, IS("200", .head = true, .has = "Content-Type: text/plain; charset=utf-8\nContent-Length: 10\nLast-Modified: " TEN_DATE "\nETag\nAccept-Ranges: bytes\nX-Content-Type-Options: nosniff", .lacks = "Content-Encoding\nLocation\nAllow")),
 	CASE("an empty file", GET("/empty.txt", ""), KEPT, IS("200", .body = "", .has = "Content-Length: 0\nContent-Type: text/plain; charset=utf-8\nETag")),
 	CASE("an empty file for HEAD", HEAD("/empty.txt", ""), KEPT, IS("200", .head = true, .has = "Content-Length: 0")),
@@ -123,7 +122,6 @@ const struct wire_case wire_file[] = {
 	NOT_FOUND("a symlink to itself", "/link-loop"),
 	NOT_FOUND("a file behind a symlink to itself", "/link-loop/ten.txt"),
 	NOT_FOUND("two symlinks to each other", "/link-ping"),
-	NOT_FOUND("a symlink to nothing", "/link-dangling"),
 	NOT_FOUND("a file behind a symlink to nothing", "/link-dangling/ten.txt"),
 
 	/* what isn't a file */
@@ -147,9 +145,8 @@ const struct wire_case wire_file[] = {
 	NOT_FOUND("a missing file in a folder that can be entered and not read", "/enter-only/missing.txt"),
 
 	/* the index */
-	FOUND("an index", "/sub/", "SUB INDEX"),
 	FOUND("an index by its name", "/sub/index.html", "SUB INDEX"),
-	CASE("the type of an index", GET("/sub/", ""), KEPT, IS("200", .has = "Content-Type: text/html|text/html; charset=utf-8")),
+	CASE("an index", GET("/sub/", ""), KEPT, IS("200", .body = "SUB INDEX", .has = "ETag\nLast-Modified: " TEN_DATE "\nContent-Type: text/html; charset=utf-8")),
 	FOUND("an index that is a symlink within", "/index-in/", "SUB INDEX"),
 	CASE("an empty index", GET("/index-empty/", ""), KEPT, IS("200", .body = "", .has = "Content-Length: 0")),
 	DENIED("an unreadable index", "/index-closed/"),
@@ -167,7 +164,7 @@ const struct wire_case wire_file[] = {
 	CASE("a script in a wrong target", GET("/%zz<script>" ECHOED, ""), CLOSED, IS("400")),
 	CASE("a script in a wrong field", GET("/", "<script>" ECHOED ": y\r\n"), CLOSED, IS("400")),
 	CASE("a script in a wrong version", "GET / " ECHOED "/1.1\r\nHost: a\r\n\r\n", CLOSED, IS("400")),
-	CASE("a page for an error has a type", GET("/missing", ""), KEPT, IS("404", .has = "Content-Type:~text/", .lacks = "ETag\nLast-Modified\nAccept-Ranges: bytes")),
+	CASE("a page for an error has a type", GET("/missing", ""), KEPT, IS("404", .has = "Content-Type:~text/", .lacks = "ETag\nLast-Modified\nAccept-Ranges: bytes\nLocation")),
 	{ .name = NULL },
 };
 
@@ -178,7 +175,6 @@ const struct wire_case wire_type[] = {
 	CASE("the type of a README", GET("/types/README", ""), KEPT, IS("200", .has = "Content-Type: text/plain; charset=utf-8")),
 	CASE("the type of a Makefile", GET("/types/Makefile", ""), KEPT, IS("200", .has = "Content-Type: text/plain; charset=utf-8")),
 	CASE("the type isn't the query's", GET("/~tilde?x.html", ""), KEPT, IS("200", .has = "Content-Type: application/octet-stream")),
-	CASE("the type isn't the folder's", GET("/.well-known/acme-challenge/token", ""), KEPT, IS("200", .has = "Content-Type: application/octet-stream")),
 	CASE("the type is of the name, not of what a symlink leads to", GET("/link-in", ""), KEPT, IS("200", .has = "Content-Type: application/octet-stream|text/plain; charset=utf-8")),
 	CASE("the type is the same for HEAD", HEAD("/types/x.png", ""), KEPT, IS("200", .head = true, .has = "Content-Type: image/png\nX-Content-Type-Options: nosniff")),
 	CASE("the type is the same for a 206", GET("/types/x.png", "Range: bytes=0-0\r\n"), KEPT, IS("206", .has = "Content-Type: image/png", .body = "a")),

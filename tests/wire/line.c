@@ -10,8 +10,6 @@
 const struct wire_case wire_line[] = {
 	/* methods that are there */
 	CASE("GET", GET("/ten.txt", ""), KEPT, PLAIN_TEN),
-	CASE("HEAD", HEAD("/ten.txt", ""), KEPT, IS("200", .head = true, .has = "Content-Length: 10\nETag\nLast-Modified: " TEN_DATE)),
-	CASE("POST without a body", POST("/ten.txt", "Content-Length: 0\r\n"), KEPT, IS("200", .body = TEN)),
 	CASE("OPTIONS of a file", LINE("OPTIONS /ten.txt HTTP/1.1"), KEPT, IS("204", .has = "Allow: GET, HEAD, POST, OPTIONS")),
 	CASE("OPTIONS of the root", LINE("OPTIONS / HTTP/1.1"), KEPT, IS("204", .has = "Allow: GET, HEAD, POST, OPTIONS")),
 	CASE("OPTIONS *", LINE("OPTIONS * HTTP/1.1"), KEPT, IS("204", .has = "Allow: GET, HEAD, POST, OPTIONS")),
@@ -50,8 +48,8 @@ const struct wire_case wire_line[] = {
 	/* methods that aren't */
 	CASE("PUT", LINE("PUT /ten.txt HTTP/1.1"), EITHER, IS("405")),
 	CASE("PUT of a new name", LINE("PUT /new.txt HTTP/1.1"), EITHER, IS("405")),
-	CASE("DELETE", LINE("DELETE /ten.txt HTTP/1.1"), EITHER, IS("405")),
-	CASE("PATCH", LINE("PATCH /ten.txt HTTP/1.1"), EITHER, IS("405")),
+	CASE("DELETE", LINE("DELETE /ten.txt HTTP/1.1"), KEPT, IS("405")),
+	CASE("PATCH", LINE("PATCH /ten.txt HTTP/1.1"), KEPT, IS("405")),
 	CASE("TRACE", "TRACE /ten.txt HTTP/1.1\r\nHost: a\r\nCookie: " ECHOED "\r\n\r\n", EITHER, IS("405")),
 	CASE("TRACE with Max-Forwards", "TRACE / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n", EITHER, IS("405")),
 	CASE("CONNECT in the authority form", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n" SMUGGLED, CLOSED, IS("405")),
@@ -71,7 +69,7 @@ const struct wire_case wire_line[] = {
 	CASE("methods have a case: Get", LINE("Get /ten.txt HTTP/1.1"), EITHER, IS("501")),
 	CASE("methods have a case: head", LINE("head /ten.txt HTTP/1.1"), EITHER, IS("501")),
 	CASE("a method that begins like another", LINE("GETS /ten.txt HTTP/1.1") SMUGGLED, CLOSED, IS("501")),
-	CASE("a method that another begins with", LINE("GE /ten.txt HTTP/1.1"), EITHER, IS("501")),
+	CASE("a method that another begins with", LINE("GE /ten.txt HTTP/1.1"), CLOSED, IS("501")),
 	CASE("a method of one letter", LINE("G /ten.txt HTTP/1.1") SMUGGLED, CLOSED, IS("501")),
 	CASE("a method of digits", LINE("123 /ten.txt HTTP/1.1"), EITHER, IS("501")),
 	CASE("a method with a dash", LINE("M-SEARCH * HTTP/1.1"), EITHER, IS("400 501")),
@@ -124,7 +122,6 @@ const struct wire_case wire_line[] = {
 	CASE("bare LFs everywhere", "GET / HTTP/1.1\nHost: a\n\n" SMUGGLED, CLOSED, IS("400")),
 	CASE("LF and CR exchanged", "GET / HTTP/1.1\n\rHost: a\n\r\n\r" SMUGGLED, CLOSED, IS("400")),
 	CASE("bare CRs everywhere", "GET / HTTP/1.1\rHost: a\r\r" SMUGGLED, CLOSED, IS("400")),
-	CASE("CR CR LF after the request line", "GET / HTTP/1.1\r\r\nHost: a\r\n\r\n" SMUGGLED, CLOSED, IS("400")),
 	CASE("an LF in the target", "GET /\n HTTP/1.1\r\nHost: a\r\n\r\n" SMUGGLED, CLOSED, IS("400")),
 	CASE("an empty line before the request line", "\r\n" GET("/ten.txt", ""), KEPT, PLAIN_TEN),
 	CASE("three empty lines before the request line", "\r\n\r\n\r\n" GET("/ten.txt", ""), EITHER, IS("200 400")),
@@ -134,7 +131,6 @@ const struct wire_case wire_line[] = {
 	CASE("a thousand empty lines before the request line", "{{1000*\r\n}}" GET("/ten.txt", ""), EITHER, IS("200 400")),
 
 	/* versions */
-	CASE("1.0", "GET /ten.txt HTTP/1.0\r\n\r\n", CLOSED, PLAIN_TEN),
 	CASE("1.0 with Host", "GET /ten.txt HTTP/1.0\r\nHost: a\r\n\r\n", CLOSED, PLAIN_TEN),
 	CASE("HEAD of 1.0", "HEAD /ten.txt HTTP/1.0\r\n\r\n", CLOSED, IS("200", .head = true, .has = "Content-Length: 10")),
 	CASE("POST of 1.0", "POST /ten.txt HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello", CLOSED, IS("200", .body = TEN)),
@@ -146,9 +142,9 @@ const struct wire_case wire_line[] = {
 	CASE("2.1", LINE("GET / HTTP/2.1") SMUGGLED, CLOSED, IS("505")),
 	CASE("3.0", LINE("GET / HTTP/3.0") SMUGGLED, CLOSED, IS("505")),
 	CASE("9.9", LINE("GET / HTTP/9.9") SMUGGLED, CLOSED, IS("505")),
-	CASE("0.9 in so many words", LINE("GET / HTTP/0.9") SMUGGLED, CLOSED, IS("400 505")),
+	CASE("0.9 in so many words", LINE("GET / HTTP/0.9") SMUGGLED, CLOSED, IS("505")),
 	CASE("0.0", LINE("GET / HTTP/0.0") SMUGGLED, CLOSED, IS("400 505")),
-	CASE("the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", CLOSED, IS("400 505")),
+	CASE("the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", CLOSED, IS("505")),
 	CASE("0.9", "GET /ten.txt\r\n\r\n", CLOSED, IS("400")),
 	CASE("0.9 with a space", "GET /ten.txt \r\n\r\n", CLOSED, IS("400")),
 	CASE("only a method", "GET\r\n\r\n", CLOSED, IS("400")),

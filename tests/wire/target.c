@@ -7,7 +7,7 @@
 #define NOT_FOUND(label, target) CASE(label, GET(target, ""), KEPT, IS("404"))
 #define ABOVE(label, target) CASE(label, GET(target, "") SMUGGLED, CLOSED, IS("400"))
 #define BAD(label, target) CASE(label, GET(target, "") SMUGGLED, CLOSED, IS("400"))
-#define BAD_HOST(label, line) CASE(label, HOST(line), EITHER, IS("400"))
+#define BAD_HOST(label, line) CASE(label, HOST(line) SMUGGLED, CLOSED, IS("400"))
 
 /* clang-format off */
 const struct wire_case wire_target[] = {
@@ -58,10 +58,10 @@ const struct wire_case wire_target[] = {
 	BAD("a four-digit escape", "/%u0041"),
 	BAD("a percent sign alone in the middle", "/100%.txt"),
 	BAD("a high byte in an escape", "/%\xff\xff"),
-	CASE("an escaped NUL", GET("/ten.txt%00", ""), EITHER, IS("400 404")),
+	CASE("an escaped NUL", GET("/ten.txt%00", ""), CLOSED, IS("400")),
 	CASE("an escaped NUL before an extension", GET("/ten.txt%00.html", ""), EITHER, IS("400 404")),
 	CASE("an escaped NUL before a slash", GET("/%00/ten.txt", ""), EITHER, IS("400 404")),
-	CASE("an escaped slash", GET("/sub%2fin.txt", ""), EITHER, IS("400 404")),
+	CASE("an escaped slash", GET("/sub%2fin.txt", ""), CLOSED, IS("400")),
 	CASE("an escaped slash in capitals", GET("/sub%2Fin.txt", ""), EITHER, IS("400 404")),
 	CASE("an escaped slash at the start", GET("/%2ften.txt", ""), EITHER, IS("400 404")),
 	CASE("an escaped slash after a folder", GET("/sub%2f", ""), EITHER, IS("400 404")),
@@ -116,7 +116,7 @@ const struct wire_case wire_target[] = {
 	CASE("a dot segment and a slash at the end", GET("/sub/./", ""), KEPT, IS("200", .body = "SUB INDEX")),
 	CASE("a dot segment alone", GET("/.", ""), KEPT, IS("200", .body = "ROOT INDEX")),
 	CASE("a dot segment and a slash alone", GET("/./", ""), KEPT, IS("200", .body = "ROOT INDEX")),
-	CASE("two dots at the end", GET("/sub/..", ""), KEPT, IS("200", .body = "ROOT INDEX")),
+	CASE("two dots at the end", GET("/sub/..", ""), KEPT, IS("200", .body = "ROOT INDEX", .lacks = "Location")),
 	CASE("two dots and a slash at the end", GET("/sub/../", ""), KEPT, IS("200", .body = "ROOT INDEX")),
 	CASE("two dots at the end of a deeper one", GET("/sub/deeper/..", ""), KEPT, IS("200", .body = "SUB INDEX")),
 	CASE("two dots at the end, escaped", GET("/sub/deeper/%2e%2e", ""), KEPT, IS("200", .body = "SUB INDEX")),
@@ -174,7 +174,7 @@ const struct wire_case wire_target[] = {
 	NOT_FOUND("an absolute path", "//etc/passwd"),
 	NOT_FOUND("proc", "/proc/self/environ"),
 	NOT_FOUND("a drive", "/c:/windows/win.ini"),
-	CASE("two dots without a slash before them", "GET ../secret.txt HTTP/1.1\r\nHost: a\r\n\r\n", EITHER, IS("400")),
+	CASE("two dots without a slash before them", "GET ../secret.txt HTTP/1.1\r\nHost: a\r\n\r\n", CLOSED, IS("400")),
 
 	/* the absolute form (3.2.2): a server must take it, and its authority, not Host's */
 	FOUND("the absolute form", ABSOLUTE("http://a/ten.txt")),
@@ -200,29 +200,29 @@ const struct wire_case wire_target[] = {
 	CASE("the absolute form with two Hosts", "GET http://a/ten.txt HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", EITHER, IS("400")),
 	CASE("the absolute form with dots", ABSOLUTE("http://a/../secret.txt"), CLOSED, IS("400")),
 	CASE("the absolute form with dots for a host", ABSOLUTE("http://../secret.txt"), EITHER, IS("400 404")),
-	CASE("the absolute form with an empty host", ABSOLUTE("http:///ten.txt"), EITHER, IS("400")),
-	CASE("the absolute form with only a port", ABSOLUTE("http://:80/ten.txt"), EITHER, IS("400")),
-	CASE("the absolute form with a port that's no number", ABSOLUTE("http://a:x/ten.txt"), EITHER, IS("400")),
-	CASE("the absolute form with a negative port", ABSOLUTE("http://a:-80/ten.txt"), EITHER, IS("400")),
-	CASE("the absolute form with a user", ABSOLUTE("http://user:word@a/ten.txt"), EITHER, IS("400")),
-	CASE("the absolute form with one slash", ABSOLUTE("http:/ten.txt"), EITHER, IS("400")),
-	CASE("the absolute form without slashes", ABSOLUTE("http:ten.txt"), EITHER, IS("400")),
+	CASE("the absolute form with an empty host", ABSOLUTE("http:///ten.txt"), CLOSED, IS("400")),
+	CASE("the absolute form with only a port", ABSOLUTE("http://:80/ten.txt"), CLOSED, IS("400")),
+	CASE("the absolute form with a port that's no number", ABSOLUTE("http://a:x/ten.txt"), CLOSED, IS("400")),
+	CASE("the absolute form with a negative port", ABSOLUTE("http://a:-80/ten.txt"), CLOSED, IS("400")),
+	CASE("the absolute form with a user", ABSOLUTE("http://user:word@a/ten.txt"), CLOSED, IS("400")),
+	CASE("the absolute form with one slash", ABSOLUTE("http:/ten.txt"), CLOSED, IS("400")),
+	CASE("the absolute form without slashes", ABSOLUTE("http:ten.txt"), CLOSED, IS("400")),
 	CASE("the absolute form with an open bracket", ABSOLUTE("http://[::1/ten.txt"), EITHER, IS("400")),
 	CASE("the absolute form with a backslash", ABSOLUTE("http:\\\\a\\ten.txt"), EITHER, IS("400")),
 	CASE("the absolute form with a backslash in the host", ABSOLUTE("http://a\\b/ten.txt"), EITHER, IS("400")),
-	CASE("the absolute form with a fragment", ABSOLUTE("http://a/ten.txt#x"), EITHER, IS("400")),
-	CASE("the absolute form of another scheme", ABSOLUTE("ftp://a/ten.txt"), EITHER, IS("400 404 421")),
+	CASE("the absolute form with a fragment", ABSOLUTE("http://a/ten.txt#x"), CLOSED, IS("400")),
+	CASE("the absolute form of another scheme", ABSOLUTE("ftp://a/ten.txt"), CLOSED, IS("400")),
 	/* RFC 9110, 7.4 wants https refused without TLS, but a front end that ends TLS is usual */
 	CASE("the absolute form of https", ABSOLUTE("https://a/ten.txt"), EITHER, IS("200 400 421")),
 
 	/* other forms, where they don't belong */
-	CASE("a path without a slash", "GET ten.txt HTTP/1.1\r\nHost: a\r\n\r\n", EITHER, IS("400")),
-	CASE("a query without a path", "GET ?a=b HTTP/1.1\r\nHost: a\r\n\r\n", EITHER, IS("400")),
-	CASE("the authority form of GET", "GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n", EITHER, IS("400")),
-	CASE("an asterisk for GET", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", EITHER, IS("400")),
-	CASE("an asterisk for HEAD", "HEAD * HTTP/1.1\r\nHost: a\r\n\r\n", EITHER, IS("400", .head = true)),
-	CASE("an asterisk for POST", "POST * HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", EITHER, IS("400")),
-	CASE("an asterisk and more", "OPTIONS *x HTTP/1.1\r\nHost: a\r\n\r\n", EITHER, IS("400")),
+	CASE("a path without a slash", "GET ten.txt HTTP/1.1\r\nHost: a\r\n\r\n", CLOSED, IS("400")),
+	CASE("a query without a path", "GET ?a=b HTTP/1.1\r\nHost: a\r\n\r\n", CLOSED, IS("400")),
+	CASE("the authority form of GET", "GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n", CLOSED, IS("400")),
+	CASE("an asterisk for GET", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", CLOSED, IS("400")),
+	CASE("an asterisk for HEAD", "HEAD * HTTP/1.1\r\nHost: a\r\n\r\n", CLOSED, IS("400", .head = true)),
+	CASE("an asterisk for POST", "POST * HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", CLOSED, IS("400")),
+	CASE("an asterisk and more", "OPTIONS *x HTTP/1.1\r\nHost: a\r\n\r\n", CLOSED, IS("400")),
 	CASE("an asterisk in a path", "GET /* HTTP/1.1\r\nHost: a\r\n\r\n", KEPT, IS("200", .body = "STAR")),
 
 	/* Host */
@@ -243,7 +243,7 @@ const struct wire_case wire_target[] = {
 	FOUND("the Host as the last field", HOST("X: y\r\nAccept: */*\r\nHost: a\r\n")),
 	FOUND("a name of 250 characters for a Host", HOST("Host: {{50*a.bcd}}\r\n")),
 	CASE("an escape in the Host", HOST("Host: a%20b\r\n"), EITHER, IS("200 400")),
-	CASE("a comma in the Host", HOST("Host: a,b\r\n"), EITHER, IS("200 400")),
+	CASE("a comma in the Host", HOST("Host: a,b\r\n"), KEPT, IS("200")),
 	CASE("dots for a Host", HOST("Host: ..\r\n"), EITHER, IS("200 400")),
 	CASE("a port beyond 65535 in the Host", HOST("Host: a:99999\r\n"), EITHER, IS("200 400")),
 	BAD_HOST("no Host", ""),
