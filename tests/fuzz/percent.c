@@ -123,59 +123,6 @@ static void check_path(text t)
 	check_address(path);
 }
 
-/* RFC 3629 by its numbers: the shortest form, no surrogate, nothing above U+10FFFF. */
-static bool slow_is_utf8(text t)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-
-	for (size_t i = 0, n; i < t.len; i += n) {
-		unsigned char c = (unsigned char)t.at[i];
-		uint32_t point = c;
-
-		n = c < 0x80 ? 1 : c >> 5 == 6 ? 2 : c >> 4 == 14 ? 3 : c >> 3 == 30 ? 4 : 0;
-		if (n == 0 || n > t.len - i)
-			return false;
-		if (n > 1)
-			point = c & (0x7fu >> n);
-		for (size_t k = 1; k < n; k++) {
-			if (((unsigned char)t.at[i + k] & 0xc0) != 0x80)
-				return false;
-			point = point << 6 | ((unsigned char)t.at[i + k] & 0x3f);
-		}
-		if (point < least[n] || point > 0x10ffff || point >> 11 == 0xd800 >> 11)
-			return false;
-	}
-	return true;
-}
-
-/* As a browser reads it: what was put in as HTML is the text again. */
-static size_t read_html(text t, char *plain)
-{
-	static const struct {
-		const char *entity;
-		char c;
-	} entities[] = {
-		{ "&amp;", '&' },  { "&lt;", '<' },   { "&gt;", '>' },
-		{ "&quot;", '"' }, { "&#39;", '\'' },
-	};
-	size_t n = 0;
-
-	while (t.len) {
-		size_t taken = 1;
-
-		plain[n] = t.at[0];
-		for (size_t k = 0; k < LENGTH(entities); k++) {
-			size_t len = strlen(entities[k].entity);
-
-			if (t.len >= len && memcmp(t.at, entities[k].entity, len) == 0)
-				plain[n] = entities[k].c, taken = len;
-		}
-		skip(&t, taken);
-		n++;
-	}
-	return n;
-}
-
 static void check_page(text t)
 {
 	static char bytes[6 * PATH_MAX], plain[6 * PATH_MAX];
@@ -184,12 +131,14 @@ static void check_page(text t)
 	put_escaped(&o, t, html_escape);
 
 	text page = { bytes, o.len };
+	struct wire_text shown = { bytes, o.len }, said = { t.at, t.len };
 
-	must(!o.overrun && slow_is_utf8(page), "a page is UTF-8");
+	must(!o.overrun && wire_is_utf8(shown), "a page is UTF-8");
 	must(matches(page, "([^[:cntrl:]<>&\"']|&(amp|lt|gt|quot|#39);)*"),
 	     "a text in a page is no markup");
-	if (slow_is_utf8(t) && matches(t, "[^[:cntrl:]]*"))
-		must(same((text){ plain, read_html(page, plain) }, t), "a page shows the text");
+	if (wire_is_utf8(said) && matches(t, "[^[:cntrl:]]*"))
+		must(same((text){ plain, wire_unescape(plain, shown) }, t),
+		     "a page shows the text");
 }
 
 static void run_percent(const unsigned char *data, size_t size)

@@ -219,24 +219,50 @@ static enum verdict read_slowly(text left, const struct http_limits *limits, str
 
 /* What the reader says when all is there, or up to where it refuses; `step`: so much at a time. */
 static int read_in_steps(struct http_work *work, text t, size_t step,
+			 int (*read)(struct http_work *, const struct http_limits *),
 			 const struct http_limits *limits)
 {
 	int status = MORE;
 
 	/* of just that size, so that the sanitizer sees a look beyond */
-	work->input.at = malloc(t.len + 1);
+	work->input.at = malloc(t.len);
 	need(work->input.at, "malloc");
 	memcpy(work->input.at, t.at, t.len);
-	work->input.at = realloc(work->input.at, t.len);
 	while (status == MORE && work->input.end < t.len) {
 		work->input.end += t.len - work->input.end < step ? t.len - work->input.end : step;
-		status = read_as(read_head(&work->input, &work->req, limits), work);
-	}
-	if (status == WHOLE) {
-		status = read_framing(&work->req, limits);
-		return status ? status : WHOLE;
+		status = read(work, limits);
 	}
 	return status;
+}
+
+/* In one piece and octet by octet, beside the verdict of the slow reader. */
+static int read_both(struct http_work *works[2], text t,
+		     int (*read)(struct http_work *, const struct http_limits *),
+		     const struct http_limits *limits, enum verdict verdict)
+{
+	static char memory[2][sizeof(struct http_work)];
+	int status, again;
+
+	works[0] = http_work_init(memory[0], limits);
+	works[1] = http_work_init(memory[1], limits);
+	status = read_in_steps(works[0], t, t.len, read, limits);
+	again = read_in_steps(works[1], t, 1, read, limits);
+	must(status == again || (status >= 400 && again >= 400), "pieces don't change what it is");
+	must((status == WHOLE) == (verdict == GOOD),
+	     "accepted is what the grammar has, and no more");
+	must(status != MORE || verdict == INCOMPLETE,
+	     "it doesn't wait for the end of what is wrong");
+	return status;
+}
+
+static int read_request(struct http_work *work, const struct http_limits *limits)
+{
+	int status = read_as(read_head(&work->input, &work->req, limits), work);
+
+	if (status != WHOLE)
+		return status;
+	status = (int)read_framing(&work->req, limits);
+	return status ? status : WHOLE;
 }
 
 /* What wasn't said is nowhere. */
@@ -257,9 +283,9 @@ static void compare_meaning(const struct request *req, const struct meaning *m)
 
 static void run_request(const unsigned char *data, size_t size)
 {
-	static char memory[2][sizeof(struct http_work)];
 	static struct meaning meaning;
 	struct http_limits limits = usual_limits;
+	struct http_work *works[2];
 
 	if (size < 2)
 		return;
@@ -271,23 +297,14 @@ static void run_request(const unsigned char *data, size_t size)
 	}
 
 	text t = case_text(data + 1, size - 1);
-	struct http_work *one = http_work_init(memory[0], &limits);
-	struct http_work *two = http_work_init(memory[1], &limits);
-	int status = read_in_steps(one, t, t.len, &limits);
-	int again = read_in_steps(two, t, 1, &limits);
-	enum verdict verdict = read_slowly(case_text(data + 1, size - 1), &limits, &meaning);
+	enum verdict verdict = read_slowly(t, &limits, &meaning);
 
-	must(status == again || (status >= 400 && again >= 400), "pieces don't change what it is");
-	must((status == WHOLE) == (verdict == GOOD),
-	     "accepted is what the grammar has, and no more");
-	must(status != MORE || verdict == INCOMPLETE,
-	     "it doesn't wait for the end of what is wrong");
-	if (status == WHOLE) {
-		must(one->input.head_end == two->input.head_end,
+	if (read_both(works, t, read_request, &limits, verdict) == WHOLE) {
+		must(works[0]->input.head_end == works[1]->input.head_end,
 		     "pieces don't change where it ends");
-		compare_meaning(&one->req, &meaning);
-		compare_meaning(&two->req, &meaning);
+		compare_meaning(&works[0]->req, &meaning);
+		compare_meaning(&works[1]->req, &meaning);
 	}
-	free(one->input.at);
-	free(two->input.at);
+	free(works[0]->input.at);
+	free(works[1]->input.at);
 }

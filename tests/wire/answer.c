@@ -127,10 +127,26 @@ static bool status_allowed(int status, const char *allowed)
 	return strstr(allowed, text);
 }
 
+static const char *unlike_parts(struct wire_response *response, const char *wanted)
+{
+	struct wire_range ranges[WIRE_RANGES];
+	char text[4096] = "";
+	size_t count, n = 0;
+	const char *what = wire_ranges(response, ranges, &count);
+
+	for (size_t i = 0; i < count && n < sizeof(text); i++)
+		n += (size_t)snprintf(
+			text + n, sizeof(text) - n, "%s%lld-%lld/%lld=%.*s", i ? " " : "",
+			ranges[i].first, ranges[i].first + (long long)ranges[i].bytes.size - 1,
+			ranges[i].length, (int)ranges[i].bytes.size, ranges[i].bytes.at);
+	if (!what && strcmp(text, wanted) != 0)
+		what = wire_say(response, "the parts are %.200s", text);
+	return what;
+}
+
 static const char *unlike_one(struct wire_response *response, const struct wire_answer *want,
 			      const char *root)
 {
-	char parts[4096];
 	const char *what;
 
 	if (!status_allowed(response->status, want->status))
@@ -145,13 +161,8 @@ static const char *unlike_one(struct wire_response *response, const struct wire_
 		return wire_say(response, "the body isn't %s", want->body);
 	if (want->file && !is_file(response->body, root, want->file))
 		return wire_say(response, "the body isn't the file %s", want->file);
-	if (want->parts) {
-		what = wire_parts(response, parts, sizeof(parts));
-		if (what)
-			return what;
-		if (strcmp(parts, want->parts) != 0)
-			return wire_say(response, "the parts are %.200s", parts);
-	}
+	if (want->parts)
+		return unlike_parts(response, want->parts);
 	return NULL;
 }
 

@@ -60,6 +60,7 @@ const struct wire_case wire_listing[] = {
 	CASE("as text", GET("/order/?format=text", ""), KEPT, IS("200", .has = "Content-Type:~text/plain", .shows = "zulu\nalpha\nbravo\ncharlie", .hides = "<\nhref")),
 	CASE("as text, by size, down", GET("/order/?format=text&sort=size&order=desc", ""), KEPT, IS("200", .has = "Content-Type:~text/plain", .shows = "zulu\ncharlie\nalpha\nbravo")),
 	CASE("as text for HEAD", HEAD("/order/?format=text", ""), KEPT, IS("200", .head = true, .has = "Content-Type:~text/plain\nContent-Length")),
+	CASE("as text, no name makes a line or a colour of its own", GET("/list/?format=text", ""), KEPT, IS("200", .shows = "%1B%5B31mred\nnew%0Aline", .hides = "\x1b")),
 	CASE("as text, of an index, is the index", GET("/sub/?format=text", ""), KEPT, IS("200", .body = "SUB INDEX")),
 
 	/* names on the page */

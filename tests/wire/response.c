@@ -231,40 +231,79 @@ static bool is_etag(struct wire_text text)
 	return true;
 }
 
-static bool is_utf8(struct wire_text text)
+/* RFC 3629 by its numbers: the shortest form, no surrogate, nothing above U+10FFFF. */
+bool wire_is_utf8(struct wire_text t)
 {
-	const unsigned char *p = (const unsigned char *)text.at, *end = p + text.size;
+	static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 
-	while (p < end) {
-		int more = *p < 0x80 ? 0 : *p < 0xc2 ? -1 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
+	for (size_t i = 0, n; i < t.size; i += n) {
+		unsigned char c = (unsigned char)t.at[i];
+		unsigned point = c;
 
-		if (more < 0 || *p > 0xf4 || end - p <= more)
+		n = c < 0x80 ? 1 : c >> 5 == 6 ? 2 : c >> 4 == 14 ? 3 : c >> 3 == 30 ? 4 : 0;
+		if (n == 0 || n > t.size - i)
 			return false;
-		for (p++; more > 0; more--, p++)
-			if ((*p & 0xc0) != 0x80)
+		if (n > 1)
+			point = c & (0x7fu >> n);
+		for (size_t k = 1; k < n; k++) {
+			if (((unsigned char)t.at[i + k] & 0xc0) != 0x80)
 				return false;
+			point = point << 6 | ((unsigned char)t.at[i + k] & 0x3f);
+		}
+		if (point < least[n] || point > 0x10ffff || point >> 11 == 0xd800 >> 11)
+			return false;
 	}
 	return true;
 }
 
-/* "bytes first-last/length"; returns the bytes in it, -1 when it isn't one */
-static long long parse_content_range(struct wire_text text, long long *first, long long *length)
+size_t wire_unescape(char *plain, struct wire_text html)
 {
-	struct wire_text rest = text, unit = wire_cut(&rest, ' '), a, b;
+	static const struct {
+		const char *name;
+		char c;
+	} references[] = { { "&amp;", '&' },
+			   { "&lt;", '<' },
+			   { "&gt;", '>' },
+			   { "&quot;", '"' },
+			   { "&#39;", '\'' } };
+	size_t n = 0;
 
-	if (!rest.at || !wire_same(unit, "bytes"))
-		return -1;
-	a = wire_cut(&rest, '-');
-	if (!rest.at)
-		return -1;
-	b = wire_cut(&rest, '/');
-	if (!rest.at || !is_digits(a) || !is_digits(b) || !is_digits(rest))
-		return -1;
-	*first = atoll(a.at);
-	*length = atoll(rest.at);
-	if (atoll(b.at) < *first || atoll(b.at) >= *length)
-		return -1;
-	return atoll(b.at) - *first + 1;
+	while (html.size) {
+		size_t taken = 1;
+
+		plain[n] = *html.at;
+		for (size_t i = 0; i < sizeof(references) / sizeof(references[0]); i++) {
+			size_t length = strlen(references[i].name);
+
+			if (html.size >= length &&
+			    memcmp(html.at, references[i].name, length) == 0) {
+				plain[n] = references[i].c;
+				taken = length;
+			}
+		}
+		html.at += taken;
+		html.size -= taken;
+		n++;
+	}
+	return n;
+}
+
+/* "bytes first-last/length", and that many bytes at the beginning of the text */
+static bool parse_range(struct wire_text value, struct wire_text text, struct wire_range *range)
+{
+	struct wire_text rest = value, first, last;
+
+	if (!wire_same(wire_cut(&rest, ' '), "bytes"))
+		return false;
+	first = wire_cut(&rest, '-');
+	last = wire_cut(&rest, '/');
+	if (!is_digits(first) || !is_digits(last) || !is_digits(rest))
+		return false;
+	range->first = atoll(first.at);
+	range->length = atoll(rest.at);
+	range->bytes = (struct wire_text){ text.at, (size_t)(atoll(last.at) - range->first + 1) };
+	return atoll(last.at) >= range->first && atoll(last.at) < range->length &&
+	       range->bytes.size <= text.size;
 }
 
 static const char *fault_of_dates(struct wire_response *response, time_t now)
@@ -287,7 +326,7 @@ static const char *fault_of_range(struct wire_response *response)
 {
 	struct wire_text range = wire_value(response, "Content-Range");
 	bool multipart = wire_find(wire_value(response, "Content-Type"), "multipart/byteranges");
-	long long first, length;
+	struct wire_range one;
 
 	if (response->status == 416 &&
 	    (range.size < 9 || memcmp(range.at, "bytes */", 8) != 0 ||
@@ -296,7 +335,7 @@ static const char *fault_of_range(struct wire_response *response)
 	if (response->status == 206 && multipart && range.at)
 		return wire_say(response, "Content-Range on a multipart (RFC 9110, 15.3.7.2)");
 	if (response->status == 206 && !multipart &&
-	    parse_content_range(range, &first, &length) != (long long)response->body.size)
+	    (!parse_range(range, response->body, &one) || one.bytes.size != response->body.size))
 		return wire_say(response, "206 whose Content-Range and length disagree");
 	if (response->status != 206 && response->status != 416 && range.at)
 		return wire_say(response, "Content-Range on a %d", response->status);
@@ -352,7 +391,7 @@ static const char *fault_of_content(struct wire_response *response, bool head)
 	if (has(response, "Content-Encoding") && !wire_member(response, "Vary", "Accept-Encoding"))
 		return wire_say(response, "Content-Encoding without Vary: Accept-Encoding");
 	if (wire_find(type, "text/") && !has(response, "Content-Encoding") &&
-	    !is_utf8(response->body))
+	    !wire_is_utf8(response->body))
 		return wire_say(response, "text that isn't UTF-8");
 	return NULL;
 }
@@ -378,48 +417,45 @@ const char *wire_fault(struct wire_response *response, bool head, time_t now)
 	return what;
 }
 
-/* The parts of a multipart/byteranges as "0-1/10=01 8-9/10=89" (RFC 9110, 14.6; RFC 2046, 5.1) */
-const char *wire_parts(struct wire_response *response, char *out, size_t room)
+static const char *take_part(struct wire_response *response, struct wire_text *rest,
+			     struct wire_range *range)
+{
+	struct wire_response part = { 0 };
+	struct wire_text line;
+
+	while (cut_line(rest, &line) && line.size)
+		if (parse_field(&part, line))
+			return wire_say(response, "in a part: %s", part.fault);
+	if (!parse_range(wire_value(&part, "Content-Range"), *rest, range))
+		return wire_say(response, "a part whose Content-Range and length disagree");
+	if (!has(&part, "Content-Type"))
+		return wire_say(response, "a part without Content-Type");
+	rest->at += range->bytes.size;
+	rest->size -= range->bytes.size;
+	return cut_line(rest, &line) && !line.size ? NULL : wire_say(response, "a part goes on");
+}
+
+/* RFC 9110, 14.6; RFC 2046, 5.1 */
+const char *wire_ranges(struct wire_response *response, struct wire_range *ranges, size_t *count)
 {
 	struct wire_text type = wire_value(response, "Content-Type"), rest = response->body, line;
-	struct wire_response part;
-	char boundary[80] = "--";
-	size_t size = 2;
-	const char *at = wire_find(type, "boundary=");
+	char text[128], boundary[80] = "--";
+	int length = 0;
 
-	if (!at || memcmp(type.at, "multipart/byteranges;", 21) != 0)
-		return wire_say(response,
-				"Content-Type isn't multipart/byteranges with a boundary");
-	at += 9;
-	for (; at < type.at + type.size && size < 72; at++)
-		if (*at != '"')
-			boundary[size++] = *at;
-	if (size < 3 || size > 72)
-		return wire_say(response, "a boundary that isn't of 1 to 70 characters");
-	if (rest.size > 2 && memcmp(rest.at, "\r\n", 2) == 0)
-		rest.at += 2, rest.size -= 2;
-	*out = '\0';
-	while (cut_line(&rest, &line) && wire_same(line, boundary)) {
-		long long first, length, count;
-
-		memset(&part, 0, sizeof(part));
-		while (cut_line(&rest, &line) && line.size)
-			if (parse_field(&part, line))
-				return wire_say(response, "in a part: %s", part.fault);
-		count = parse_content_range(wire_value(&part, "Content-Range"), &first, &length);
-		if (count < 0 || (size_t)count + 2 > rest.size ||
-		    memcmp(rest.at + count, "\r\n", 2) != 0)
-			return wire_say(response, "a part whose Content-Range and length disagree");
-		if (!has(&part, "Content-Type"))
-			return wire_say(response, "a part without Content-Type");
-		size = strlen(out);
-		snprintf(out + size, room - size, "%s%lld-%lld/%lld=%.*s", size ? " " : "", first,
-			 first + count - 1, length, (int)count, rest.at);
-		rest.at += count + 2;
-		rest.size -= (size_t)count + 2;
-	}
-	strcat(boundary, "--");
-	if (!wire_same(line, boundary) || rest.size)
+	*count = 0;
+	if (has(response, "Content-Range"))
+		return parse_range(wire_value(response, "Content-Range"), rest, &ranges[(*count)++])
+			       ? NULL
+			       : wire_say(response, "no Content-Range");
+	snprintf(text, sizeof(text), "%.*s", (int)type.size, type.at);
+	if (sscanf(text, "multipart/byteranges; boundary=%70[0-9A-Za-z'()+_,./:=?-]%n",
+		   boundary + 2, &length) != 1 ||
+	    (size_t)length != type.size)
+		return wire_say(response, "no multipart/byteranges with a boundary");
+	for (cut_line(&rest, &line); cut_line(&rest, &line) && wire_same(line, boundary); ++*count)
+		if (*count == WIRE_RANGES || take_part(response, &rest, &ranges[*count]))
+			return response->fault;
+	if (!wire_same(line, strcat(boundary, "--")) || rest.size)
 		return wire_say(response, "no closing boundary at the end");
 	return NULL;
 }

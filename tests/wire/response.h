@@ -7,7 +7,7 @@
 #include <sys/types.h>
 #include <time.h>
 
-enum { WIRE_FIELDS = 64 };
+enum { WIRE_FIELDS = 64, WIRE_RANGES = 64 };
 
 /* The texts point into the bytes they were read from. */
 struct wire_text {
@@ -31,8 +31,14 @@ ssize_t wire_parse(const char *bytes, size_t size, bool head, struct wire_respon
 const char *wire_fault(struct wire_response *response, bool head, time_t now);
 /* More fields, one a line: NULL, or what is wrong with them. */
 const char *wire_fields(struct wire_response *response, struct wire_text header);
-/* The parts of a multipart/byteranges as "0-1/10=01 8-9/10=89" (RFC 9110, 14.6; RFC 2046, 5.1) */
-const char *wire_parts(struct wire_response *response, char *out, size_t room);
+/* Some bytes of a representation of that length. */
+struct wire_range {
+	long long first, length;
+	struct wire_text bytes;
+};
+
+/* What a 206 has: NULL, or what is wrong with it. */
+const char *wire_ranges(struct wire_response *response, struct wire_range *ranges, size_t *count);
 /* The value of the field, {NULL, 0} when there is none. */
 struct wire_text wire_value(const struct wire_response *response, const char *name);
 /* Whether the field has this member, as a list of tokens. */
@@ -46,5 +52,8 @@ const char *wire_find(struct wire_text text, const char *part);
 struct wire_text wire_trim(struct wire_text text);
 /* Cut the text at the separator: the piece before it, and `rest` is what follows. */
 struct wire_text wire_cut(struct wire_text *rest, char separator);
+bool wire_is_utf8(struct wire_text text);
+/* As a browser reads HTML: the text without its character references, which is never longer. */
+size_t wire_unescape(char *plain, struct wire_text html);
 
 #endif
