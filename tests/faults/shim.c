@@ -257,26 +257,26 @@ int close(int fd)
 	return judge("close") == FAIL ? -1 : status;
 }
 
+/* The arguments behind the last that has a name, whether there are so many or not. */
+#define REST(last, count)                         \
+	long argument[count];                     \
+	va_list more;                             \
+                                                  \
+	va_start(more, last);                     \
+	for (size_t i = 0; i < (count); i++)      \
+		argument[i] = va_arg(more, long); \
+	va_end(more)
+
 int open(const char *path, int flags, ...)
 {
-	va_list more;
-	mode_t mode;
-
-	va_start(more, flags);
-	mode = va_arg(more, mode_t);
-	va_end(more);
-	return judge("open") == FAIL ? -1 : REAL(openat)(AT_FDCWD, path, flags, mode);
+	REST(flags, 1);
+	return judge("open") == FAIL ? -1 : REAL(openat)(AT_FDCWD, path, flags, argument[0]);
 }
 
 int openat(int at, const char *path, int flags, ...)
 {
-	va_list more;
-	mode_t mode;
-
-	va_start(more, flags);
-	mode = va_arg(more, mode_t);
-	va_end(more);
-	return judge("openat") == FAIL ? -1 : REAL(openat)(at, path, flags, mode);
+	REST(flags, 1);
+	return judge("openat") == FAIL ? -1 : REAL(openat)(at, path, flags, argument[0]);
 }
 
 /* openat(), as a fortified program calls it. */
@@ -288,24 +288,13 @@ int __openat_2(int at, const char *path, int flags)
 
 int fcntl(int fd, int what, ...)
 {
-	va_list more;
-	long argument;
-
-	va_start(more, what);
-	argument = va_arg(more, long);
-	va_end(more);
-	return judge("fcntl") == FAIL ? -1 : REAL(fcntl)(fd, what, argument);
+	REST(what, 1);
+	return judge("fcntl") == FAIL ? -1 : REAL(fcntl)(fd, what, argument[0]);
 }
 
 int prctl(int what, ...)
 {
-	va_list more;
-	long argument[4];
-
-	va_start(more, what);
-	for (size_t i = 0; i < LENGTH(argument); i++)
-		argument[i] = va_arg(more, long);
-	va_end(more);
+	REST(what, 4);
 	if (judge("prctl") == FAIL)
 		return -1;
 	return REAL(prctl)(what, argument[0], argument[1], argument[2], argument[3]);
@@ -339,13 +328,7 @@ static const char *name_of(long number)
 
 long syscall(long number, ...)
 {
-	va_list more;
-	long argument[6];
-
-	va_start(more, number);
-	for (size_t i = 0; i < LENGTH(argument); i++)
-		argument[i] = va_arg(more, long);
-	va_end(more);
+	REST(number, 6);
 	/* of a clock that there is, the time is to be had: clock_gettime(2) */
 	if (number != SYS_clock_gettime && judge(name_of(number)) == FAIL)
 		return -1;

@@ -58,20 +58,15 @@ static struct wire_text list(const char *lines)
 	return (struct wire_text){ lines, lines ? strlen(lines) : 0 };
 }
 
-static const char *unlike_header(struct wire_response *response, const struct wire_answer *want)
+/* The header has each entry of the lines, or none of them. */
+static const char *unlike_header(struct wire_response *response, const char *lines, bool wanted)
 {
-	struct wire_text rest, entry;
+	for (struct wire_text rest = list(lines); rest.at;) {
+		struct wire_text entry = wire_cut(&rest, '\n');
 
-	for (rest = list(want->has); rest.at;) {
-		entry = wire_cut(&rest, '\n');
-		if (!matches(response, entry))
-			return wire_say(response, "the header lacks %.*s", (int)entry.size,
-					entry.at);
-	}
-	for (rest = list(want->lacks); rest.at;) {
-		entry = wire_cut(&rest, '\n');
-		if (matches(response, entry))
-			return wire_say(response, "the header has %.*s", (int)entry.size, entry.at);
+		if (matches(response, entry) != wanted)
+			return wire_say(response, "the header %s %.*s", wanted ? "lacks" : "has",
+					(int)entry.size, entry.at);
 	}
 	return NULL;
 }
@@ -152,7 +147,9 @@ static const char *unlike_one(struct wire_response *response, const struct wire_
 	if (!status_allowed(response->status, want->status))
 		return wire_say(response, "the status is %d, not %s", response->status,
 				want->status);
-	what = unlike_header(response, want);
+	what = unlike_header(response, want->has, true);
+	if (!what)
+		what = unlike_header(response, want->lacks, false);
 	if (!what)
 		what = unlike_text(response, want);
 	if (what)

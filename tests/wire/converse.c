@@ -5,7 +5,6 @@
 #include "wire.h"
 
 #include <check.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,18 +22,7 @@ enum {
 int wire_patience = PATIENCE;
 static char sent[WIRE_ROOM], got[WIRE_ROOM];
 char wire_side[WIRE_ROOM + 1];
-static char why[512];
-
-__attribute__((format(printf, 1, 2))) static const char *because(const char *format, ...)
-{
-	char text[sizeof(why)];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	return strcpy(why, text);
-}
+static struct wire_response response; /* the one that is judged */
 
 /* Bytes as C has them in a string, cut off when there are too many. */
 static const char *escape(char *out, size_t room, const char *bytes, size_t size)
@@ -83,7 +71,6 @@ size_t wire_fetch(const struct wire_way *way, const char *method, const char *ta
 static size_t expand_etag(const struct wire_way *way, char *out, const char *what, size_t size)
 {
 	char text[256], path[256] = "", coding[64] = "", fields[128] = "";
-	struct wire_response response;
 	struct wire_text etag = { NULL, 0 };
 
 	snprintf(text, sizeof(text), "%.*s", (int)size, what);
@@ -156,7 +143,6 @@ static bool is_extra(const struct wire_case *test, int status, const struct wire
 static struct progress look(const struct wire_case *test, const struct wire_talk *talk)
 {
 	struct progress seen = { 0 };
-	struct wire_response response;
 
 	while (seen.answers < WIRE_ANSWERS) {
 		const struct wire_answer *want = &test->want[seen.answers];
@@ -220,7 +206,6 @@ static void send_parts(const struct wire_way *way, const struct wire_case *test,
 /* The request that shows that the connection still stands, and where. */
 static const char sentinel[] =
 	"GET /sentinel.txt HTTP/1.1\r\nHost: sentinel\r\nConnection: close\r\n\r\n";
-static const char sentinel_body[] = "SENTINEL";
 
 /* Say it all and hear it all; whether the sentinel was sent too. */
 static bool converse(const struct wire_way *way, const struct wire_case *test,
@@ -256,36 +241,32 @@ static bool converse(const struct wire_way *way, const struct wire_case *test,
 
 static const char *judge_sentinel(const struct wire_talk *talk, size_t at)
 {
-	struct wire_response response;
 	ssize_t size = wire_parse(talk->got + at, talk->got_size - at, false, &response);
 
 	if (size <= 0)
-		return because("the next request on the connection got no answer");
-	if (response.status != 200 || response.body.size != strlen(sentinel_body) ||
-	    memcmp(response.body.at, sentinel_body, response.body.size) != 0)
-		return because("the next request on the connection got another's answer");
-	if (at + (size_t)size != talk->got_size)
-		return because("bytes after the last answer");
-	return NULL;
+		return "the next request on the connection got no answer";
+	if (response.status != 200 || !wire_same(response.body, "SENTINEL"))
+		return "the next request on the connection got another's answer";
+	return at + (size_t)size == talk->got_size ? NULL : "bytes after the last answer";
 }
 
 static const char *judge_end(const struct wire_case *test, const struct wire_talk *talk, size_t at,
 			     bool asked, bool closing)
 {
 	if (talk->error && !test->turned_away)
-		return because("the connection broke: %s", strerror(talk->error));
+		return wire_say(&response, "the connection broke: %s", strerror(talk->error));
 	if (!talk->eof)
-		return because("the server doesn't close the connection");
+		return "the server doesn't close the connection";
 	if (asked)
 		return judge_sentinel(talk, at);
 	if (at != talk->got_size)
-		return because("bytes after the last answer");
+		return "bytes after the last answer";
 	if (test->half_close)
 		return NULL;
 	if (test->end == KEPT)
-		return because("the connection isn't kept");
+		return "the connection isn't kept";
 	if (at && !closing && !test->silent)
-		return because("closed, and the last answer doesn't say so (RFC 9112, 9.6)");
+		return "closed, and the last answer doesn't say so (RFC 9112, 9.6)";
 	return NULL;
 }
 
@@ -293,8 +274,6 @@ static const char *judge_end(const struct wire_case *test, const struct wire_tal
 static const char *judge_answer(const struct wire_case *test, const struct wire_answer *want,
 				const struct wire_talk *talk, size_t *at, bool *closing)
 {
-	struct wire_response response;
-	const char *what;
 	char root[4096];
 	ssize_t size;
 
@@ -302,7 +281,7 @@ static const char *judge_answer(const struct wire_case *test, const struct wire_
 	do {
 		size = wire_parse(talk->got + *at, talk->got_size - *at, want->head, &response);
 		if (size < 0)
-			return because("%s", response.fault);
+			return response.fault;
 		if (size == 0)
 			return talk->got_size > *at ? "half an answer" : "no answer";
 		if (*closing)
@@ -310,12 +289,12 @@ static const char *judge_answer(const struct wire_case *test, const struct wire_
 		*at += (size_t)size;
 	} while (is_extra(test, response.status, want));
 	*closing = wire_member(&response, "Connection", "close");
-	what = wire_unlike(&response, want, root);
-	return what ? because("%s", what) : NULL;
+	return wire_unlike(&response, want, root);
 }
 
 static const char *judge(const struct wire_case *test, const struct wire_talk *talk, bool asked)
 {
+	static char why[sizeof(response.fault) + 32];
 	bool closing = false;
 	size_t at = 0;
 
@@ -325,20 +304,12 @@ static const char *judge(const struct wire_case *test, const struct wire_talk *t
 		if (*test->want[i].status == '?' && at == talk->got_size)
 			continue;
 		what = judge_answer(test, &test->want[i], talk, &at, &closing);
-		if (what)
-			return because("answer %zu: %s", i + 1, what);
+		if (what) {
+			snprintf(why, sizeof(why), "answer %zu: %s", i + 1, what);
+			return why;
+		}
 	}
 	return judge_end(test, talk, at, asked, closing);
-}
-
-static void complain(const struct wire_way *way, const struct wire_case *test, const char *what,
-		     const struct wire_text asked, const struct wire_talk *talk)
-{
-	char question[3000], answer[3000];
-
-	ck_abort_msg("%s [%s]: %s\n  sent: %s\n  got:  %s", test->name, way->name, what,
-		     escape(question, sizeof(question), asked.at, asked.size),
-		     escape(answer, sizeof(answer), talk->got, talk->got_size));
 }
 
 static void run_case(const struct wire_way *way, const struct wire_case *test)
@@ -346,6 +317,7 @@ static void run_case(const struct wire_way *way, const struct wire_case *test)
 	struct wire_talk talk = { .got = got, .got_room = WIRE_ROOM, .test = test };
 	size_t sizes[WIRE_PARTS], size = expand_all(way, test, sent, sizes);
 	const char *what, *end;
+	char question[3000], answer[3000];
 
 	if (way->singly && !test->at_once)
 		talk.piece = size <= SINGLY_MAX ? 1 : PIECE;
@@ -358,7 +330,9 @@ static void run_case(const struct wire_way *way, const struct wire_case *test)
 	what = judge(test, &talk, converse(way, test, &talk, sizes));
 	end = way->close(&talk);
 	if (what || end)
-		complain(way, test, what ? what : end, (struct wire_text){ sent, size }, &talk);
+		ck_abort_msg("%s [%s]: %s\n  sent: %s\n  got:  %s", test->name, way->name,
+			     what ? what : end, escape(question, sizeof(question), sent, size),
+			     escape(answer, sizeof(answer), talk.got, talk.got_size));
 }
 
 /* ---- the tables ---- */
