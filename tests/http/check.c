@@ -28,7 +28,7 @@
 /* of tests/wire, whose header has names that http.c has too */
 extern const char *wire_top;
 void wire_site_make(const char *top);
-void wire_site_remove(const char *top);
+void wire_site_unlock(const char *top);
 Suite *wire_in_process_suite(void);
 
 int main(void)
@@ -62,7 +62,7 @@ int main(void)
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
-	wire_site_remove(wire);
+	wire_site_unlock(wire);
 	remove_tree(&all);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -113,14 +113,12 @@ START_TEST(log_lines)
 	static const char pattern[] =
 		"^127\\.0\\.0\\.1 - - \\[[0-3][0-9]/[A-Z][a-z]{2}/[0-9]{4}(:[0-9]{2}){3} \\+0000\\] " QUOTED
 		" [1-5][0-9]{2} ([0-9]+|-) " QUOTED " " QUOTED "\n$";
-	char path[4096], *line = NULL;
+	FILE *log = fopen(in_top("log.main"), "re");
+	char *line = NULL;
 	size_t room = 0, count = 0;
 	ssize_t size;
 	regex_t form;
-	FILE *log;
 
-	snprintf(path, sizeof(path), "%s/log.main", wire_top);
-	log = fopen(path, "re");
 	ck_assert_msg(log, "no log");
 	ck_assert_int_eq(regcomp(&form, pattern, REG_EXTENDED | REG_NOSUB), 0);
 	while ((size = getline(&line, &room, log)) > 0) {
@@ -162,8 +160,8 @@ static Suite *make_rest(void)
 
 static void clean_up(void)
 {
-	end_children();
-	wire_site_remove(wire_top);
+	wire_site_unlock(top);
+	remove_top();
 }
 
 static void interrupt(int number)

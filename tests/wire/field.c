@@ -23,10 +23,8 @@ const struct wire_case wire_field[] = {
 	FOUND("a name of digits", "123: y\r\n"),
 	FOUND("a name with an underscore", "X_Y: y\r\n"),
 	FOUND("a name of 300 characters", "{{300*X}}: y\r\n"),
-	FOUND("a value of 4000 characters", "X: {{4000*y}}\r\n"),
 	FOUND("a value of 4000 spaces", "X: {{4000* }}y\r\n"),
 	FOUND("an unknown field twice", "X: y\r\nX: z\r\n"),
-	FOUND("forty fields", "{{40*X: y\r\n}}"),
 
 	/* names that aren't tokens */
 	BAD("a space before the colon", "X : y\r\n"),

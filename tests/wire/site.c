@@ -4,7 +4,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -295,8 +294,6 @@ static const struct entry tree[] = {
 	{ FILE_OF, "ruled/416.html", "OUR 416", 0, 0 },
 	{ FILE_OF, "ruled/421.html", "OUR 421", 0, 0 },
 	{ FILE_OF, "ruled/501.html", "OUR 501", 0, 0 },
-	{ FILE_OF, "ruled/healthz", "WELL", 0, 0 },
-	{ FOLDER, "ruled/probe", NULL, 0, 0 },
 	{ FILE_OF, "ruled/unreadable.html", SECRET, 0, NOBODYS },
 	{ FILE_OF, "ruled/about.html", "ABOUT US", 0, 0 },
 	{ FILE_OF, "ruled/about.html.gz", "GZIP OF ABOUT", 0, 0 },
@@ -492,22 +489,13 @@ void wire_site_make(const char *top)
 	close(here);
 }
 
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
+void wire_site_unlock(const char *top)
 {
-	(void)status, (void)type, (void)where;
-	return remove(path);
-}
+	char path[PATH_MAX];
 
-void wire_site_remove(const char *top)
-{
-	char path[4096];
-
-	/* what can't be read can't be emptied, but by root */
 	for (size_t i = 0; i < sizeof(tree) / sizeof(tree[0]); i++)
 		if (tree[i].kind == FOLDER && tree[i].mode) {
 			snprintf(path, sizeof(path), "%s/%s", top, tree[i].path);
 			(void)!chmod(path, 0755);
 		}
-	if (nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
-		warn("%s", top);
 }

@@ -210,9 +210,10 @@ extern const struct wire_case wire_line[], wire_target[], wire_field[], wire_con
 /* Whether the answer is as wanted; NULL when it is, else what is wrong. */
 const char *wire_unlike(struct wire_response *response, const struct wire_answer *want,
 			const char *root);
-/* Make and remove the tree: `site`, `small` and, where no request may get, `outside`. */
+/* Make the tree: `site`, `small` and others and, where no request may get, `outside`. */
 void wire_site_make(const char *top);
-void wire_site_remove(const char *top);
+/* Before it is removed: a folder that can't be read can't be emptied, but by root. */
+void wire_site_unlock(const char *top);
 
 /* One conversation. */
 struct wire_talk {
