@@ -356,7 +356,6 @@ static const struct {
 	{ "coding", wire_coding, ABOUT_NAMES },
 	{ "redirect", wire_redirect, ABOUT_NAMES },
 	{ "listing", wire_listing, ABOUT_NAMES },
-	{ "value", wire_values, ANY },
 	{ "front", wire_front, ABOUT_PEERS },
 	{ "host", wire_host, ABOUT_NAMES },
 	{ "rule", wire_rule, ABOUT_NAMES },

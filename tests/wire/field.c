@@ -141,5 +141,23 @@ const struct wire_case wire_field[] = {
 	FOUND("an HTTP2-like pseudo field with a tick", "'path: /poison.txt\r\n"),
 	FOUND("a Content-Type without content", "Content-Type: text/plain\r\n"),
 	FOUND("a Date", "Date: never\r\n"),
+
+	/* names in any case, and not a letter more or less */
+	FOUND("Connectio", "Connectio: close\r\n"),
+	FOUND("Content_Length", "Content_Length: x\r\n"),
+	FOUND("Transfer-Encodin", "Transfer-Encodin: x\r\n"),
+	CASE("eXPECT", GET("/ten.txt", "eXPECT: x\r\n"), CLOSED, IS("417")),
+	FOUND("Expec", "Expec: x\r\n"),
+	CASE("rANGE", GET("/ten.txt", "rANGE: bytes=0-0\r\n"), KEPT, IS("206")),
+	FOUND("Rang", "Rang: bytes=0-0\r\n"),
+	FOUND("iF-rANGE", "Range: bytes=0-0\r\niF-rANGE: \"x\"\r\n"),
+	CASE("If-Rang", GET("/ten.txt", "Range: bytes=0-0\r\nIf-Rang: \"x\"\r\n"), KEPT, IS("206")),
+	CASE("iF-mATCH", GET("/ten.txt", "iF-mATCH: \"x\"\r\n"), KEPT, IS("412")),
+	FOUND("If-Matc", "If-Matc: \"x\"\r\n"),
+	CASE("iF-nONE-mATCH", GET("/ten.txt", "iF-nONE-mATCH: *\r\n"), KEPT, IS("304")),
+	FOUND("If-None-Matc", "If-None-Matc: *\r\n"),
+	FOUND("If-Modified-Sinc", "If-Modified-Sinc: " TEN_DATE "\r\n"),
+	CASE("iF-uNMODIFIED-sINCE", GET("/ten.txt", "iF-uNMODIFIED-sINCE: Thu, 01 Jan 1970 00:00:00 GMT\r\n"), KEPT, IS("412")),
+	FOUND("If-Unmodified-Sinc", "If-Unmodified-Sinc: Thu, 01 Jan 1970 00:00:00 GMT\r\n"),
 	{ .name = NULL },
 };

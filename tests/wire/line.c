@@ -12,6 +12,7 @@ const struct wire_case wire_line[] = {
 	CASE("GET", GET("/ten.txt", ""), KEPT, PLAIN_TEN),
 	CASE("OPTIONS of a file", LINE("OPTIONS /ten.txt HTTP/1.1"), KEPT, IS("204", .has = "Allow: GET, HEAD, POST, OPTIONS")),
 	CASE("OPTIONS of the root", LINE("OPTIONS / HTTP/1.1"), KEPT, IS("204", .has = "Allow: GET, HEAD, POST, OPTIONS")),
+	CASE("OPTIONS of nothing", LINE("OPTIONS /a HTTP/1.1"), KEPT, IS("204")),
 	CASE("OPTIONS *", LINE("OPTIONS * HTTP/1.1"), KEPT, IS("204", .has = "Allow: GET, HEAD, POST, OPTIONS")),
 	CASE("OPTIONS * of 1.0", "OPTIONS * HTTP/1.0\r\n\r\n", CLOSED, IS("204", .has = "Allow: GET, HEAD, POST, OPTIONS")),
 	CASE("OPTIONS * with a body", "OPTIONS * HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", KEPT, IS("204", .has = "Allow")),
@@ -56,6 +57,7 @@ const struct wire_case wire_line[] = {
 	CASE("CONNECT to an IPv6 address", "CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\n\r\n" SMUGGLED, CLOSED, IS("405")),
 	CASE("CONNECT with a length", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\nContent-Length: 37\r\n\r\n" SMUGGLED SMUGGLED, CLOSED, IS("405")),
 	CASE("CONNECT in the origin form", LINE("CONNECT /ten.txt HTTP/1.1"), EITHER, IS("400 405")),
+	BAD("CONNECT with two words", "CONNECT a b HTTP/1.1"),
 	CASE("CONNECT isn't answered 2xx with bytes behind it", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n\x16\x03\x01\x02\r\n\r\n", CLOSED, IS("405"), IS("?400")),
 	CASE("PUT with a body that looks like a request", "PUT /ten.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 37\r\n\r\n" SMUGGLED, EITHER, IS("405")),
 	CASE("DELETE with a body that looks like a request", "DELETE /ten.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 37\r\n\r\n" SMUGGLED, EITHER, IS("405")),
@@ -177,6 +179,12 @@ const struct wire_case wire_line[] = {
 	BAD("a NUL in the version", "GET / HTTP/1.\0" "1"),
 	BAD("a NUL after the version", "GET / HTTP/1.1\0"),
 	BAD("a full-width digit in the version", "GET / HTTP/1.\xef\xbc\x91"),
+	BAD("the line   ", "  "),
+	BAD("the line GET / HTTP/a.1", "GET / HTTP/a.1"),
+	BAD("the line GET / HTTP/1.\xb1", "GET / HTTP/1.\xb1"),
+	BAD("the line GET / HTTP/.1.1", "GET / HTTP/.1.1"),
+	BAD("the line GET / HTTP-1.1", "GET / HTTP-1.1"),
+	BAD("the line GET / XTTP/1.1", "GET / XTTP/1.1"),
 	CASE("two digits in the major version", LINE("GET / HTTP/10.0") SMUGGLED, CLOSED, IS("400 505")),
 
 	/* what comes to a web port and isn't HTTP */

@@ -62,6 +62,7 @@ const struct wire_case wire_smuggle[] = {
 	/* encodings that aren't exactly chunked */
 	UNKNOWN("an empty encoding", ""),
 	UNKNOWN("a blank encoding", " \t"),
+	UNKNOWN("a comma", " ,"),
 	UNKNOWN("identity", " identity"),
 	UNKNOWN("gzip", " gzip"),
 	CASE("gzip, chunked", POST("/poison.txt", "Transfer-Encoding: gzip, chunked\r\n") BODY SMUGGLED, CLOSED, IS("501")),

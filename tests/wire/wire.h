@@ -204,8 +204,8 @@ extern const char *const wire_options[WIRE_SERVERS][WIRE_OPTIONS];
 
 extern const struct wire_case wire_line[], wire_target[], wire_field[], wire_connection[],
 	wire_body[], wire_smuggle[], wire_condition[], wire_range[], wire_file[], wire_type[],
-	wire_coding[], wire_redirect[], wire_listing[], wire_limit[], wire_time[], wire_values[],
-	wire_front[], wire_host[], wire_rule[];
+	wire_coding[], wire_redirect[], wire_listing[], wire_limit[], wire_time[], wire_front[],
+	wire_host[], wire_rule[];
 
 /* Whether the answer is as wanted; NULL when it is, else what is wrong. */
 const char *wire_unlike(struct wire_response *response, const struct wire_answer *want,
