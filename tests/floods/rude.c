@@ -96,10 +96,8 @@ static void leave(struct client *client)
 {
 	int status = 0;
 
-	if (sscanf(client->head, "HTTP/1.1 %3d", &status) == 1 && status > 0 && status < STATUSES)
-		tally.status[status]++;
-	else
-		tally.status[0]++;
+	sscanf(client->head, "HTTP/1.1 %3d", &status);
+	tally.status[status > 0 && status < STATUSES ? status : 0]++;
 	tally.heard += client->heard;
 	close(client->fd);
 	client->fd = -1;
@@ -124,7 +122,14 @@ static void end(struct client *client, bool by_reset)
 	leave(client);
 }
 
-static bool begin(struct client *client)
+static void fail(struct client *client)
+{
+	tally.failed++;
+	close(client->fd);
+	client->fd = -1;
+}
+
+static void begin(struct client *client)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
 				     .data.ptr = client };
@@ -138,12 +143,8 @@ static bool begin(struct client *client)
 		setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	if ((connect(client->fd, (struct sockaddr *)&server, sizeof(server)) < 0 &&
 	     errno != EINPROGRESS) ||
-	    epoll_ctl(epoll, EPOLL_CTL_ADD, client->fd, &event) < 0) {
-		close(client->fd);
-		client->fd = -1;
-		tally.failed++;
-	}
-	return client->fd >= 0;
+	    epoll_ctl(epoll, EPOLL_CTL_ADD, client->fd, &event) < 0)
+		fail(client);
 }
 
 /* What is to be said now: all, or the next byte. What never ends is zeros. */
@@ -199,9 +200,7 @@ static void serve(struct client *client, uint32_t events)
 	if (client->fd < 0)
 		return;
 	if (!client->connected && (events & (EPOLLERR | EPOLLHUP))) {
-		tally.failed++;
-		close(client->fd);
-		client->fd = -1;
+		fail(client);
 		return;
 	}
 	if (!client->connected && (events & EPOLLOUT))

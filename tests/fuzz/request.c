@@ -153,23 +153,15 @@ static size_t find_elements(const struct meaning *m, const char *name, const cha
 /* RFC 9112 6.3, and nothing of it that two readers may see differently. */
 static bool find_end(struct meaning *m, const struct http_limits *limits)
 {
-	text value, first = { NULL, 0 };
-	size_t lengths = find_lines(m, "Content-Length", &value);
+	text length, coding;
+	size_t lengths = find_lines(m, "Content-Length", &length);
+	size_t encodings = find_lines(m, "Transfer-Encoding", &coding);
 
-	for (size_t i = 0; i < m->count; i++) {
-		if (!word_is(m->fields[i].name, "Content-Length"))
-			continue;
-		if (first.at || !matches(m->fields[i].value, "[0-9]+"))
-			return false;
-		first = m->fields[i].value;
-	}
-	m->length = number_of(first);
-	if (find_lines(m, "Transfer-Encoding", &value)) {
-		if (lengths || m->minor == 0 || !word_is(value, "chunked") ||
-		    find_lines(m, "Transfer-Encoding", &value) > 1)
-			return false;
-		m->chunked = true;
-	}
+	if (lengths > 1 || encodings > 1 || (lengths && !matches(length, "[0-9]+")) ||
+	    (encodings && (lengths || m->minor == 0 || !word_is(coding, "chunked"))))
+		return false;
+	m->chunked = encodings;
+	m->length = lengths ? number_of(length) : 0;
 	return m->length <= limits->body;
 }
 

@@ -31,30 +31,6 @@ static void step(struct wire_talk *talk, int timeout)
 	wire_step(talk, timeout);
 }
 
-static bool open_listening(struct wire_talk *talk, enum wire_server server)
-{
-	talk->fd = wire_connect(server);
-	return talk->fd >= 0;
-}
-
-static bool open_inetd(struct wire_talk *talk, enum wire_server server)
-{
-	talk->fd = wire_inetd(server, false, &talk->pid);
-	return talk->fd >= 0;
-}
-
-static bool open_walking(struct wire_talk *talk, enum wire_server server)
-{
-	talk->fd = wire_inetd(server, true, &talk->pid);
-	return talk->fd >= 0;
-}
-
-static bool open_filter(struct wire_talk *talk, enum wire_server server)
-{
-	talk->fd = wire_filter(server, &talk->pipe, &talk->pid);
-	return talk->fd >= 0;
-}
-
 static const char *hang_up(struct wire_talk *talk)
 {
 	close(talk->fd);
@@ -66,11 +42,11 @@ static const char *hang_up(struct wire_talk *talk)
 #define BY_SOCKET .now = now, .step = step, .close = hang_up
 /* The first two do for another machine, too. */
 static const struct wire_way ways[] = {
-	{ "standalone", .open = open_listening, BY_SOCKET },
-	{ "inetd", .open = open_inetd, BY_SOCKET },
-	{ "a byte at a time", .open = open_listening, BY_SOCKET, .singly = true },
-	{ "filter", .open = open_filter, BY_SOCKET, .no_peer = true },
-	{ "without openat2", .open = open_walking, BY_SOCKET, .only_names = true },
+	{ "standalone", .open = wire_connect, BY_SOCKET },
+	{ "inetd", .open = wire_inetd, BY_SOCKET },
+	{ "a byte at a time", .open = wire_connect, BY_SOCKET, .singly = true },
+	{ "filter", .open = wire_filter, BY_SOCKET, .no_peer = true },
+	{ "without openat2", .open = wire_walking, BY_SOCKET, .only_names = true },
 };
 
 /* A way has the numbers from its place times WAY_CASES on. */
@@ -94,7 +70,7 @@ START_TEST(client_goes_away)
 	struct wire_response response;
 
 	talk.out_size = sizeof(request) - 1;
-	talk.fd = wire_connect(MAIN);
+	wire_connect(&talk, MAIN);
 	while (!talk.eof && talk.got_size < WIRE_ROOM / 2 && now() < deadline)
 		step(&talk, 100);
 	close(talk.fd);

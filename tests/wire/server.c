@@ -54,14 +54,15 @@ static int connect_at(const char *machine, int port)
 	return fd;
 }
 
-int wire_connect(enum wire_server which)
+bool wire_connect(struct wire_talk *talk, enum wire_server which)
 {
 	const char *machine = getenv("WIRE_AT");
 	struct server *server = &servers[which];
-	int fd;
 
-	if (machine)
-		return connect_at(machine, WIRE_PORT + (int)which);
+	if (machine) {
+		talk->fd = connect_at(machine, WIRE_PORT + (int)which);
+		return true;
+	}
 	if (!server->pid) {
 		put("err", "");
 		server->pid = start_as(
@@ -69,45 +70,58 @@ int wire_connect(enum wire_server which)
 		server->port = wait_port(server->pid);
 		ck_assert_msg(server->port, "it doesn't start: %s", content("err"));
 	}
-	fd = dial(server->port);
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	return fd;
+	talk->fd = dial(server->port);
+	fcntl(talk->fd, F_SETFL, O_NONBLOCK);
+	return true;
 }
 
-int wire_inetd(enum wire_server which, bool without_openat2, pid_t *pid)
+static bool start_handler(struct wire_talk *talk, enum wire_server which, bool without_openat2)
 {
-	const char *machine = getenv("WIRE_AT");
 	int ends[2];
 
-	*pid = 0;
-	if (machine)
-		return connect_at(machine, WIRE_INETD_PORT + (int)which);
 	connect_pair(ends);
-	*pid = start_as(which, (struct given){ .in = ends[1],
-					       .out = ends[1],
-					       .err = ends[1],
-					       .without_openat2 = without_openat2 });
+	talk->pid = start_as(which, (struct given){ .in = ends[1],
+						    .out = ends[1],
+						    .err = ends[1],
+						    .without_openat2 = without_openat2 });
 	close(ends[1]);
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	return ends[0];
+	talk->fd = ends[0];
+	return true;
 }
 
-int wire_filter(enum wire_server which, int *to, pid_t *pid)
+bool wire_inetd(struct wire_talk *talk, enum wire_server which)
+{
+	const char *machine = getenv("WIRE_AT");
+
+	if (!machine)
+		return start_handler(talk, which, false);
+	talk->fd = connect_at(machine, WIRE_INETD_PORT + (int)which);
+	return true;
+}
+
+bool wire_walking(struct wire_talk *talk, enum wire_server which)
+{
+	return start_handler(talk, which, true);
+}
+
+bool wire_filter(struct wire_talk *talk, enum wire_server which)
 {
 	int in[2], out[2];
 
 	/* what asks is not blocked by a pipe that is full or empty, and wwwd has its ends as they come */
 	ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
 	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
-	*pid = start_as(
+	talk->pid = start_as(
 		which,
 		(struct given){ .in = in[0], .out = out[1], .env = LIST("TCPREMOTEIP=127.0.0.1") });
 	close(in[0]);
 	close(out[1]);
 	fcntl(in[1], F_SETFL, O_NONBLOCK);
 	fcntl(out[0], F_SETFL, O_NONBLOCK);
-	*to = in[1];
-	return out[0];
+	talk->pipe = in[1];
+	talk->fd = out[0];
+	return true;
 }
 
 int wire_stop(enum wire_server which)

@@ -8,10 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum kind { FILE_OF, FOLDER, LINK_TO, FIFO, SOCKET, DEVICE };
@@ -402,17 +400,6 @@ static void make_large(void)
 	close(huge);
 }
 
-static void make_socket(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	strcpy(address.sun_path, path);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
-		err(1, "%s", path);
-	close(fd);
-}
-
 static void make_file(const char *path, const char *content)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -444,7 +431,7 @@ static void make_entry(const struct entry *entry)
 	case FOLDER: failed = mkdir(entry->path, 0755); break;
 	case LINK_TO: failed = symlink(entry->content, entry->path); break;
 	case FIFO: failed = mkfifo(entry->path, 0644); break;
-	case SOCKET: make_socket(entry->path); break;
+	case SOCKET: failed = mknod(entry->path, S_IFSOCK | 0644, 0); break;
 	case DEVICE:
 		/* /dev/zero, where root runs this; elsewhere the name is missing, and as much 404 */
 		(void)!mknod(entry->path, S_IFCHR | 0644, makedev(1, 5));

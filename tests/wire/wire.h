@@ -271,11 +271,11 @@ void wire_step(struct wire_talk *talk, int timeout);
  */
 enum { WIRE_PORT = 8000, WIRE_INETD_PORT = 8100 };
 /* A connection to the server, which is started where it isn't. */
-int wire_connect(enum wire_server which);
-/* Start a handler as a filter between two pipes, and give the ends that are read and written. */
-int wire_filter(enum wire_server which, int *to, pid_t *pid);
-/* Start a handler as inetd does, and give the client's end of its connection. */
-int wire_inetd(enum wire_server which, bool without_openat2, pid_t *pid);
+bool wire_connect(struct wire_talk *talk, enum wire_server which);
+/* To a handler that is started as a filter between two pipes; as inetd does; the same without openat2(2). */
+bool wire_filter(struct wire_talk *talk, enum wire_server which);
+bool wire_inetd(struct wire_talk *talk, enum wire_server which);
+bool wire_walking(struct wire_talk *talk, enum wire_server which);
 /* Stop the server: its exit status, -1 if it wasn't a plain exit. */
 int wire_stop(enum wire_server which);
 
