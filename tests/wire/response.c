@@ -1,7 +1,6 @@
 /* An answer, read as strictly as RFC 9112 writes it, and judged by what RFC 9110 asks of any. */
 #include "response.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
