@@ -394,11 +394,10 @@ START_TEST(fds_fault)
 	unsigned port;
 
 	wwwd = builds[_i % build_count];
-	ck_assert_int_eq(
-		finish(start((struct given){ .args = LIST("-d", site),
-					     .passed = (int[]){ listen_tcp(&port), -1 },
-					     .env = LIST(variable) })),
-		1);
+	ck_assert_int_eq(finish(start((struct given){ .args = LIST("-d", site),
+						      .passed = (int[]){ listen_tcp(&port), -1 },
+						      .env = LIST(variable) })),
+			 1);
 	text = content("err");
 	ck_assert_msg(strstr(text, *value == '2' ? " of $LISTEN_FDS " : variable) &&
 			      strchr(text, '\n') == strrchr(text, '\n'),

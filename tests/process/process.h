@@ -50,6 +50,7 @@ void make_top(void);
  */
 void end_test(void);
 void end_children(void);
+void remove_all(const char *path);
 /* As printf(3). Nobody frees it: the process of a test ends with the test. */
 __attribute__((format(printf, 1, 2))) char *format(const char *form, ...);
 const char *in_top(const char *name); /* "top/name" */

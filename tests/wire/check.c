@@ -134,8 +134,9 @@ static Suite *make_rest(void)
 
 static void clean_up(void)
 {
+	end_children();
 	wire_site_unlock(top);
-	remove_top();
+	remove_all(top);
 }
 
 static void interrupt(int number)
