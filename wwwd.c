@@ -765,15 +765,12 @@ static void read_options(int argc, char **argv)
  * A server that is started in the wrong folder must not serve the whole machine. The dot behind the
  * name makes openat(2) fail if the folder may not be searched: every response would be 403.
  */
-static int open_root(bool person)
+static int open_root(const char *dir)
 {
-	const char *dir = options.dir ? options.dir : ".";
 	char path[strlen(dir) + sizeof("/.")];
 	struct stat root, st;
 	int fd;
 
-	if (!options.dir && !person)
-		usage("-d DIR is needed: the folder to serve");
 	stpcpy(stpcpy(path, dir), "/.");
 	fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && errno == EACCES)
@@ -937,14 +934,11 @@ static void close_listeners(size_t kept)
 		close(listeners[--listener_count].fd);
 }
 
-/* The real path of the folder, which can't be found out after confinement. */
-static LARGE char shown_root[PATH_MAX];
-
 static void print_listeners(void)
 {
 	for (size_t i = 0; i < listener_count; i++)
 		if (*listeners[i].where)
-			log_message(LOG_NOTICE, "serving %s at %s", shown_root, listeners[i].where);
+			log_message(LOG_NOTICE, "serving %s at %s", site.name, listeners[i].where);
 }
 
 static struct http_peer peer_of(const union address *address)
@@ -1184,13 +1178,10 @@ static void listen_on_path(const char *path)
 static void listen_everywhere(void)
 {
 	const char *port = options.port ? options.port : "8080", *end = port;
-	const char *dir = options.dir ? options.dir : ".";
 	uint64_t number;
 
 	if (parse_digits(&end, 10, &number) && *end == '\0' && number > UINT16_MAX)
 		usage("-p %s: there are 65535 ports", port);
-	if (!realpath(dir, shown_root))
-		snprintf(shown_root, sizeof(shown_root), "%s", dir);
 	if (host_count == 0)
 		hosts[host_count++] = "127.0.0.1";
 	for (size_t i = 0; i < host_count; i++)
@@ -1826,7 +1817,7 @@ static void drop_root(void)
 		die("--user %s: %s", name, strerror(errno));
 	/* root could open what this user can't search: every response would be 403 */
 	if (faccessat(site.root, ".", F_OK, 0) < 0)
-		die("%s: %s for --user %s", options.dir ? options.dir : ".", strerror(errno), name);
+		die("%s: %s for --user %s", options.dir, strerror(errno), name);
 }
 
 /* What each ABI of Landlock can refuse, with linux/landlock.h of Linux 6.12; the newest first. */
@@ -3200,14 +3191,14 @@ _Noreturn static void become_broker(int socket, pid_t parent, int connection)
 	keep_errands(socket);
 }
 
-/* For programs. The user that root becomes may not be able to search all folders above. */
+/* For programs, and to be shown. Later the process may not be able to search all folders above. */
 static void name_site(void)
 {
-	if (!site.program_count && !site.guard_count)
-		return;
-	site.name = realpath(options.dir ? options.dir : ".", NULL);
+	site.name = realpath(options.dir, NULL);
+	if (!site.name && (site.program_count || site.guard_count))
+		die("%s: %s", options.dir, strerror(errno));
 	if (!site.name)
-		die("%s: %s", options.dir ? options.dir : ".", strerror(errno));
+		site.name = options.dir;
 }
 
 /* Between the loss of root and the confinement. `out` is the one connection, or NULL for many. */
@@ -4352,7 +4343,7 @@ static int keep_workers(void)
 
 /* ---- main ----------------------------------------------------------------- */
 
-enum origin { LISTEN, PASSED, INETD_WAIT, ONE, TERMINAL };
+enum origin { LISTEN, PASSED, INETD_WAIT, ONE };
 
 /* What the process was started with: see the head of this file. Only a connection has a peer. */
 static enum origin find_origin(union address *peer)
@@ -4375,7 +4366,7 @@ static enum origin find_origin(union address *peer)
 	if (errno != ENOTSOCK && errno != EBADF)
 		die("standard input: %s", strerror(errno));
 	if (isatty(STDIN_FILENO))
-		return TERMINAL;
+		return LISTEN;
 	if (fstat(STDIN_FILENO, &st) < 0 || S_ISCHR(st.st_mode) || S_ISDIR(st.st_mode))
 		usage("no request can come from standard input: say where to listen with -h or -p");
 	return ONE;
@@ -4408,7 +4399,8 @@ static int serve_one(struct http_end in, struct http_end out, const union addres
 	int status;
 
 	open_log(false);
-	name_site();
+	if (site.program_count || site.guard_count)
+		name_site();
 	give_up_privileges();
 	start_broker(&out);
 	confine(&out);
@@ -4464,10 +4456,13 @@ int main(int argc, char **argv)
 
 	read_options(argc, argv);
 	origin = find_origin(&peer);
-	site.root = open_root(origin == TERMINAL || (origin == LISTEN && isatty(STDIN_FILENO)));
+	if (!options.dir && (origin != LISTEN || !isatty(STDIN_FILENO)))
+		usage("-d DIR is needed: the folder to serve");
+	if (!options.dir)
+		options.dir = ".";
+	site.root = open_root(options.dir);
 	switch (origin) {
-	case LISTEN:
-	case TERMINAL: listen_everywhere(); return serve_many();
+	case LISTEN: listen_everywhere(); return serve_many();
 	case INETD_WAIT:
 		add_listener(STDIN_FILENO, EVERY_WORKER, "");
 		if (!options.exit_idle_time)
