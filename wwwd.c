@@ -1592,6 +1592,17 @@ struct errand {
 
 enum { ERRAND_FDS = 4 };
 
+/* The errand that was received last, with room for the NULs behind its two texts. */
+static LARGE struct {
+	struct errand errand;
+	char bytes[ERRAND_MOST + 2];
+} message;
+
+static struct http_text first_text(void)
+{
+	return (struct http_text){ message.bytes, message.errand.sizes[0] };
+}
+
 static const struct http_text no_text = { "", 0 };
 
 static int broker = -1; /* a socket to it, or -1 */
@@ -1605,13 +1616,13 @@ static int send_errand(int socket, struct errand *errand, struct http_text first
 				 { (char *)first.at, first.len },
 				 { (char *)second.at, second.len } };
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * ERRAND_FDS)] = { 0 };
-	struct msghdr message = {
+	struct msghdr header = {
 		.msg_iov = parts,
 		.msg_iovlen = LENGTH(parts),
 		.msg_control = fd_count ? control : NULL,
 		.msg_controllen = fd_count ? (unsigned)CMSG_SPACE(sizeof(int) * fd_count) : 0
 	};
-	struct cmsghdr *passed = CMSG_FIRSTHDR(&message);
+	struct cmsghdr *passed = CMSG_FIRSTHDR(&header);
 
 	errand->sizes[0] = (uint32_t)first.len;
 	errand->sizes[1] = (uint32_t)second.len;
@@ -1623,7 +1634,7 @@ static int send_errand(int socket, struct errand *errand, struct http_text first
 		passed->cmsg_len = (unsigned)CMSG_LEN(sizeof(int) * fd_count);
 		memcpy(CMSG_DATA(passed), fds, sizeof(int) * fd_count);
 	}
-	return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? errno : 0;
+	return sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? errno : 0;
 }
 
 /* A signal would not get out of the confinement (Landlock ABI 6). */
@@ -2096,12 +2107,6 @@ static void tell_first_time(void)
 	http_tell(&common, 0, &wall);
 }
 
-static void start_clock(void)
-{
-	if (!clock_start && !shared) /* or else all processes count from the same moment */
-		clock_start = read_clock();
-}
-
 /*
  * A log that can't be written any more must not end the connection. When the connection has ended
  * that is harmless, so most connections save these calls.
@@ -2127,46 +2132,51 @@ static void note_signal(int signal)
 		told_to_stop = 1;
 }
 
+static const int noted[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+
 /* They are read as events then, or arrive during waits alone. `before` becomes the mask so far. */
 static sigset_t block_signals(sigset_t *before)
 {
 	sigset_t set;
 
+	signal(SIGCHLD, SIG_DFL); /* if it were ignored, nothing would tell that a child ends */
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	if (options.workers > 1 || broker >= 0)
-		sigaddset(&set, SIGCHLD);
+	for (size_t i = 0; i < LENGTH(noted); i++)
+		sigaddset(&set, noted[i]);
 	if (sigprocmask(SIG_BLOCK, &set, before) < 0)
 		die("sigprocmask: %s", strerror(errno));
 	return set;
 }
 
-/* From here on signals arrive during waits with `mask`, and are noted. */
-static void note_signals(sigset_t *mask)
-{
-	static const int noted[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+static sigset_t wait_mask; /* where there is a broker: signals arrive during waits alone */
 
-	(void)block_signals(mask);
+/* From here on signals are noted. */
+static void note_signals(void)
+{
+	(void)block_signals(&wait_mask);
 	for (size_t i = 0; i < LENGTH(noted); i++) {
-		sigdelset(mask, noted[i]);
+		sigdelset(&wait_mask, noted[i]);
 		signal(noted[i], noted[i] == SIGHUP && !options.log ? SIG_IGN : note_signal);
 	}
 }
 
-/* Waits for descriptors, and with `mask` for signals: false if the time of a stop is over. */
-static bool wait_for(struct pollfd *polls, size_t count, int64_t until, const sigset_t *mask)
+/* Waits for descriptors, and where there is a broker for signals. */
+static void wait_for(struct pollfd *polls, size_t count, int64_t until)
 {
-	static int64_t stop_at = INT64_MAX;
-	int ms = count ? milliseconds(common.clock, earlier(until, stop_at)) : 0;
+	int ms = milliseconds(common.clock, until);
 	const struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
 
-	if (mask)
-		(void)ppoll(polls, count, &time, mask);
-	else if (count)
-		(void)poll(polls, count, ms);
+	if (broker >= 0 || count)
+		(void)ppoll(polls, count, &time, broker >= 0 ? &wait_mask : NULL);
 	tell_time();
+}
+
+/* What a process for one connection waits for: false if the time of a stop is over. */
+static bool wait_one(struct pollfd *polls, size_t count, int64_t until)
+{
+	static int64_t stop_at = INT64_MAX;
+
+	wait_for(polls, count, count ? earlier(until, stop_at) : 0);
 	if (told_to_reopen) {
 		told_to_reopen = 0;
 		reopen_log();
@@ -2180,12 +2190,8 @@ static bool wait_for(struct pollfd *polls, size_t count, int64_t until, const si
 
 static struct client one_client;
 
-/*
- * One connection, until it ends. `received`: what another process has received of it. With `mask`,
- * signals arrive only during a wait, and one of them ends the process behind a response.
- */
-static int hold_one(struct http_end in, struct http_end out, struct http_peer peer, bool tls,
-		    struct http_text received, const sigset_t *mask)
+/* One connection, until it ends. Of an adopted one another process has received the beginning. */
+static int hold_one(struct http_end in, struct http_end out, struct http_peer peer)
 {
 	static void *memory;
 	struct http_conn *conn = &one_client.conn;
@@ -2212,14 +2218,15 @@ static int hold_one(struct http_end in, struct http_end out, struct http_peer pe
 	http_open(conn, &site, in, out, &common);
 	conn->peer = peer;
 	conn->work = http_work_init(memory, &site.limits);
-	if (received.len && !http_adopt(conn, received, tls))
+	if (shared && !http_adopt(conn, first_text(), message.errand.tls))
 		return EXIT_FAILURE;
 	while ((want = http_step(conn, &common)) != HTTP_DONE) {
-		start_clock();
+		if (!clock_start && !shared) /* or else all processes count from one moment */
+			clock_start = read_clock();
 		write_log_midway();
 		if (told_to_stop && !http_busy(conn))
 			break;
-		if (!wait_for(polls, http_polls(conn, want, polls), conn->deadline, mask))
+		if (!wait_one(polls, http_polls(conn, want, polls), conn->deadline))
 			break;
 	}
 	http_drop(conn, &common); /* or its program would not be ended */
@@ -2257,15 +2264,8 @@ static LARGE struct helper {
 } helpers[HELPERS_MOST];
 static size_t helper_count, check_count;
 
-/* The errand that was received last, with room for the NULs behind its two texts. */
-static LARGE struct {
-	struct errand errand;
-	char bytes[ERRAND_MOST + 2];
-} message;
-
 static struct rlimit files_at_start;
 static int64_t broker_stop_at = INT64_MAX; /* when connections are made to end */
-static sigset_t broker_mask;               /* of waits: signals arrive in no others */
 
 /* Whether a program gets it. Other names may be settings of libraries, which no client may set. */
 static bool is_variable(const char *variable)
@@ -2434,15 +2434,6 @@ static int become_program(void *argument)
 	_exit(127);
 }
 
-/* fork(2) would copy the tables of this process's memory: it took 270 us where this took 31. */
-static pid_t launch_program(struct launch *launch)
-{
-	static LARGE _Alignas(64) char stack[64 << 10];
-
-	return clone(become_program, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD,
-		     launch);
-}
-
 /* How many programs have not completed their responses. */
 static size_t count_answering(void)
 {
@@ -2456,29 +2447,27 @@ static size_t count_answering(void)
 static void start_program(char *script, char *variables, int *fds)
 {
 	static LARGE char *environment[VARIABLES_MOST];
+	static LARGE _Alignas(64) char stack[64 << 10];
 	unsigned char error = EAGAIN;
-	struct running *program = &running[running_count];
 	struct launch launch = { &programs[message.errand.rule], script, environment, fds,
 				 MARKS + last_mark++ % MARKS };
+	pid_t group = -1;
 
 	if (running_count < 2 * options.programs + ENDING_MOST &&
 	    count_answering() < options.programs) {
 		list_variables(environment, variables, message.errand.sizes[1]);
-		program->group = launch_program(&launch);
-		if (program->group > 0) {
-			setpgid(program->group, program->group);
-			program->life = fds[3];
-			program->mark = launch.mark;
-			program->act_at = 0;
-			program->told = false;
-			fds[3] = -1;
-			if (orphans_at == INT64_MAX)
-				orphans_at = read_clock() + ORPHANS_TIME;
-			running_count++;
-			return;
-		}
+		/* fork(2) would copy the tables of this process's memory: 270 us, not 31 */
+		group = clone(become_program, stack + sizeof(stack),
+			      CLONE_VM | CLONE_VFORK | SIGCHLD, &launch);
 	}
-	(void)!write(fds[3], &error, 1);
+	if (group < 0) {
+		(void)!write(fds[3], &error, 1);
+		return;
+	}
+	setpgid(group, group);
+	running[running_count++] = (struct running){ group, fds[3], launch.mark, 0, false };
+	fds[3] = -1; /* kept */
+	orphans_at = earlier(orphans_at, common.clock + ORPHANS_TIME);
 }
 
 /* ---- passwords ---- */
@@ -2766,7 +2755,7 @@ static bool await_client(size_t number, int line, int *fd)
 		if ((told_to_stop || common.clock >= until || count_spares() > options.programs) &&
 		    atomic_compare_exchange_strong(&shared->helpers[number], &spare, GONE))
 			return false;
-		(void)wait_for(&waits, 1, until, &broker_mask);
+		(void)wait_one(&waits, 1, until);
 	}
 	if (receive_errand(line, fds, &count) <= 0 || count != 1)
 		return false;
@@ -2796,26 +2785,21 @@ _Noreturn static void become_conversation(const struct helper *self, int line, c
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	set_log_prefix();
 	confine(&end);
-	do {
-		const struct http_text received = { message.bytes, message.errand.sizes[0] };
-
-		status = hold_one(end, end, message.errand.peer, message.errand.tls, received,
-				  &broker_mask);
-	} while (status == EXIT_SUCCESS && await_client((size_t)(self - helpers), line, &end.fd));
+	do
+		status = hold_one(end, end, message.errand.peer);
+	while (status == EXIT_SUCCESS && await_client((size_t)(self - helpers), line, &end.fd));
 	exit(status);
 }
 
 static bool hand_over(const int *fds)
 {
-	const struct http_text received = { message.bytes, message.errand.sizes[0] };
-
 	for (size_t i = 0; i < LENGTH(helpers); i++) {
 		enum helper_state spare = SPARE;
 
 		if (!helpers[i].pid ||
 		    !atomic_compare_exchange_strong(&shared->helpers[i], &spare, HELPING))
 			continue;
-		if (!send_errand(helpers[i].line, &message.errand, received, no_text, fds, 1))
+		if (!send_errand(helpers[i].line, &message.errand, first_text(), no_text, fds, 1))
 			return true;
 		shared->helpers[i] = SPARE; /* as it was: perhaps it has been killed */
 	}
@@ -2864,46 +2848,35 @@ static bool start_conversation(const int *fds)
 	return true;
 }
 
-/* Whether the message can be an errand: the process that sends it may be under a client's control. */
-static bool is_sound(size_t size, size_t fd_count)
-{
-	const struct errand *errand = &message.errand;
-
-	if ((uint64_t)errand->sizes[0] + errand->sizes[1] != size)
-		return false;
-	switch (errand->kind) {
-	case RUN_PROGRAM: return fd_count == ERRAND_FDS && errand->rule < site.program_count;
-	case CHECK_PASSWORD: return fd_count == 1 && errand->rule < site.guard_count;
-	case ADOPT_CLIENT: return fd_count == 2 && shared && shared->adopted;
-	case REOPEN_LOG: return fd_count == 0 && options.log;
-	case STOP: return fd_count == 0;
-	default: return false;
-	}
-}
-
-/* The message is an errand behind which are so many bytes. */
+/*
+ * The message is an errand behind which are so many bytes, or anything else: the process that sends
+ * it may be under a client's control.
+ */
 static void do_errand(size_t size, int *fds, size_t fd_count)
 {
 	const struct errand *errand = &message.errand;
 	char *first = message.bytes, *second;
 
-	if (!is_sound(size, fd_count)) {
-		if (errand->kind == ADOPT_CLIENT && shared && shared->adopted)
-			count_adopted_out(); /* its descriptors could not be received */
+	if ((uint64_t)errand->sizes[0] + errand->sizes[1] != size)
 		return;
-	}
 	/* room for the ends of both texts was left */
 	second = first + errand->sizes[0] + 1;
 	memmove(second, first + errand->sizes[0], errand->sizes[1]);
 	first[errand->sizes[0]] = second[errand->sizes[1]] = '\0';
 	switch (errand->kind) {
-	case RUN_PROGRAM: start_program(first, second, fds); break;
-	case CHECK_PASSWORD: start_check(first, second, fds[0]); break;
-	case ADOPT_CLIENT:
-		if (!start_conversation(fds))
+	case RUN_PROGRAM:
+		if (fd_count == ERRAND_FDS && errand->rule < site.program_count)
+			start_program(first, second, fds);
+		break;
+	case CHECK_PASSWORD:
+		if (fd_count == 1 && errand->rule < site.guard_count)
+			start_check(first, second, fds[0]);
+		break;
+	case ADOPT_CLIENT: /* it may be that its descriptors could not be received */
+		if (shared && shared->adopted && (fd_count != 2 || !start_conversation(fds)))
 			count_adopted_out();
 		break;
-	case REOPEN_LOG: told_to_reopen = 1; break;
+	case REOPEN_LOG: told_to_reopen = options.log != NULL; break;
 	case STOP: told_to_stop = 1; break;
 	}
 }
@@ -2939,23 +2912,28 @@ static bool is_running(const struct running *program)
 }
 
 /*
- * When the response is complete, or given up, the program may go on for a moment; then its group
- * gets SIGTERM, and later SIGKILL. Only here its leader is waited for, after which its number may
- * be reused.
+ * When the conversation has closed the lifeline, the response is complete, or given up: the program
+ * may go on for a moment; then its group gets SIGTERM, and later SIGKILL. Only here its leader is
+ * waited for, after which its number may be reused.
  */
-static void end_programs(int64_t now)
+static void end_programs(const struct pollfd *lives)
 {
-	for (size_t i = 0; i < running_count; i++) {
+	for (size_t i = running_count; i-- > 0;) {
 		struct running *program = &running[i];
 
+		if (lives[i].revents) {
+			close(program->life);
+			program->life = -1;
+			program->act_at = common.clock + GRACE_TIME;
+		}
 		if (program->life >= 0)
 			continue;
 		if (!is_running(program)) {
 			*program = running[--running_count];
-			i--;
-		} else if (now >= program->act_at) {
+		} else if (common.clock >= program->act_at) {
 			kill(-program->group, program->told ? SIGKILL : SIGTERM);
-			program->act_at = now + (program->told ? TERM_TIME / 10 : TERM_TIME);
+			program->act_at = common.clock;
+			program->act_at += program->told ? TERM_TIME / 10 : TERM_TIME;
 			program->told = true;
 		}
 	}
@@ -2964,43 +2942,25 @@ static void end_programs(int64_t now)
 /* Copies to `pids` the processes whose parent is this one, as far as the kernel tells: how many. */
 static size_t list_children(pid_t *pids, size_t most)
 {
-	static LARGE char text[64 << 10];
-	int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-	size_t count = 0, size = 0;
-	char *at = text;
-	ssize_t n;
+	static char *number;
+	static size_t size;
+	FILE *file = fopen("/proc/thread-self/children", "re");
+	size_t count = 0;
 
-	/* at most a page at a time */
-	while (fd >= 0 && (n = read(fd, text + size, sizeof(text) - 1 - size)) > 0)
-		size += (size_t)n;
-	if (fd >= 0)
-		close(fd);
-	text[size] = '\0';
-	for (char *end; count < most && *at; at = end) {
-		pids[count] = (pid_t)strtol(at, &end, 10);
-		if (end == at || *end != ' ')
-			break; /* the last number may be cut off */
-		count++;
-		end++;
-	}
+	while (file && count < most && getdelim(&number, &size, ' ', file) > 0)
+		pids[count++] = (pid_t)strtol(number, NULL, 10);
+	if (file)
+		fclose(file);
 	return count;
 }
 
-/* Whether the program with that mark runs and has not been told to end. */
-static bool goes_on(rlim_t mark)
+/* The program that is led by this process, or that it belongs to by its mark; or NULL. */
+static const struct running *find_running(pid_t pid, rlim_t mark)
 {
 	for (size_t i = 0; i < running_count; i++)
-		if (running[i].mark == mark)
-			return !running[i].told;
-	return false;
-}
-
-static bool leads_running(pid_t pid)
-{
-	for (size_t i = 0; i < running_count; i++)
-		if (running[i].group == pid)
-			return true;
-	return false;
+		if (running[i].group == pid || running[i].mark == mark)
+			return &running[i];
+	return NULL;
 }
 
 /*
@@ -3008,25 +2968,28 @@ static bool leads_running(pid_t pid)
  * of this one. When their program has been told to end they get SIGTERM, and at the next look SIGKILL.
  * At first the mark says which program they belong to, and then that they have had SIGTERM.
  */
-static void end_orphans(int64_t now)
+static void end_orphans(void)
 {
 	static LARGE pid_t pids[8192];
 	const struct rlimit told = { MARK_TOLD, MARK_TOLD };
+	const int64_t next = common.clock + ORPHANS_TIME;
 	size_t count;
 
-	if (now < orphans_at)
+	if (common.clock < orphans_at)
 		return;
-	orphans_at = running_count ? now + ORPHANS_TIME : INT64_MAX;
+	orphans_at = running_count ? next : INT64_MAX;
 	count = list_children(pids, LENGTH(pids));
 	for (size_t i = 0; i < count; i++) {
 		struct rlimit mark = told;
+		const struct running *program;
 
-		if (find_helper(pids[i]) || leads_running(pids[i]) ||
+		(void)prlimit(pids[i], MARK, NULL, &mark);
+		program = find_running(pids[i], mark.rlim_max);
+		if (find_helper(pids[i]) || (program && program->group == pids[i]) ||
 		    waitpid(pids[i], NULL, WNOHANG) != 0)
 			continue;
-		orphans_at = now + ORPHANS_TIME;
-		(void)prlimit(pids[i], MARK, NULL, &mark);
-		if (goes_on(mark.rlim_max))
+		orphans_at = next;
+		if (program && !program->told)
 			continue;
 		kill(pids[i], mark.rlim_max == MARK_TOLD ? SIGKILL : SIGTERM);
 		(void)prlimit(pids[i], MARK, &told, NULL);
@@ -3059,17 +3022,6 @@ static int64_t broker_deadline(void)
 	return deadline;
 }
 
-/* When the conversation has closed the lifeline, it needs no more of the program. */
-static void watch_lives(const struct pollfd *lives, size_t count, int64_t now)
-{
-	for (size_t i = 0; i < count; i++)
-		if (lives[i].revents) {
-			close(running[i].life);
-			running[i].life = -1;
-			running[i].act_at = now + GRACE_TIME;
-		}
-}
-
 static void signal_adopted(int signal)
 {
 	for (size_t i = 0; i < LENGTH(helpers); i++)
@@ -3078,15 +3030,15 @@ static void signal_adopted(int signal)
 }
 
 /* Passes on to the adopted connections that they have to stop, or to open the log again. */
-static void pass_on_signals(int64_t now)
+static void pass_on_signals(void)
 {
 	if (told_to_stop && broker_stop_at == INT64_MAX) {
-		broker_stop_at = now + STOP_TIME;
+		broker_stop_at = common.clock + STOP_TIME;
 		signal_adopted(SIGTERM);
 	}
-	if (now >= broker_stop_at) {
+	if (common.clock >= broker_stop_at) {
 		signal_adopted(SIGKILL);
-		broker_stop_at = now + TERM_TIME;
+		broker_stop_at = common.clock + TERM_TIME;
 	}
 	if (told_to_reopen) {
 		told_to_reopen = 0;
@@ -3104,31 +3056,23 @@ _Noreturn static void keep_errands(int socket)
 	static LARGE struct pollfd polls[1 + LENGTH(running)];
 	bool open = true, last_look = false;
 
+	tell_time();
 	while (open || running_count || helper_count || orphans_at != INT64_MAX) {
-		int64_t now = read_clock();
-		int ms = milliseconds(now, broker_deadline());
-		const struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
-		size_t count = running_count;
-
 		polls[0] = (struct pollfd){ .fd = open ? socket : -1, .events = POLLIN };
-		for (size_t i = 0; i < count; i++)
+		for (size_t i = 0; i < running_count; i++)
 			polls[1 + i] = (struct pollfd){ .fd = running[i].life, .events = POLLIN };
-		if (ppoll(polls, 1 + count, &time, &broker_mask) < 0)
-			for (size_t i = 0; i <= count; i++)
-				polls[i].revents = 0;
-		now = read_clock();
-		watch_lives(polls + 1, count, now);
-		end_programs(now);
+		wait_for(polls, 1 + running_count, broker_deadline());
+		end_programs(polls + 1);
 		collect_children();
 		if (!open && !running_count && !last_look && orphans_at != INT64_MAX) {
 			last_look = true;
-			orphans_at = now;
+			orphans_at = common.clock;
 		}
-		end_orphans(now);
+		end_orphans();
 		/* an empty message is no end */
 		if (polls[0].revents && !take_errand(socket))
 			open = !(polls[0].revents & POLLHUP);
-		pass_on_signals(now);
+		pass_on_signals();
 	}
 	_exit(EXIT_SUCCESS);
 }
@@ -3184,7 +3128,7 @@ _Noreturn static void become_broker(int socket, pid_t parent, int connection)
 		(void)getrlimit(RLIMIT_NOFILE, &files_at_start);
 	for (int i = 1; i < NSIG; i++)
 		default_signal(i);
-	note_signals(&broker_mask);
+	note_signals();
 	survive_writing();
 	if (getppid() != parent) /* it had died before prctl(2) */
 		told_to_stop = 1;
@@ -3216,7 +3160,7 @@ static void start_broker(const struct http_end *out)
 	examine_guards(!out);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		die("broker: %s", strerror(errno));
-	signal(SIGCHLD, SIG_DFL); /* if it were ignored, nothing would tell that the broker ends */
+	(void)block_signals(NULL);
 	broker_pid = fork();
 	if (broker_pid < 0)
 		die("broker: %s", strerror(errno));
@@ -3247,8 +3191,7 @@ static void stop_broker(void)
 		return;
 	tell_broker(STOP);
 	close(broker);
-	while (waitpid(broker_pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	(void)waitpid(broker_pid, NULL, 0); /* signals are blocked */
 }
 
 /* ---- many connections ----------------------------------------------------- */
@@ -3985,7 +3928,7 @@ static void read_signals(void)
 
 		if (loop.phase != SERVING)
 			continue;
-		if (info.ssi_signo == SIGCHLD && waitpid(broker_pid, &status, WNOHANG) > 0) {
+		if (broker >= 0 && waitpid(broker_pid, &status, WNOHANG) > 0) {
 			note_broker_end(status);
 			stop = true;
 		}
@@ -4318,11 +4261,8 @@ static int keep_workers(void)
 {
 	const struct timespec second = { .tv_sec = 1 };
 	const pid_t self = getpid();
-	sigset_t set;
+	const sigset_t set = block_signals(NULL);
 
-	signal(SIGCHLD,
-	       SIG_DFL); /* it may be inherited as ignored: waitpid(2) would find nothing */
-	set = block_signals(NULL);
 	print_listeners();
 	for (size_t i = 0; i < options.workers; i++)
 		start_worker(&workers[i], self);
@@ -4395,7 +4335,6 @@ static int take_passed(void)
 
 static int serve_one(struct http_end in, struct http_end out, const union address *peer)
 {
-	sigset_t mask;
 	int status;
 
 	open_log(false);
@@ -4404,10 +4343,11 @@ static int serve_one(struct http_end in, struct http_end out, const union addres
 	give_up_privileges();
 	start_broker(&out);
 	confine(&out);
+	if (broker >= 0)
+		note_signals();
+	status = hold_one(in, out, peer_of_one(peer));
 	if (broker < 0)
-		return hold_one(in, out, peer_of_one(peer), false, no_text, NULL);
-	note_signals(&mask);
-	status = hold_one(in, out, peer_of_one(peer), false, no_text, &mask);
+		return status;
 	/* the client doesn't wait for what a program does behind its response */
 	close(in.fd);
 	close(out.fd);
