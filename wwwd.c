@@ -377,67 +377,61 @@ static const struct option_row {
 	void *value;
 	size_t value_size;    /* of an amount: 4 or 8 */
 	uint64_t least, most; /* of an amount; `least` is also what a FLAG is set to */
-	const char *help;
-	enum width { WHOLE, HALF } width; /* of a line of help */
+	const char *help;     /* two of at most HELP_HALF bytes share a line */
 } option_rows[] = {
-	{ "dir", 'd', WORD, "DIR", OPTION(dir), 0, 0, "the folder to serve", WHOLE },
+	{ "dir", 'd', WORD, "DIR", OPTION(dir), 0, 0, "the folder to serve" },
 	{ "host", 'h', HOST, "ADDR", NULL, 0, 0, 0,
-	  "listen at an address, a name, '*' or a UNIX path", WHOLE },
+	  "listen at an address, a name, '*' or a UNIX path" },
 	{ "port", 'p', WORD, "PORT", OPTION(port), 0, 0,
-	  "port to listen at: number, service, 0 for any (8080)", WHOLE },
+	  "port to listen at: number, service, 0 for any (8080)" },
 	{ "header", 0, RULE, "LINE", NULL, 0, HTTP_FIELDS, 0,
-	  "add '[PATTERN ]Name: value' to responses", WHOLE },
+	  "add '[PATTERN ]Name: value' to responses" },
 	{ "cgi", 0, PROGRAM, "/PATH=PROG", NULL, 0, 0, 0,
-	  "run a program; '/FOLDER/': those in a folder", WHOLE },
-	{ "auth", 0, GUARD, "/PATH=FILE", NULL, 0, 0, 0, "ask for a password of an htpasswd file",
-	  WHOLE },
+	  "run a program; '/FOLDER/': those in a folder" },
+	{ "auth", 0, GUARD, "/PATH=FILE", NULL, 0, 0, 0, "ask for a password of an htpasswd file" },
 	{ "proxy-protocol", 0, FLAG, NULL, &site.proxied, 0, true, 0,
-	  "each connection begins with a PROXY header", WHOLE },
+	  "each connection begins with a PROXY header" },
 	{ "forwarded-from", 0, TRUST, "ADDR", NULL, 0, 0, 0,
-	  "believe X-Forwarded-For from ADDR[/LEN] or 'unix'", WHOLE },
+	  "believe X-Forwarded-For from ADDR[/LEN] or 'unix'" },
 	{ "https-only", 0, FLAG, NULL, &site.https_only, 0, true, 0,
-	  "redirect to https what did not come by TLS", WHOLE },
-	{ "log", 0, WORD, "FILE", OPTION(log), 0, 0, "append the log to it; SIGHUP opens it anew",
-	  WHOLE },
+	  "redirect to https what did not come by TLS" },
+	{ "log", 0, WORD, "FILE", OPTION(log), 0, 0, "append the log to it; SIGHUP opens it anew" },
 	{ "verbose", 0, FLAG, NULL, OPTION(verbose), true, 0,
-	  "say what confines wwwd, and why it refuses requests", WHOLE },
+	  "say what confines wwwd, and why it refuses requests" },
 	{ "workers", 0, WORKERS, "N", OPTION(workers), 1, WORKERS_MOST,
-	  "processes that share the port, or 'auto' (1)", WHOLE },
+	  "processes that share the port, or 'auto' (1)" },
 	{ "cache", 0, SIZE, "SIZE", OPTION(cache), 0, 1 << 30,
-	  "memory for small responses, 0 for none (8M)", WHOLE },
+	  "memory for small responses, 0 for none (8M)" },
 	{ "memory", 0, SIZE, "SIZE", OPTION(memory), MEMORY_LEAST, INT64_MAX,
-	  "memory for all connections (1/4 of machine or cgroup)", WHOLE },
+	  "memory for all connections (1/4 of machine or cgroup)" },
 	{ "exit-idle-time", 0, SECONDS, "SEC", OPTION(exit_idle_time), 0, TIME_MOST,
-	  "exit when unused so long (never; 60 for inetd wait)", WHOLE },
-	{ "hosts", 0, FLAG, NULL, &site.hosts, 0, true, 0, "DIR/HOST/...", HALF },
-	{ "clean-urls", 0, FLAG, NULL, &site.clean_urls, 0, true, 0, "/a is a.html", HALF },
-	{ "index", 0, RULE, "NAME", NULL, 0, HTTP_INDEXES, 0, "index.html", HALF },
-	{ "no-listing", 0, FLAG, NULL, &site.listing, 0, false, 0, "404 without it", HALF },
-	{ "fallback", 0, RULE, "FILE", NULL, 0, HTTP_FALLBACKS, 0, "instead of 404", HALF },
-	{ "type", 0, RULE, "EXT=TYPE", NULL, 0, HTTP_TYPES, 0, "Content-Type", HALF },
-	{ "quiet", 0, FLAG, NULL, OPTION(quiet), true, 0, "write no log", HALF },
-	{ "no-log", 0, RULE, "PATTERN", NULL, 0, HTTP_UNLOGGED, 0, "not for these", HALF },
-	{ "cgi-env", 0, VARIABLE, "NAME=VAL", NULL, 0, 0, 0, "for programs", HALF },
+	  "exit when unused so long (never; 60 for inetd wait)" },
+	{ "hosts", 0, FLAG, NULL, &site.hosts, 0, true, 0, "DIR/HOST/..." },
+	{ "clean-urls", 0, FLAG, NULL, &site.clean_urls, 0, true, 0, "/a is a.html" },
+	{ "index", 0, RULE, "NAME", NULL, 0, HTTP_INDEXES, 0, "index.html" },
+	{ "no-listing", 0, FLAG, NULL, &site.listing, 0, false, 0, "404 without it" },
+	{ "fallback", 0, RULE, "FILE", NULL, 0, HTTP_FALLBACKS, 0, "instead of 404" },
+	{ "type", 0, RULE, "EXT=TYPE", NULL, 0, HTTP_TYPES, 0, "Content-Type" },
+	{ "quiet", 0, FLAG, NULL, OPTION(quiet), true, 0, "write no log" },
+	{ "no-log", 0, RULE, "PATTERN", NULL, 0, HTTP_UNLOGGED, 0, "not for these" },
+	{ "cgi-env", 0, VARIABLE, "NAME=VAL", NULL, 0, 0, 0, "for programs" },
 	{ "cgi-time", 0, SECONDS, "SEC", &site.program_time, sizeof(site.program_time), 1,
-	  TIME_MOST, "60 of silence", HALF },
-	{ "cgi-max", 0, COUNT, "N", OPTION(programs), 1, PROGRAMS_MOST, "32 programs", HALF },
-	{ "line-max", 0, SIZE, "SIZE", LIMIT(line), 64, HTTP_LINE_MOST, "8K request line", HALF },
-	{ "header-max", 0, SIZE, "SIZE", LIMIT(header), 64, 1 << 20, "32K header", HALF },
-	{ "fields-max", 0, COUNT, "N", LIMIT(fields), 1, 10000, "100 fields", HALF },
-	{ "body-max", 0, SIZE, "SIZE", LIMIT(body), 0, INT64_MAX, "1M request body", HALF },
-	{ "header-time", 0, SECONDS, "SEC", LIMIT(header_time), 1, TIME_MOST, "10 for a header",
-	  HALF },
-	{ "idle-time", 0, SECONDS, "SEC", LIMIT(idle_time), 1, TIME_MOST, "15 while idle", HALF },
-	{ "requests-max", 0, COUNT, "N", LIMIT(requests), 1, UINT32_MAX, "1000 then close", HALF },
-	{ "stall-time", 0, SECONDS, "SEC", LIMIT(stall_time), 1, TIME_MOST, "30 at less than",
-	  HALF },
-	{ "stall-rate", 0, SIZE, "SIZE", LIMIT(stall_rate), 0, 1 << 30, "1K per second", HALF },
-	{ "connections-max", 0, COUNT, "N", OPTION(connections), 1, INT_MAX, "half ulimit -n",
-	  HALF },
-	{ "socket-mode", 0, MODE, "MODE", OPTION(socket_mode), 0, 0777, "of UNIX sockets", HALF },
-	{ "user", 0, WORD, "USER", OPTION(user), 0, 0, "instead of root", HALF },
-	{ "version", 0, ABOUT, NULL, NULL, 0, 0, 0, "and what it has", HALF },
-	{ "help", 0, HELP, NULL, NULL, 0, 0, 0, "print this", WHOLE },
+	  TIME_MOST, "60 of silence" },
+	{ "cgi-max", 0, COUNT, "N", OPTION(programs), 1, PROGRAMS_MOST, "32 programs" },
+	{ "line-max", 0, SIZE, "SIZE", LIMIT(line), 64, HTTP_LINE_MOST, "8K request line" },
+	{ "header-max", 0, SIZE, "SIZE", LIMIT(header), 64, 1 << 20, "32K header" },
+	{ "fields-max", 0, COUNT, "N", LIMIT(fields), 1, 10000, "100 fields" },
+	{ "body-max", 0, SIZE, "SIZE", LIMIT(body), 0, INT64_MAX, "1M request body" },
+	{ "header-time", 0, SECONDS, "SEC", LIMIT(header_time), 1, TIME_MOST, "10 for a header" },
+	{ "idle-time", 0, SECONDS, "SEC", LIMIT(idle_time), 1, TIME_MOST, "15 while idle" },
+	{ "requests-max", 0, COUNT, "N", LIMIT(requests), 1, UINT32_MAX, "1000 then close" },
+	{ "stall-time", 0, SECONDS, "SEC", LIMIT(stall_time), 1, TIME_MOST, "30 at less than" },
+	{ "stall-rate", 0, SIZE, "SIZE", LIMIT(stall_rate), 0, 1 << 30, "1K per second" },
+	{ "connections-max", 0, COUNT, "N", OPTION(connections), 1, INT_MAX, "half ulimit -n" },
+	{ "socket-mode", 0, MODE, "MODE", OPTION(socket_mode), 0, 0777, "of UNIX sockets" },
+	{ "user", 0, WORD, "USER", OPTION(user), 0, 0, "instead of root" },
+	{ "version", 0, ABOUT, NULL, NULL, 0, 0, 0, "and what it has" },
+	{ "help", 0, HELP, NULL, NULL, 0, 0, 0, "print this and exit" },
 };
 
 /* To standard output, but not through stdio, whose buffer would cost memory at every start. */
@@ -451,6 +445,8 @@ __attribute__((format(printf, 1, 2))) static void print(const char *form, ...)
 	va_end(args);
 }
 
+enum { HELP_HALF = 15 };
+
 /* It fits one screen: of the limits there are two on a line. */
 static void print_help(void)
 {
@@ -458,18 +454,19 @@ static void print_help(void)
 	      "Answers the connection it was started with, or listens at ADDR and PORT.\n");
 	for (size_t i = 0, column = 0; i < LENGTH(option_rows); i++) {
 		const struct option_row *row = &option_rows[i];
-		const char *end = row->width == HALF && column == 0 ? "" : "\n";
+		const bool half = strlen(row->help) <= HELP_HALF;
+		const char *end = half && column == 0 ? "" : "\n";
 		char option[32];
 
 		snprintf(option, sizeof(option), "--%s %s", row->name,
 			 row->argument ? row->argument : "");
 		if (row->letter)
 			print("-%c, %-22s %s%s", row->letter, option, row->help, end);
-		else if (row->width == WHOLE)
+		else if (!half)
 			print("    %-22s %s%s", option, row->help, end);
 		else
-			print("    %-20s %-*s%s", option, *end ? 0 : 15, row->help, end);
-		column = row->width == HALF && column == 0;
+			print("    %-20s %-*s%s", option, *end ? 0 : HELP_HALF, row->help, end);
+		column = half && column == 0;
 	}
 	print("Sizes take K, M and G; times are seconds. The rest is in wwwd(8).\n");
 	exit(EXIT_SUCCESS);
@@ -891,7 +888,7 @@ union address {
 	struct sockaddr_in6 in6;
 };
 
-enum { EVERY_WORKER = -1, WHERE_SIZE = 128 };
+enum { EVERY_WORKER = -1, WHERE_SIZE = 128 }; /* the former shares its listeners */
 
 static LARGE struct listener {
 	int fd;
@@ -1028,6 +1025,7 @@ static void name_listener(int fd, const union address *address, char where[WHERE
 static int listen_at(const struct addrinfo *ai, in_port_t *port, bool both, int worker)
 {
 	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), error;
+	int last = (int)options.workers - 1;
 	socklen_t size = sizeof(union address), on_size = sizeof(on);
 	char where[WHERE_SIZE] = "";
 	union address address;
@@ -1042,32 +1040,23 @@ static int listen_at(const struct addrinfo *ai, in_port_t *port, bool both, int 
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, both ? &off : &on, on_size);
 	if ((worker > 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, on_size) < 0) ||
 	    bind(fd, &address.any, ai->ai_addrlen) < 0 ||
-	    (worker == 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, on_size) < 0) ||
+	    (worker < last && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, on_size) < 0) ||
 	    listen(fd, BACKLOG) < 0 || getsockname(fd, &address.any, &size) < 0) {
 		error = errno;
 		close(fd);
 		return error;
 	}
 	*port = address.in.sin_port;
-	if (worker <= 0)
+	if (worker == 0)
 		name_listener(fd, &address, where);
 	add_listener(fd, worker, where);
 	return 0;
 }
 
-/* A socket for each worker: the kernel spreads connections evenly, and wakes only one worker each. */
-static int listen_for_workers(const struct addrinfo *ai, in_port_t *port, bool both)
-{
-	int error = 0;
-
-	if (options.workers == 1)
-		return listen_at(ai, port, both, EVERY_WORKER);
-	for (int worker = 0; worker < (int)options.workers && !error; worker++)
-		error = listen_at(ai, port, both, worker);
-	return error;
-}
-
-/* At each address of the list, at the same port: 0 or an errno value, and then at none. */
+/*
+ * At each address of the list, at the same port: 0 or an errno value, and then at none. There is a
+ * socket for each worker: the kernel spreads connections evenly, and wakes only one worker each.
+ */
 static int listen_on_list(const struct addrinfo *list, bool both)
 {
 	size_t before = listener_count;
@@ -1075,7 +1064,8 @@ static int listen_on_list(const struct addrinfo *list, bool both)
 	int error = 0;
 
 	for (const struct addrinfo *ai = list; ai && !error; ai = ai->ai_next) {
-		error = listen_for_workers(ai, &chosen, both);
+		for (int worker = 0; worker < (int)options.workers && !error; worker++)
+			error = listen_at(ai, &chosen, both, worker);
 		/* "localhost" is ::1 too, even on a host without IPv6, where ::1 may be the last */
 		if ((error == EAFNOSUPPORT || error == EADDRNOTAVAIL) &&
 		    (ai->ai_next || listener_count > before))
@@ -2139,7 +2129,6 @@ static sigset_t block_signals(sigset_t *before)
 {
 	sigset_t set;
 
-	signal(SIGCHLD, SIG_DFL); /* if it were ignored, nothing would tell that a child ends */
 	sigemptyset(&set);
 	for (size_t i = 0; i < LENGTH(noted); i++)
 		sigaddset(&set, noted[i]);
@@ -2550,7 +2539,7 @@ static bool load_crypt(void)
 	if (function)
 		memcpy(&crypt_function, &function, sizeof(function));
 	if (!crypt_function)
-		log_message(LOG_ERR, "passwords: %s", dlerror());
+		log_message(LOG_ERR, "--auth: %s", dlerror());
 	return crypt_function;
 }
 
@@ -2612,16 +2601,12 @@ static void warn_of_passwords(void)
 /* Ends the process at start if passwords can't be checked. */
 static void examine_guards(bool many)
 {
-	void *library;
-
 	for (size_t i = 0; i < site.guard_count; i++)
 		examine_password_file(&guards[i]);
 	if (!site.guard_count || !many)
 		return;
-	library = dlopen("libcrypt.so.1", RTLD_LAZY | RTLD_LOCAL);
-	if (!library)
-		die("--auth: %s", dlerror());
-	dlclose(library);
+	if (!load_crypt())
+		exit(EXIT_FAILURE);
 	warn_of_passwords();
 }
 #else
@@ -2687,19 +2672,18 @@ static ssize_t receive_errand(int socket, int fds[ERRAND_FDS], size_t *count)
 	return n;
 }
 
-/* The pages are given back, and are zero when they are touched again. */
+/* The pages are given back, and are zero when they are touched again. It is more than a page. */
 static void discard(char *at, size_t size)
 {
 	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	size_t before = (page - (uintptr_t)at % page) % page;
 
-	if (before >= size ||
-	    madvise(at + before, (size - before) / page * page, MADV_DONTNEED) < 0) {
-		explicit_bzero(at, size);
-		return;
-	}
+	size_t after = (size - before) % page;
+
 	explicit_bzero(at, before);
-	explicit_bzero(at + size - (size - before) % page, (size - before) % page);
+	explicit_bzero(at + size - after, after);
+	if (madvise(at + before, size - before - after, MADV_DONTNEED) < 0)
+		explicit_bzero(at + before, size - before - after);
 }
 
 static __attribute__((noinline)) void clear_stack(void)
@@ -3172,16 +3156,21 @@ static void start_broker(const struct http_end *out)
 	broker = ends[1];
 }
 
+static void log_death(const char *who, int status)
+{
+	if (WIFSIGNALED(status))
+		log_message(LOG_ERR, "%s died (signal %d)", who, WTERMSIG(status));
+	else if (status)
+		log_message(LOG_ERR, "%s died (status %d)", who, WEXITSTATUS(status));
+}
+
 static bool broker_failed; /* then the exit status tells the supervisor to start all anew */
 
 /* Without a broker no program runs and no password is right. It ends by itself only at a stop. */
 static void note_broker_end(int status)
 {
 	broker_failed = status != 0;
-	if (WIFSIGNALED(status))
-		log_message(LOG_ERR, "the broker died (signal %d)", WTERMSIG(status));
-	else if (status)
-		log_message(LOG_ERR, "the broker died (status %d)", WEXITSTATUS(status));
+	log_death("the broker", status);
 }
 
 /* The process that was started ends last. */
@@ -4230,6 +4219,7 @@ static void stop_workers(void)
 /* A worker that ends by itself had no clients, and the others have none, except one that just came. */
 static void collect_workers(void)
 {
+	char who[32];
 	int status;
 	pid_t pid;
 
@@ -4246,13 +4236,9 @@ static void collect_workers(void)
 			continue; /* a child from before exec(3) */
 		shared->clients[i] = 0;
 		workers[i].pid = stopping ? NOT_NEEDED : DEAD;
-		if (WIFSIGNALED(status))
-			log_message(LOG_ERR, "worker %d died (signal %d)", (int)pid,
-				    WTERMSIG(status));
-		else if (WEXITSTATUS(status) != 0)
-			log_message(LOG_ERR, "worker %d died (status %d)", (int)pid,
-				    WEXITSTATUS(status));
-		else if (!has_clients())
+		snprintf(who, sizeof(who), "worker %d", (int)pid);
+		log_death(who, status);
+		if (!status && !has_clients())
 			stop_workers();
 	}
 }
@@ -4362,6 +4348,7 @@ static int serve_many(void)
 	int status;
 
 	survive_writing();
+	signal(SIGCHLD, SIG_DFL); /* if it were ignored, nothing would tell that a child ends */
 #ifndef WWWD_STATIC
 	/*
 	 * A large piece of memory goes back to the kernel when it is freed. After the first one glibc

@@ -269,13 +269,19 @@ static void pass_on(const int *passed)
 	setenv("LISTEN_PID", format("%d", (int)getpid()), 1);
 }
 
-/* From here on the kernel knows no openat2(2), and files must be found in another way. */
-static void forget_openat2(void)
+/*
+ * From here on the kernel knows no openat2(2), and files must be found in another way; or what
+ * becomes the parent of orphans, as the broker does, is killed.
+ */
+static void filter_calls(bool broker)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, broker ? SYS_prctl : SYS_openat2, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_SET_CHILD_SUBREAPER, 0, broker),
+		BPF_STMT(BPF_RET | BPF_K,
+			 broker ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | ENOSYS),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
@@ -318,8 +324,8 @@ __attribute__((noreturn)) static void become(const struct given *given, pid_t pa
 	    (given->files && setrlimit(RLIMIT_NOFILE, &files)) ||
 	    (given->file_size && setrlimit(RLIMIT_FSIZE, &file_size)))
 		_exit(126);
-	if (given->without_openat2)
-		forget_openat2();
+	if (given->without_openat2 || given->without_broker)
+		filter_calls(given->without_broker);
 	execv(args[0], (char *const *)(uintptr_t)args);
 	_exit(127);
 }

@@ -78,6 +78,7 @@ struct given {
 	uid_t uid;
 	bool terminal;        /* `in` becomes the controlling terminal */
 	bool without_openat2; /* as if the kernel had none */
+	bool without_broker;  /* which is killed as soon as it starts */
 };
 
 #define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })

@@ -1181,6 +1181,24 @@ START_TEST(broker_that_dies)
 }
 END_TEST
 
+/* Also before the process waits for signals. */
+START_TEST(broker_that_dies_at_once)
+{
+	enum { TIMES = 10 };
+
+	put_programs();
+	for (int i = 0; i < TIMES; i++) {
+		pid_t pid =
+			start((struct given){ .args = LIST("-d", in_top("site"), "-p", "0", OPTIONS,
+							   "--workers", _i ? "2" : "1"),
+					      .without_broker = true });
+
+		ck_assert_int_eq(finish(pid), 1);
+	}
+	ck_assert(wait_text("err", "the broker died (signal 31)"));
+}
+END_TEST
+
 /* Memory and processes stay what they were. */
 START_TEST(nothing_grows)
 {
@@ -1380,6 +1398,7 @@ Suite *programs_suite(void)
 	tcase_add_test(group, log_is_made_anew);
 	tcase_add_test(group, adopted_connections_count);
 	tcase_add_loop_test(group, broker_that_dies, 0, 2);
+	tcase_add_loop_test(group, broker_that_dies_at_once, 0, 2);
 	tcase_add_test(group, nothing_grows);
 	tcase_add_loop_test(group, forged_errands, 0, 2);
 	group = test_case(suite, "spare processes", 30);
