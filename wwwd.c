@@ -1821,19 +1821,16 @@ static void drop_root(void)
 		die("%s: %s for --user %s", options.dir, strerror(errno), name);
 }
 
-/* What each ABI of Landlock can refuse, with linux/landlock.h of Linux 6.12; the newest first. */
-static const struct landlock_abi {
-	int number;
-	size_t size; /* of the attributes that it knows */
-	struct landlock_attributes {
-		uint64_t files;
-		uint64_t network; /* 3: bind and connect of TCP */
-		uint64_t scoped;  /* 3: UNIX sockets that are not in the file system, and signals */
-	} refused;
-} landlock_abis[] = {
-	{ 6, 24, { 0xffff, 3, 3 } }, { 5, 16, { 0xffff, 3, 0 } }, { 4, 16, { 0x7fff, 3, 0 } },
-	{ 3, 8, { 0x7fff, 0, 0 } },  { 2, 8, { 0x3fff, 0, 0 } },  { 1, 8, { 0x1fff, 0, 0 } },
-};
+/*
+ * What each ABI of Landlock can refuse, with linux/landlock.h of Linux 6.12; the newest first. Of
+ * attributes that an older one doesn't know, it only asks that they are zero.
+ */
+static const struct landlock_attributes {
+	uint64_t files;
+	uint64_t network; /* 3: bind and connect of TCP */
+	uint64_t scoped;  /* 3: UNIX sockets that are not in the file system, and signals */
+} landlock_abis[] = { { 0xffff, 3, 3 }, { 0xffff, 3, 0 }, { 0x7fff, 3, 0 },
+		      { 0x7fff, 0, 0 }, { 0x3fff, 0, 0 }, { 0x1fff, 0, 0 } };
 
 static bool landlock_allow(int ruleset, int folder, uint64_t rights)
 {
@@ -1867,21 +1864,20 @@ static bool landlock_allow_log(int ruleset, bool many)
  */
 static int confine_files(bool many)
 {
-	const struct landlock_abi *abi = landlock_abis;
-	long create = SYS_landlock_create_ruleset;
-	int ruleset = (int)syscall(create, &abi->refused, abi->size, 0);
+	const struct landlock_attributes *refused = landlock_abis;
+	int abi = LENGTH(landlock_abis) + 1, ruleset;
 
-	while (ruleset < 0 && abi->number > 1) {
-		abi++;
-		ruleset = (int)syscall(create, &abi->refused, abi->size, 0);
-	}
+	do {
+		ruleset = (int)syscall(SYS_landlock_create_ruleset, refused++, sizeof(*refused), 0);
+		abi--;
+	} while (ruleset < 0 && abi > 1);
 	if (ruleset < 0 ||
 	    !landlock_allow(ruleset, site.root,
 			    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR) ||
 	    (options.log && (many || shared) && !landlock_allow_log(ruleset, many)) ||
 	    syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
 		return 0;
-	return abi->number;
+	return abi;
 }
 
 /* What the kernel calls this processor. On processors that are not listed, calls are not filtered. */
@@ -2248,8 +2244,7 @@ static int64_t orphans_at = INT64_MAX; /* when to look for what programs have le
 /* Processes of this one's own group: connections, and passwords that are being checked. */
 static LARGE struct helper {
 	pid_t pid; /* or 0 */
-	bool adopted;
-	int line; /* to an adopted one, which is sent further connections on it */
+	int line;  /* to an adopted one, which is sent further connections on it; or -1 */
 } helpers[HELPERS_MOST];
 static size_t helper_count, check_count;
 
@@ -2642,12 +2637,11 @@ static struct helper *find_helper(pid_t pid)
 
 static void forget_helper(struct helper *helper)
 {
-	if (!helper->adopted)
+	if (helper->line < 0)
 		check_count--;
 	else if (atomic_exchange(&shared->helpers[helper - helpers], GONE) == HELPING)
 		count_adopted_out();
-	if (helper->adopted)
-		close(helper->line);
+	close(helper->line);
 	helper->pid = 0;
 	helper_count--;
 }
@@ -2752,17 +2746,16 @@ static bool await_client(size_t number, int line, int *fd)
  * then with another one, which saves a fork(2) and a confinement: 350 us, where a run of a small program
  * takes 800.
  */
-_Noreturn static void become_conversation(const struct helper *self, int line, const int *given)
+_Noreturn static void become_conversation(size_t number, int line, const int *given)
 {
 	struct http_end end = { .fd = given[0], .socket = true };
 	int status;
 
-	close(self->line);
 	for (size_t i = 0; i < running_count; i++)
 		if (running[i].life >= 0)
 			close(running[i].life);
 	for (size_t i = 0; i < LENGTH(helpers); i++)
-		if (helpers[i].pid && helpers[i].adopted)
+		if (helpers[i].pid)
 			close(helpers[i].line);
 	close(broker);
 	broker = given[1];
@@ -2771,7 +2764,7 @@ _Noreturn static void become_conversation(const struct helper *self, int line, c
 	confine(&end);
 	do
 		status = hold_one(end, end, message.errand.peer);
-	while (status == EXIT_SUCCESS && await_client((size_t)(self - helpers), line, &end.fd));
+	while (status == EXIT_SUCCESS && await_client(number, line, &end.fd));
 	exit(status);
 }
 
@@ -2800,7 +2793,7 @@ static void start_check(const char *name, const char *password, int answer)
 		answer_check(&guards[message.errand.rule], name, password, answer);
 	if (pid < 0)
 		return;
-	*helper = (struct helper){ .pid = pid };
+	*helper = (struct helper){ pid, -1 };
 	helper_count++;
 	check_count++;
 }
@@ -2810,6 +2803,7 @@ static bool start_conversation(const int *fds)
 {
 	struct helper *helper;
 	int line[2];
+	pid_t pid;
 
 	if (hand_over(fds))
 		return true;
@@ -2817,17 +2811,18 @@ static bool start_conversation(const int *fds)
 	if (!helper || helper_count - check_count == ADOPTED_MOST ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) < 0)
 		return false;
-	*helper = (struct helper){ .adopted = true, .line = line[0] };
 	shared->helpers[helper - helpers] = HELPING;
-	helper->pid = fork();
-	if (helper->pid == 0)
-		become_conversation(helper, line[1], fds);
+	pid = fork();
+	if (pid == 0) {
+		close(line[0]);
+		become_conversation((size_t)(helper - helpers), line[1], fds);
+	}
 	close(line[1]);
-	if (helper->pid < 0) {
-		helper->pid = 0;
+	if (pid < 0) {
 		close(line[0]);
 		return false;
 	}
+	*helper = (struct helper){ pid, line[0] };
 	helper_count++;
 	return true;
 }
@@ -3009,7 +3004,7 @@ static int64_t broker_deadline(void)
 static void signal_adopted(int signal)
 {
 	for (size_t i = 0; i < LENGTH(helpers); i++)
-		if (helpers[i].pid && helpers[i].adopted)
+		if (helpers[i].pid && helpers[i].line >= 0)
 			kill(helpers[i].pid, signal);
 }
 
@@ -3199,7 +3194,6 @@ static struct {
 	int64_t paused_until; /* or will do so again then */
 	enum phase {
 		SERVING,
-		TOLD_TO_STOP,
 		ASKING,    /* accepts no more; requests that have begun may be completed */
 		FINISHING, /* only sends what is being sent */
 	} phase;
@@ -3532,7 +3526,8 @@ static void step_client(struct client *client)
 	if (!conn->work)
 		conn->work = take_work();
 	want = conn->work ? http_step(conn, &common) : HTTP_DONE;
-	if (loop.phase >= ASKING && want == HTTP_READ && conn->clock == HTTP_IDLE && conn->answered)
+	if (loop.phase != SERVING && want == HTTP_READ && conn->clock == HTTP_IDLE &&
+	    conn->answered)
 		want = HTTP_DONE; /* it was kept open for another request, which won't be answered */
 	if (want == HTTP_ADOPT && !adopt_client(client))
 		want = http_step(conn, &common);
@@ -3739,7 +3734,7 @@ static bool accept_some(const struct listener *listener)
 			/* EMFILE comes without a client, too: only the first one is certain */
 			if (n > 0)
 				return true;
-			if (loop.phase < ASKING && loop.count && make_place(NULL))
+			if (loop.phase == SERVING && loop.count && make_place(NULL))
 				break;
 			pause_accepting(PAUSE_TIME);
 			return false;
@@ -3922,7 +3917,7 @@ static void read_signals(void)
 			stop = true;
 		}
 		if (stop)
-			loop.phase = TOLD_TO_STOP;
+			told_to_stop = 1;
 	}
 }
 
@@ -4000,7 +3995,7 @@ static int time_to_wait(void)
 	for (size_t i = 0; i < HTTP_CLOCKS; i++)
 		if ((client = first_queued(i)))
 			until = earlier(until, client->conn.deadline);
-	if (loop.phase >= ASKING)
+	if (loop.phase != SERVING)
 		until = earlier(until, loop.phase_end);
 	else if (!loop.listening)
 		until = earlier(until, loop.paused_until);
@@ -4127,11 +4122,10 @@ static int hold_many(void)
 		keep_within_memory();
 		admit_waiting();
 		give_back_memory();
-		if (loop.phase < ASKING && !loop.listening && common.clock >= loop.paused_until &&
+		if (loop.phase == SERVING && !loop.listening && common.clock >= loop.paused_until &&
 		    !watch_listeners(true))
 			loop.paused_until = common.clock + PAUSE_TIME;
-		if (loop.phase == TOLD_TO_STOP ||
-		    (loop.phase == SERVING && common.clock >= idle_end()))
+		if (loop.phase == SERVING && (told_to_stop || common.clock >= idle_end()))
 			stop_loop();
 		write_log();
 	} while (!stop_is_over());
@@ -4151,7 +4145,6 @@ static LARGE struct worker {
 	pid_t pid; /* or that it is not needed any more, or is to be replaced */
 	int64_t born;
 } workers[WORKERS_MOST];
-static bool stopping;
 
 static size_t count_workers(pid_t pid)
 {
@@ -4204,9 +4197,9 @@ static void signal_workers(int signal)
 
 static void stop_workers(void)
 {
-	if (stopping)
+	if (told_to_stop)
 		return;
-	stopping = true;
+	told_to_stop = 1;
 	notify("STOPPING=1\nSTATUS=finishing what is being sent");
 	close_listeners(0); /* or they would stay open until the last worker has ended */
 	signal_workers(SIGTERM);
@@ -4226,7 +4219,7 @@ static void collect_workers(void)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		size_t i = 0;
 
-		if (pid == broker_pid && !stopping) {
+		if (pid == broker_pid && !told_to_stop) {
 			note_broker_end(status);
 			stop_workers();
 		}
@@ -4235,7 +4228,7 @@ static void collect_workers(void)
 		if (i == options.workers)
 			continue; /* a child from before exec(3) */
 		shared->clients[i] = 0;
-		workers[i].pid = stopping ? NOT_NEEDED : DEAD;
+		workers[i].pid = told_to_stop ? NOT_NEEDED : DEAD;
 		snprintf(who, sizeof(who), "worker %d", (int)pid);
 		log_death(who, status);
 		if (!status && !has_clients())
@@ -4261,7 +4254,7 @@ static int keep_workers(void)
 			signal_workers(SIGHUP);
 		if (asks_to_stop(signal))
 			stop_workers();
-		if (!stopping)
+		if (!told_to_stop)
 			replace_workers(self);
 	}
 	return EXIT_SUCCESS;
