@@ -217,9 +217,14 @@ static void examine_error(bool many)
 		reopen_error(terminal);
 }
 
+static bool survives_writing;
+
 /* To write to a pipe without a reader, or to a file that may not grow, is then an error. */
 static void survive_writing(void)
 {
+	if (survives_writing)
+		return;
+	survives_writing = true;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 }
@@ -623,39 +628,32 @@ static void take_trust(const char *word)
 	trusted[site.trusts++] = prefix;
 }
 
-/* Whether it is written like the decoded paths that it is compared with. */
-static bool is_plain_prefix(const char *prefix)
+/* Whether "/git/", for example, is written like the decoded paths that it is compared with. */
+static bool is_plain(const char *path)
 {
-	for (const char *at = prefix; *prefix && at; at = strchr(at, '/')) {
-		at += *at == '/';
-		size_t n = strcspn(at, "/");
-
-		if (n == 0 || (n == 1 && at[0] == '.') || (n == 2 && memcmp(at, "..", 2) == 0))
-			return false;
-	}
-	for (const char *c = prefix; *c; c++)
+	for (const char *c = path; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f || strchr("%\"\\?#", *c))
 			return false;
-	return true;
+	return !strstr(path, "//") && !strstr(path, "/./") && !strstr(path, "/../");
 }
 
 /* The prefix as it is compared with decoded paths: "git" of "/git/". */
 static char *take_prefix(const char *option, const char *word, size_t n)
 {
-	char *prefix;
+	char *path;
 
 	if (word[0] != '/')
 		usage("--%s: '%s' does not begin with a path of the site, as /git", option, word);
-	while (n > 1 && word[n - 1] == '/')
+	while (n && word[n - 1] == '/')
 		n--;
-	prefix = strndup(word + 1, n - 1);
-	if (!prefix)
+	if (asprintf(&path, "%.*s/", (int)n, word) < 0)
 		die("%s", strerror(errno));
-	if (!is_plain_prefix(prefix))
-		usage("--%s: '/%s' is not written as paths are compared: decoded, without dot "
+	if (!is_plain(path))
+		usage("--%s: '%s' is not written as paths are compared: decoded, without dot "
 		      "segments and double slashes",
-		      option, prefix);
-	return prefix;
+		      option, path);
+	path[n] = '\0';
+	return n ? path + 1 : path;
 }
 
 /* The longest prefix comes first, for it wins. */
@@ -909,11 +907,10 @@ static const int on = 1, off = 0;
 static void add_listener(int fd, int worker, const char *where)
 {
 	struct listener *listener = &listeners[listener_count];
-	int flags = fcntl(fd, F_GETFL);
 
 	if (listener_count == LISTENERS_MOST)
 		die("more than %d sockets to listen on", LISTENERS_MOST);
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
 		die("descriptor %d: %s", fd, strerror(errno));
 	/* accepted sockets inherit both; a UNIX socket has neither and needs neither */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_most, sizeof(unsent_most));
@@ -1574,23 +1571,23 @@ static struct shared {
  */
 struct errand {
 	enum errand_kind { RUN_PROGRAM, CHECK_PASSWORD, ADOPT_CLIENT, REOPEN_LOG, STOP } kind;
-	uint32_t rule;     /* of --cgi or --auth */
-	uint32_t sizes[2]; /* bytes of the two texts behind this */
+	uint32_t rule; /* of --cgi or --auth */
+	uint32_t size; /* of the first text behind this; then come a NUL and the second one */
 	struct http_peer peer;
 	bool tls;
 };
 
 enum { ERRAND_FDS = 4 };
 
-/* The errand that was received last, with room for the NULs behind its two texts. */
+/* The errand that was received last, with room for a NUL behind its second text. */
 static LARGE struct {
 	struct errand errand;
-	char bytes[ERRAND_MOST + 2];
+	char bytes[ERRAND_MOST + 1];
 } message;
 
 static struct http_text first_text(void)
 {
-	return (struct http_text){ message.bytes, message.errand.sizes[0] };
+	return (struct http_text){ message.bytes, message.errand.size };
 }
 
 static const struct http_text no_text = { "", 0 };
@@ -1604,6 +1601,7 @@ static int send_errand(int socket, struct errand *errand, struct http_text first
 {
 	struct iovec parts[] = { { errand, sizeof(*errand) },
 				 { (char *)first.at, first.len },
+				 { (char[]){ '\0' }, 1 },
 				 { (char *)second.at, second.len } };
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * ERRAND_FDS)] = { 0 };
 	struct msghdr header = {
@@ -1614,9 +1612,8 @@ static int send_errand(int socket, struct errand *errand, struct http_text first
 	};
 	struct cmsghdr *passed = CMSG_FIRSTHDR(&header);
 
-	errand->sizes[0] = (uint32_t)first.len;
-	errand->sizes[1] = (uint32_t)second.len;
-	if (sizeof(*errand) + first.len + second.len > ERRAND_MOST)
+	errand->size = (uint32_t)first.len;
+	if (sizeof(*errand) + first.len + 1 + second.len > ERRAND_MOST)
 		return EMSGSIZE;
 	if (passed) {
 		passed->cmsg_level = SOL_SOCKET;
@@ -1953,8 +1950,8 @@ static bool confine_calls(void)
 		{ SYS_sendto, 5, all, 0 },
 		{ SYS_sendto, 0, all, (uint32_t)datagrams },
 		{ CALL_MMAP, 2, SECCOMP_ARCH == AUDIT_ARCH_S390X ? 0 : PROT_EXEC, 0 },
-		{ SYS_sendmsg, 0, all, (uint32_t)broker },
-		{ SYS_wait4, 0, all, (uint32_t)broker_pid },
+		{ SYS_sendmsg, 0, all, (uint32_t)broker },   /* -1 without one, */
+		{ SYS_wait4, 0, all, (uint32_t)broker_pid }, /* and 0, which finds no child */
 #ifdef SYS_socketcall /* libc may use it; but for no new socket, whose family it hides */
 		{ SYS_socketcall, 0, all, SYS_RECV },
 		{ SYS_socketcall, 0, all, SYS_RECVFROM },
@@ -1975,9 +1972,6 @@ static bool confine_calls(void)
 	emit(COMPARE(SECCOMP_ARCH, 1, 0));
 	emit(RETURN(SECCOMP_RET_ERRNO | EPERM));
 	for (size_t i = 0; i < LENGTH(checked_calls); i++) {
-		if (broker < 0 && (checked_calls[i].number == SYS_sendmsg ||
-				   checked_calls[i].number == SYS_wait4))
-			continue;
 		emit(LOAD(CALL_NUMBER));
 		emit(COMPARE(checked_calls[i].number, 0, 4));
 		emit(LOAD(LOWER_HALF(checked_calls[i].argument)));
@@ -2093,21 +2087,6 @@ static void tell_first_time(void)
 	http_tell(&common, 0, &wall);
 }
 
-/*
- * A log that can't be written any more must not end the connection. When the connection has ended
- * that is harmless, so most connections save these calls.
- */
-static void write_log_midway(void)
-{
-	static bool safe;
-
-	if (records.size && !safe) {
-		safe = true;
-		survive_writing();
-	}
-	write_log();
-}
-
 static volatile sig_atomic_t told_to_stop, told_to_reopen;
 
 static void note_signal(int signal)
@@ -2208,7 +2187,9 @@ static int hold_one(struct http_end in, struct http_end out, struct http_peer pe
 	while ((want = http_step(conn, &common)) != HTTP_DONE) {
 		if (!clock_start && !shared) /* or else all processes count from one moment */
 			clock_start = read_clock();
-		write_log_midway();
+		if (records.size) /* when the connection has ended, a signal is harmless */
+			survive_writing();
+		write_log();
 		if (told_to_stop && !http_busy(conn))
 			break;
 		if (!wait_one(polls, http_polls(conn, want, polls), conn->deadline))
@@ -2233,12 +2214,12 @@ static size_t running_count;
 
 /*
  * A resource limit marks the processes of a program: they inherit it, and can't raise it. This one
- * is for real-time processes alone, and the marks from MARKS us on are larger than usual limits.
+ * is for real-time processes alone, and the marks from `marks` us on are larger than usual limits.
  * MARK_TOLD is set for a process that has got SIGTERM.
  */
 #define MARK RLIMIT_RTTIME
-enum { MARK_TOLD = 0, MARKS = 1 << 30 };
-static rlim_t last_mark;
+enum { MARK_TOLD = 0 };
+static rlim_t marks = 1 << 30, last_mark;
 static int64_t orphans_at = INT64_MAX; /* when to look for what programs have left behind */
 
 /* Processes of this one's own group: connections, and passwords that are being checked. */
@@ -2428,18 +2409,18 @@ static size_t count_answering(void)
 	return count;
 }
 
-static void start_program(char *script, char *variables, int *fds)
+static void start_program(char *script, char *variables, size_t size, int *fds)
 {
 	static LARGE char *environment[VARIABLES_MOST];
 	static LARGE _Alignas(64) char stack[64 << 10];
 	unsigned char error = EAGAIN;
 	struct launch launch = { &programs[message.errand.rule], script, environment, fds,
-				 MARKS + last_mark++ % MARKS };
+				 marks + last_mark++ % marks };
 	pid_t group = -1;
 
 	if (running_count < 2 * options.programs + ENDING_MOST &&
 	    count_answering() < options.programs) {
-		list_variables(environment, variables, message.errand.sizes[1]);
+		list_variables(environment, variables, size);
 		/* fork(2) would copy the tables of this process's memory: 270 us, not 31 */
 		group = clone(become_program, stack + sizeof(stack),
 			      CLONE_VM | CLONE_VFORK | SIGCHLD, &launch);
@@ -2650,7 +2631,7 @@ static void forget_helper(struct helper *helper)
 static ssize_t receive_errand(int socket, int fds[ERRAND_FDS], size_t *count)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * ERRAND_FDS)];
-	struct iovec part = { &message, sizeof(message) - 2 };
+	struct iovec part = { &message, sizeof(message) - 1 };
 	struct msghdr header = { .msg_iov = &part,
 				 .msg_iovlen = 1,
 				 .msg_control = control,
@@ -2666,12 +2647,11 @@ static ssize_t receive_errand(int socket, int fds[ERRAND_FDS], size_t *count)
 	return n;
 }
 
-/* The pages are given back, and are zero when they are touched again. It is more than a page. */
+/* Whole pages are given back, and are zero when they are touched again. There are some. */
 static void discard(char *at, size_t size)
 {
 	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	size_t before = (page - (uintptr_t)at % page) % page;
-
 	size_t after = (size - before) % page;
 
 	explicit_bzero(at, before);
@@ -2694,7 +2674,7 @@ static void forget_client(void)
 	discard(response_bytes, sizeof(response_bytes));
 	discard(log_lines, sizeof(log_lines));
 	explicit_bzero(&one_client, sizeof(one_client));
-	explicit_bzero(&message, sizeof(message.errand) + message.errand.sizes[0]);
+	explicit_bzero(&message, sizeof(message.errand) + message.errand.size);
 	clear_stack();
 }
 
@@ -2836,16 +2816,14 @@ static void do_errand(size_t size, int *fds, size_t fd_count)
 	const struct errand *errand = &message.errand;
 	char *first = message.bytes, *second;
 
-	if ((uint64_t)errand->sizes[0] + errand->sizes[1] != size)
+	if (errand->size >= size)
 		return;
-	/* room for the ends of both texts was left */
-	second = first + errand->sizes[0] + 1;
-	memmove(second, first + errand->sizes[0], errand->sizes[1]);
-	first[errand->sizes[0]] = second[errand->sizes[1]] = '\0';
+	second = first + errand->size + 1;
+	second[-1] = first[size] = '\0';
 	switch (errand->kind) {
 	case RUN_PROGRAM:
 		if (fd_count == ERRAND_FDS && errand->rule < site.program_count)
-			start_program(first, second, fds);
+			start_program(first, second, (size_t)(first + size - second), fds);
 		break;
 	case CHECK_PASSWORD:
 		if (fd_count == 1 && errand->rule < site.guard_count)
@@ -2875,7 +2853,7 @@ static bool take_errand(int socket)
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		nap(1); /* no memory, perhaps: not at full speed */
 	if (n > 0)
-		explicit_bzero(&message, (size_t)n + 2); /* no process inherits it */
+		explicit_bzero(&message, (size_t)n + 1); /* no process inherits it */
 	return n != 0;
 }
 
@@ -3094,10 +3072,14 @@ static void leave_standard_files(void)
 _Noreturn static void become_broker(int socket, pid_t parent, int connection)
 {
 	static const struct rlimit nothing = { 0, 0 };
+	struct rlimit most = nothing;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	(void)setrlimit(RLIMIT_CORE, &nothing);
+	(void)getrlimit(MARK, &most);
+	if (most.rlim_max >= 2 && most.rlim_max / 2 < marks)
+		marks = most.rlim_max / 2; /* no program could be given more */
 	close_listeners(0);
 	if (connection > STDERR_FILENO)
 		close(connection);
@@ -3108,6 +3090,7 @@ _Noreturn static void become_broker(int socket, pid_t parent, int connection)
 	for (int i = 1; i < NSIG; i++)
 		default_signal(i);
 	note_signals();
+	survives_writing = false;
 	survive_writing();
 	if (getppid() != parent) /* it had died before prctl(2) */
 		told_to_stop = 1;
@@ -4140,18 +4123,17 @@ static int hold_many(void)
  * when a worker dies, the clients in its backlog wait for the next one. Listeners that were
  * inherited, and those of UNIX sockets, are there once and shared by all.
  */
-enum { NOT_NEEDED = 0, DEAD = -1 };
 static LARGE struct worker {
-	pid_t pid; /* or that it is not needed any more, or is to be replaced */
+	pid_t pid; /* not positive, if it has ended */
 	int64_t born;
 } workers[WORKERS_MOST];
 
-static size_t count_workers(pid_t pid)
+static size_t count_workers(void)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < options.workers; i++)
-		count += workers[i].pid == pid;
+		count += workers[i].pid > 0;
 	return count;
 }
 
@@ -4184,7 +4166,7 @@ static void start_worker(struct worker *worker, pid_t parent)
 static void replace_workers(pid_t parent)
 {
 	for (size_t i = 0; i < options.workers; i++)
-		if (workers[i].pid == DEAD && read_clock() - workers[i].born >= RESPAWN_TIME)
+		if (workers[i].pid <= 0 && read_clock() - workers[i].born >= RESPAWN_TIME)
 			start_worker(&workers[i], parent);
 }
 
@@ -4204,9 +4186,6 @@ static void stop_workers(void)
 	close_listeners(0); /* or they would stay open until the last worker has ended */
 	signal_workers(SIGTERM);
 	tell_broker(STOP);
-	for (size_t i = 0; i < options.workers; i++)
-		if (workers[i].pid == DEAD)
-			workers[i].pid = NOT_NEEDED;
 }
 
 /* A worker that ends by itself had no clients, and the others have none, except one that just came. */
@@ -4228,7 +4207,7 @@ static void collect_workers(void)
 		if (i == options.workers)
 			continue; /* a child from before exec(3) */
 		shared->clients[i] = 0;
-		workers[i].pid = told_to_stop ? NOT_NEEDED : DEAD;
+		workers[i].pid = 0;
 		snprintf(who, sizeof(who), "worker %d", (int)pid);
 		log_death(who, status);
 		if (!status && !has_clients())
@@ -4246,8 +4225,9 @@ static int keep_workers(void)
 	for (size_t i = 0; i < options.workers; i++)
 		start_worker(&workers[i], self);
 	notify("READY=1\nSTATUS=serving");
-	while (count_workers(NOT_NEEDED) < options.workers) {
-		int signal = sigtimedwait(&set, NULL, count_workers(DEAD) ? &second : NULL);
+	while (!told_to_stop || count_workers()) {
+		bool all = count_workers() == options.workers;
+		int signal = sigtimedwait(&set, NULL, all ? NULL : &second);
 
 		collect_workers();
 		if (signal == SIGHUP && options.log)
