@@ -274,12 +274,18 @@ static size_t line_prefix(char prefix[PREFIX_SIZE], int priority)
 	return (size_t)snprintf(prefix, PREFIX_SIZE, "wwwd: ");
 }
 
-/* A message stays one line, and can't colour a terminal. */
-static void replace_controls(char *from, const char *to)
+/* A message stays one line, and can't colour a terminal. Its length, with the newline. */
+static size_t end_line(char *line, size_t size, size_t n)
 {
-	for (char *c = from; c < to; c++)
+	if (n >= size) {
+		n = size - 1;
+		memcpy(line + n - 3, "...", 3);
+	}
+	for (char *c = line; c < line + n; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';
+	line[n] = '\n';
+	return n + 1;
 }
 
 /* False if standard error, or syslog in its place, does not take the line now. */
@@ -295,14 +301,9 @@ __attribute__((format(printf, 2, 3))) static bool log_message(int priority, cons
 	va_start(args, format);
 	n = prefix + (size_t)vsnprintf(line + prefix, sizeof(line) - prefix, format, args);
 	va_end(args);
-	if (n >= sizeof(line)) {
-		n = sizeof(line) - 1;
-		memcpy(line + n - 3, "...", 3);
-	}
-	replace_controls(line + prefix, line + n);
+	n = end_line(line, sizeof(line), n);
 	if (error_stream.is_client)
-		return send_datagram(&syslog_address, line, n) >= 0;
-	line[n++] = '\n';
+		return send_datagram(&syslog_address, line, n - 1) >= 0;
 	return write_error(line, n) == (ssize_t)n;
 }
 
@@ -440,15 +441,7 @@ static const struct option_row {
 };
 
 /* To standard output, but not through stdio, whose buffer would cost memory at every start. */
-__attribute__((format(printf, 1, 2))) static void print(const char *form, ...)
-{
-	va_list args;
-
-	va_start(args, form);
-	if (vdprintf(STDOUT_FILENO, form, args) < 0)
-		exit(EXIT_FAILURE);
-	va_end(args);
-}
+#define print(...) (dprintf(STDOUT_FILENO, __VA_ARGS__) < 0 ? exit(EXIT_FAILURE) : (void)0)
 
 enum { HELP_HALF = 15 };
 
@@ -1129,8 +1122,7 @@ static void listen_on_path(const char *path)
 	struct sockaddr_un address = { .sun_family = AF_UNIX }, fresh = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int folder = (int)(strrchr(path, '/') - path) + 1, lock, error;
-	bool has_mode = options.socket_mode != UINT64_MAX;
-	mode_t mask;
+	mode_t mask = umask(0);
 	char where[WHERE_SIZE];
 	int n = snprintf(fresh.sun_path, sizeof(fresh.sun_path), "%.*s.wwwd.%d", folder, path,
 			 (int)getpid());
@@ -1141,22 +1133,19 @@ static void listen_on_path(const char *path)
 	lock = open_folder_of(path, O_RDONLY);
 	(void)flock(lock, LOCK_EX);
 	error = fd < 0 ? errno : path_fault(&address);
-	if (error)
-		die("%s: %s", path, strerror(error));
-	if (path_fault(&fresh) == 0) /* of an earlier process with the same id */
+	if (!error && path_fault(&fresh) == 0) /* of an earlier process with the same id */
 		unlink(fresh.sun_path);
 	/* not by chmod(2): others who may write to the folder could replace the socket by a link */
-	mask = umask(0);
-	(void)umask(has_mode ? (mode_t)(0777 & ~options.socket_mode) : mask);
-	error = bind(fd, (const struct sockaddr *)&fresh, sizeof(fresh)) < 0 ? errno : 0;
+	(void)umask(options.socket_mode == UINT64_MAX ? mask : 0777 & ~(mode_t)options.socket_mode);
+	if (!error && bind(fd, (const struct sockaddr *)&fresh, sizeof(fresh)) < 0)
+		error = errno;
 	(void)umask(mask);
-	if (error)
-		die("%s: %s", path, strerror(error));
-	if (listen(fd, BACKLOG) < 0 || rename(fresh.sun_path, path) < 0) {
+	if (!error && (listen(fd, BACKLOG) < 0 || rename(fresh.sun_path, path) < 0)) {
 		error = errno;
 		unlink(fresh.sun_path);
-		die("%s: %s", path, strerror(error));
 	}
+	if (error)
+		die("%s: %s", path, strerror(error));
 	close(lock);
 	snprintf(where, sizeof(where), "unix:%s", path);
 	add_listener(fd, EVERY_WORKER, where);
@@ -1672,11 +1661,8 @@ static void add_peer_variables(const struct client *client, struct http_run *run
 		add_variable(run, "SERVER_NAME=%s", host ? host : "localhost");
 }
 
-/*
- * A program's three pipes and its lifeline: 0 or an errno value. The first end of each is the program's;
- * the other one doesn't block.
- */
-static int open_ends(int ends[ERRAND_FDS][2])
+/* A program's three pipes and its lifeline: 0 or an errno value. Its own ends don't block. */
+static int open_ends(int theirs[ERRAND_FDS], int ours[ERRAND_FDS])
 {
 	for (size_t i = 0; i < ERRAND_FDS; i++) {
 		bool life = i == ERRAND_FDS - 1;
@@ -1686,9 +1672,9 @@ static int open_ends(int ends[ERRAND_FDS][2])
 			  : pipe2(pair, O_CLOEXEC)) < 0)
 			return errno;
 		/* the program reads from the first pipe and writes to the others */
-		ends[i][0] = pair[i != 0];
-		ends[i][1] = pair[i == 0];
-		if (fcntl(ends[i][1], F_SETFL, O_NONBLOCK) < 0)
+		theirs[i] = pair[i != 0];
+		ours[i] = pair[i == 0];
+		if (fcntl(ours[i], F_SETFL, O_NONBLOCK) < 0)
 			return errno;
 	}
 	return 0;
@@ -1698,25 +1684,23 @@ static int open_ends(int ends[ERRAND_FDS][2])
 static int run_program(const struct http_conn *conn, struct http_run *run, struct http_pipes *pipes)
 {
 	struct errand errand = { .kind = RUN_PROGRAM, .rule = (uint32_t)run->rule };
-	int ends[ERRAND_FDS][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
-	int error = open_ends(ends);
-	const int fds[ERRAND_FDS] = { ends[0][0], ends[1][0], ends[2][0], ends[3][0] };
+	int theirs[ERRAND_FDS] = { -1, -1, -1, -1 }, ours[ERRAND_FDS] = { -1, -1, -1, -1 };
+	int error = open_ends(theirs, ours);
 
 	survive_writing();
 	if (!error) {
 		add_peer_variables((const struct client *)conn, run);
 		error = send_errand(broker, &errand, run->script,
-				    (struct http_text){ run->variables, run->variables_len }, fds,
-				    ERRAND_FDS);
+				    (struct http_text){ run->variables, run->variables_len },
+				    theirs, ERRAND_FDS);
 	}
 	for (size_t i = 0; i < ERRAND_FDS; i++) {
-		if (ends[i][0] >= 0)
-			close(ends[i][0]);
-		if (error && ends[i][1] >= 0)
-			close(ends[i][1]);
+		close(theirs[i]);
+		if (error)
+			close(ours[i]);
 	}
 	if (!error)
-		*pipes = (struct http_pipes){ ends[0][1], ends[1][1], ends[2][1], ends[3][1] };
+		*pipes = (struct http_pipes){ ours[0], ours[1], ours[2], ours[3] };
 	return error;
 }
 
@@ -1753,12 +1737,9 @@ static void log_program(struct http_text program, struct http_text line)
 				  (int)line.len, line.at);
 		return;
 	}
-	n = snprintf(record, sizeof(record) - 1, "wwwd: %.*s: %.*s", (int)program.len, program.at,
+	n = snprintf(record, sizeof(record), "wwwd: %.*s: %.*s", (int)program.len, program.at,
 		     (int)line.len, line.at);
-	n = n < (int)sizeof(record) - 1 ? n : (int)sizeof(record) - 2;
-	replace_controls(record, record + n);
-	record[n++] = '\n';
-	add_record(record, (size_t)n);
+	add_record(record, end_line(record, sizeof(record), (size_t)n));
 }
 
 /* ---- confinement ---------------------------------------------------------- */
@@ -3247,18 +3228,12 @@ static struct client *first_queued(size_t queue)
 	return is_alone(&queues[queue]) ? NULL : OWNER(queues[queue].next, client, queued);
 }
 
-static void leave_queue(struct client *client)
-{
-	loop.waiting -= client->queue == WAITING;
-	take_out(&client->queued);
-}
-
 /* As the last, also of a clock's queue: no deadline is later than the one that was set last. */
 static void enter_queue(struct client *client, size_t queue)
 {
-	leave_queue(client);
-	client->queue = (uint8_t)queue;
+	loop.waiting -= client->queue == WAITING;
 	loop.waiting += queue == WAITING;
+	client->queue = (uint8_t)queue;
 	move_last(&queues[queue], &client->queued);
 }
 
@@ -3445,7 +3420,8 @@ static void end_client(struct client *client)
 	http_drop(&client->conn, &common);
 	if (client->conn.work)
 		give_work(client->conn.work);
-	leave_queue(client);
+	loop.waiting -= client->queue == WAITING;
+	take_out(&client->queued);
 	take_out(&client->holding);
 	leave_network(client);
 	close(client->fd);
@@ -3484,17 +3460,15 @@ static bool adopt_client(struct client *client)
 
 	if (broker < 0)
 		return false;
-	if (shared->adopted++ >= ADOPTED_MOST) {
-		shared->adopted--;
-		return false;
+	if (shared->adopted++ < ADOPTED_MOST) {
+		/* closed here, it stays open there, and epoll would go on to watch it */
+		(void)epoll_ctl(loop.epoll, EPOLL_CTL_DEL, client->fd, NULL);
+		client->events = 0;
+		if (send_errand(broker, &errand, http_unanswered(&client->conn), no_text, fds,
+				LENGTH(fds)) == 0)
+			return true;
 	}
-	/* closed here, it stays open there, and epoll would go on to watch it */
-	(void)epoll_ctl(loop.epoll, EPOLL_CTL_DEL, client->fd, NULL);
-	if (send_errand(broker, &errand, http_unanswered(&client->conn), no_text, fds,
-			LENGTH(fds)) == 0)
-		return true;
 	shared->adopted--;
-	client->events = 0;
 	return false;
 }
 
@@ -4162,14 +4136,6 @@ static void start_worker(struct worker *worker, pid_t parent)
 	exit(hold_many());
 }
 
-/* Replaces those that died, but not at once: they may die at once, too. */
-static void replace_workers(pid_t parent)
-{
-	for (size_t i = 0; i < options.workers; i++)
-		if (workers[i].pid <= 0 && read_clock() - workers[i].born >= RESPAWN_TIME)
-			start_worker(&workers[i], parent);
-}
-
 static void signal_workers(int signal)
 {
 	for (size_t i = 0; i < options.workers; i++)
@@ -4234,8 +4200,10 @@ static int keep_workers(void)
 			signal_workers(SIGHUP);
 		if (asks_to_stop(signal))
 			stop_workers();
-		if (!told_to_stop)
-			replace_workers(self);
+		/* those that died are replaced, but not at once: they may die at once, too */
+		for (size_t i = 0; i < options.workers && !told_to_stop; i++)
+			if (workers[i].pid <= 0 && read_clock() - workers[i].born >= RESPAWN_TIME)
+				start_worker(&workers[i], self);
 	}
 	return EXIT_SUCCESS;
 }
