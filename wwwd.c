@@ -124,6 +124,7 @@ enum {
 	STACK_MOST = 256 << 10,  /* bytes of the stack that a connection may have used */
 	GRACE_TIME = 200000,     /* that a program may go on behind its response, */
 	TERM_TIME = 1000000,     /* and then, told to end by SIGTERM */
+	LAST_ROUNDS = 4,         /* of SIGKILL to what is left at a stop, TERM_TIME apart */
 	ORPHANS_TIME = 1000000,  /* between two looks for what programs have left behind */
 	RESPAWN_TIME = 1000000,  /* between two starts of the same worker */
 };
@@ -2212,6 +2213,7 @@ static size_t helper_count, check_count;
 
 static struct rlimit files_at_start;
 static int64_t broker_stop_at = INT64_MAX; /* when connections are made to end */
+static int last_rounds = LAST_ROUNDS;      /* and how often, until what is left is left alone */
 
 /* Whether a program gets it. Other names may be settings of libraries, which no client may set. */
 static bool is_variable(const char *variable)
@@ -2977,6 +2979,7 @@ static void pass_on_signals(void)
 	if (common.clock >= broker_stop_at) {
 		signal_adopted(SIGKILL);
 		broker_stop_at = common.clock + TERM_TIME;
+		last_rounds--;
 	}
 	if (told_to_reopen) {
 		told_to_reopen = 0;
@@ -2987,7 +2990,8 @@ static void pass_on_signals(void)
 
 /*
  * The loop of the broker. It keeps the processes that it has started, reads no HTTP, and knows only
- * what was named on the command line. It ends when neither a conversation nor a program is left.
+ * what was named on the command line. It ends when neither a conversation nor a program is left; or at
+ * a stop after some seconds even if a process can't be killed, or leaves another again and again.
  */
 _Noreturn static void keep_errands(int socket)
 {
@@ -2995,7 +2999,8 @@ _Noreturn static void keep_errands(int socket)
 	bool open = true, last_look = false;
 
 	tell_time();
-	while (open || running_count || helper_count || orphans_at != INT64_MAX) {
+	while (last_rounds >= 0 &&
+	       (open || running_count || helper_count || orphans_at != INT64_MAX)) {
 		polls[0] = (struct pollfd){ .fd = open ? socket : -1, .events = POLLIN };
 		for (size_t i = 0; i < running_count; i++)
 			polls[1 + i] = (struct pollfd){ .fd = running[i].life, .events = POLLIN };

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -1185,6 +1186,37 @@ START_TEST(broker_that_dies)
 }
 END_TEST
 
+/*
+ * A process that can't be made to end does not keep the server from stopping: here one of which only
+ * its tracer may learn that it has ended.
+ */
+START_TEST(process_that_stays)
+{
+	struct server server;
+	pid_t pid;
+	int fd;
+
+	put_programs();
+	put_program("site/cgi-bin/leaves",
+		    SH HEAD "setsid sh -c 'echo $$ > $OUT; exec sleep 1000' >&- 2>&- <&- &");
+	server = serve((struct given){
+		.args = LIST(OPTIONS, "--quiet", "--cgi-env", variable("OUT", "work/pids")) });
+	fd = dial(server.port);
+	say(fd, GET("/cgi-bin/leaves"));
+	ck_assert(wait_text("work/pids", "\n"));
+	pid = (pid_t)strtol(content("work/pids"), NULL, 10);
+	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0) {
+		skip("process_that_stays", "another process can't be traced");
+		return;
+	}
+	kill(server.pid, SIGTERM);
+	nap(3000); /* of the fourteen seconds that it may take */
+	ck_assert_int_eq(kill(server.pid, 0), 0);
+	ck_assert_int_eq(finish(server.pid), 0);
+	close(fd);
+}
+END_TEST
+
 /* Also before the process waits for signals. */
 START_TEST(broker_that_dies_at_once)
 {
@@ -1403,6 +1435,7 @@ Suite *programs_suite(void)
 	tcase_add_test(group, adopted_connections_count);
 	tcase_add_loop_test(group, broker_that_dies, 0, 2);
 	tcase_add_loop_test(group, broker_that_dies_at_once, 0, 2);
+	tcase_add_test(group, process_that_stays);
 	tcase_add_test(group, nothing_grows);
 	tcase_add_loop_test(group, forged_errands, 0, 2);
 	group = test_case(suite, "spare processes", 30);
