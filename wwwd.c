@@ -186,8 +186,7 @@ static void reopen_error(bool terminal)
 		fd = openat(AT_FDCWD, "/dev/tty", flags);
 	if (fd >= 0 && dup2(fd, STDERR_FILENO) >= 0)
 		error_stream.kind = PLAIN;
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 }
 
 /*
@@ -280,7 +279,7 @@ static size_t end_line(char *line, size_t size, size_t n)
 {
 	if (n >= size) {
 		n = size - 1;
-		memcpy(line + n - 3, "...", 3);
+		stpcpy(line + n - 3, "...");
 	}
 	for (char *c = line; c < line + n; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
@@ -975,8 +974,7 @@ static const char *own_address(bool six, char name[INET6_ADDRSTRLEN])
 	to.in.sin_port = htons(9);
 	fd = socket(to.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	found = fd >= 0 && connect(fd, &to.any, size) == 0 && getsockname(fd, &to.any, &size) == 0;
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	own = peer_of(&to);
 	return found ? name_address(&own, name) : six ? "::1" : "127.0.0.1";
 }
@@ -1539,8 +1537,7 @@ static void reopen_log(void)
 		records.error = 0;
 		records.retry = 0;
 	}
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 }
 
 /* What workers tell each other: they stop together when none has had a client for long. */
@@ -1996,8 +1993,7 @@ static void tell_confinement(int abi, bool many)
 		    "confined: uid %u, no new privileges, openat2 %s, Landlock ABI %d, seccomp %s",
 		    (unsigned)getuid(), fd < 0 ? "missing (folders are opened one by one)" : "yes",
 		    abi, calls);
-	if (fd >= 0)
-		close((int)fd);
+	close((int)fd);
 }
 
 static void give_up_privileges(void)
@@ -3854,15 +3850,6 @@ static bool asks_to_stop(int signal)
 	       (signal == SIGHUP && !options.log && loop.at_terminal);
 }
 
-static void watch_signals(void)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &loop.signals };
-	sigset_t set = block_signals(NULL);
-
-	loop.signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (loop.signals < 0 || epoll_ctl(loop.epoll, EPOLL_CTL_ADD, loop.signals, &event) < 0)
-		die("signalfd: %s", strerror(errno));
-}
 
 static void read_signals(void)
 {
@@ -4039,6 +4026,8 @@ static void begin_loop(void)
 	const void *seed = (const void *)getauxval(AT_RANDOM);
 	size_t files = loop.most / 8 < CACHED_FILES ? loop.most / 8 : CACHED_FILES;
 	size_t cache = options.cache < loop.memory / 4 ? (size_t)options.cache : loop.memory / 4;
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &loop.signals };
+	sigset_t signals = block_signals(NULL);
 
 	for (size_t i = 0; i < QUEUES; i++)
 		make_alone(&queues[i]);
@@ -4059,9 +4048,10 @@ static void begin_loop(void)
 	tell_time();
 	shared->active = common.clock;
 	set_log_prefix();
-	if (!watch_listeners(true))
+	loop.signals = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (!watch_listeners(true) || loop.signals < 0 ||
+	    epoll_ctl(loop.epoll, EPOLL_CTL_ADD, loop.signals, &event) < 0)
 		die("epoll: %s", strerror(errno));
-	watch_signals();
 	notify("READY=1\nSTATUS=serving");
 	if (!confine_calls())
 		log_message(LOG_WARNING, "seccomp: %s; wwwd goes on without it", strerror(errno));
