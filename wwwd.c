@@ -364,9 +364,7 @@ enum kind {
 	HOST,
 	RULE,
 	TRUST,
-	WORKERS,
-	PROGRAM,
-	GUARD,
+	SCOPE,
 	VARIABLE,
 	HELP,
 	ABOUT
@@ -381,9 +379,10 @@ static const struct option_row {
 	enum kind kind;
 	const char *argument;
 	void *value;
-	size_t value_size;    /* of an amount: 4 or 8 */
-	uint64_t least, most; /* of an amount; `least` is also what a FLAG is set to */
-	const char *help;     /* two of at most HELP_HALF bytes share a line */
+	size_t value_size; /* of an amount: 4 or 8 */
+	uint64_t least,
+		most; /* of an amount; `least` also says what a FLAG is set to, and which RULE */
+	const char *help; /* two of at most HELP_HALF bytes share a line */
 } option_rows[] = {
 	{ "dir", 'd', WORD, "DIR", OPTION(dir), 0, 0, "the folder to serve" },
 	{ "host", 'h', HOST, "ADDR", NULL, 0, 0, 0,
@@ -392,9 +391,10 @@ static const struct option_row {
 	  "port to listen at: number, service, 0 for any (8080)" },
 	{ "header", 0, RULE, "LINE", NULL, 0, HTTP_FIELDS, 0,
 	  "add '[PATTERN ]Name: value' to responses" },
-	{ "cgi", 0, PROGRAM, "/PATH=PROG", NULL, 0, 0, 0,
+	{ "cgi", 0, SCOPE, "/PATH=PROG", programs, 0, 0, 0,
 	  "run a program; '/FOLDER/': those in a folder" },
-	{ "auth", 0, GUARD, "/PATH=FILE", NULL, 0, 0, 0, "ask for a password of an htpasswd file" },
+	{ "auth", 0, SCOPE, "/PATH=FILE", guards, 0, 0, 0,
+	  "ask for a password of an htpasswd file" },
 	{ "proxy-protocol", 0, FLAG, NULL, &site.proxied, 0, true, 0,
 	  "each connection begins with a PROXY header" },
 	{ "forwarded-from", 0, TRUST, "ADDR", NULL, 0, 0, 0,
@@ -404,7 +404,7 @@ static const struct option_row {
 	{ "log", 0, WORD, "FILE", OPTION(log), 0, 0, "append the log to it; SIGHUP opens it anew" },
 	{ "verbose", 0, FLAG, NULL, OPTION(verbose), true, 0,
 	  "say what confines wwwd, and why it refuses requests" },
-	{ "workers", 0, WORKERS, "N", OPTION(workers), 1, WORKERS_MOST,
+	{ "workers", 0, COUNT, "N", OPTION(workers), 1, WORKERS_MOST,
 	  "processes that share the port, or 'auto' (1)" },
 	{ "cache", 0, SIZE, "SIZE", OPTION(cache), 0, 1 << 30,
 	  "memory for small responses, 0 for none (8M)" },
@@ -652,8 +652,8 @@ static char *take_prefix(const char *option, const char *word, size_t n)
 /* The longest prefix comes first, for it wins. */
 static void take_scope(const struct option_row *row, const char *word)
 {
-	bool program = row->kind == PROGRAM;
-	struct http_scope *rules = program ? programs : guards;
+	struct http_scope *rules = row->value;
+	bool program = rules == programs;
 	size_t *count = program ? &site.program_count : &site.guard_count, at = *count;
 	const char *equals = strchr(word, '=');
 	size_t n = equals ? (size_t)(equals - word) : strlen(word);
@@ -701,7 +701,7 @@ static void take_option(const struct option_row *row, const char *word)
 {
 	if (row->argument && !*word)
 		usage("--%s: its value is empty", row->name);
-	if (row->kind == WORKERS && strcmp(word, "auto") == 0) {
+	if (row->value == &options.workers && strcmp(word, "auto") == 0) {
 		options.workers = count_processors();
 		return;
 	}
@@ -711,8 +711,7 @@ static void take_option(const struct option_row *row, const char *word)
 	case HOST: take_host(word); break;
 	case RULE: take_rule(row, word); break;
 	case TRUST: take_trust(word); break;
-	case PROGRAM:
-	case GUARD: take_scope(row, word); break;
+	case SCOPE: take_scope(row, word); break;
 	case VARIABLE: take_variable(word); break;
 	case HELP: print_help(); break;
 	case ABOUT: print_version(); break;
@@ -1996,6 +1995,8 @@ static void tell_confinement(int abi, bool many)
 	close((int)fd);
 }
 
+static const struct rlimit forbidden = { 0, 0 };
+
 static void give_up_privileges(void)
 {
 	drop_root();
@@ -2011,17 +2012,16 @@ static void give_up_privileges(void)
  */
 static void confine(const struct http_end *out)
 {
-	static const struct rlimit nothing = { 0, 0 };
 	int abi;
 
 	if (!writes_files(out))
-		(void)setrlimit(RLIMIT_FSIZE, &nothing);
+		(void)setrlimit(RLIMIT_FSIZE, &forbidden);
 	abi = confine_files(!out);
 	if (!abi)
 		log_message(LOG_WARNING, "Landlock: %s; wwwd goes on without it", strerror(errno));
 	/* Landlock prevents core files too: one call less for one connection */
 	if (!out || !abi)
-		(void)setrlimit(RLIMIT_CORE, &nothing);
+		(void)setrlimit(RLIMIT_CORE, &forbidden);
 	if (options.verbose &&
 	    !(out && shared)) /* once, not for each connection of an event loop */
 		tell_confinement(abi, !out);
@@ -2307,10 +2307,9 @@ static int find_script(const struct http_scope *rule, char *script, char command
 
 static int find_program(const struct http_scope *rule, char command[PATH_MAX + 2])
 {
-	const char *slash = strrchr(rule->path, '/');
+	int folder = open_folder_of(rule->path, O_PATH);
 
-	(void)snprintf(command, PATH_MAX, "%.*s", (int)(slash - rule->path + 1), rule->path);
-	if (chdir(command) < 0)
+	if (folder < 0 || fchdir(folder) < 0)
 		return errno;
 	(void)snprintf(command, PATH_MAX, "%s", rule->path);
 	return 0;
@@ -3053,12 +3052,11 @@ static void leave_standard_files(void)
  * NOLINTNEXTLINE(bugprone-easily-swappable-parameters) */
 _Noreturn static void become_broker(int socket, pid_t parent, int connection)
 {
-	static const struct rlimit nothing = { 0, 0 };
-	struct rlimit most = nothing;
+	struct rlimit most = forbidden;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	(void)setrlimit(RLIMIT_CORE, &nothing);
+	(void)setrlimit(RLIMIT_CORE, &forbidden);
 	(void)getrlimit(MARK, &most);
 	if (most.rlim_max >= 2 && most.rlim_max / 2 < marks)
 		marks = most.rlim_max / 2; /* no program could be given more */
@@ -3849,7 +3847,6 @@ static bool asks_to_stop(int signal)
 	return signal == SIGTERM || signal == SIGINT ||
 	       (signal == SIGHUP && !options.log && loop.at_terminal);
 }
-
 
 static void read_signals(void)
 {
