@@ -379,10 +379,9 @@ static const struct option_row {
 	enum kind kind;
 	const char *argument;
 	void *value;
-	size_t value_size; /* of an amount: 4 or 8 */
-	uint64_t least,
-		most; /* of an amount; `least` also says what a FLAG is set to, and which RULE */
-	const char *help; /* two of at most HELP_HALF bytes share a line */
+	size_t value_size;    /* of an amount: 4 or 8 */
+	uint64_t least, most; /* of an amount; `least` is also what a FLAG is set to */
+	const char *help;     /* two of at most HELP_HALF bytes share a line */
 } option_rows[] = {
 	{ "dir", 'd', WORD, "DIR", OPTION(dir), 0, 0, "the folder to serve" },
 	{ "host", 'h', HOST, "ADDR", NULL, 0, 0, 0,
@@ -878,7 +877,7 @@ union address {
 	struct sockaddr_in6 in6;
 };
 
-enum { EVERY_WORKER = -1, WHERE_SIZE = 128 }; /* the former shares its listeners */
+enum { EVERY_WORKER = -1, WHERE_SIZE = 128 };
 
 static LARGE struct listener {
 	int fd;
@@ -1013,7 +1012,7 @@ static void name_listener(int fd, const union address *address, char where[WHERE
 static int listen_at(const struct addrinfo *ai, in_port_t *port, bool both, int worker)
 {
 	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), error;
-	int last = (int)options.workers - 1;
+	bool first = worker == 0 && options.workers > 1;
 	socklen_t size = sizeof(union address), on_size = sizeof(on);
 	char where[WHERE_SIZE] = "";
 	union address address;
@@ -1028,7 +1027,7 @@ static int listen_at(const struct addrinfo *ai, in_port_t *port, bool both, int 
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, both ? &off : &on, on_size);
 	if ((worker > 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, on_size) < 0) ||
 	    bind(fd, &address.any, ai->ai_addrlen) < 0 ||
-	    (worker < last && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, on_size) < 0) ||
+	    (first && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, on_size) < 0) ||
 	    listen(fd, BACKLOG) < 0 || getsockname(fd, &address.any, &size) < 0) {
 		error = errno;
 		close(fd);
