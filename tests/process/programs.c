@@ -1192,16 +1192,11 @@ END_TEST
  */
 START_TEST(process_that_stays)
 {
-	struct server server;
+	struct server server = serve_program(
+		"leaves", SH HEAD "setsid sh -c 'echo $$ > $OUT; exec sleep 1000' >&- 2>&- <&- &");
+	int fd = dial(server.port);
 	pid_t pid;
-	int fd;
 
-	put_programs();
-	put_program("site/cgi-bin/leaves",
-		    SH HEAD "setsid sh -c 'echo $$ > $OUT; exec sleep 1000' >&- 2>&- <&- &");
-	server = serve((struct given){
-		.args = LIST(OPTIONS, "--quiet", "--cgi-env", variable("OUT", "work/pids")) });
-	fd = dial(server.port);
 	say(fd, GET("/cgi-bin/leaves"));
 	ck_assert(wait_text("work/pids", "\n"));
 	pid = (pid_t)strtol(content("work/pids"), NULL, 10);
