@@ -5,6 +5,7 @@ One strace follows all of them, so that the order of its lines is the order of w
 strace writes is read chapter by chapter; nothing is left running at the end.
 """
 
+import contextlib
 import os
 import re
 import shlex
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from kit.check import until
@@ -33,13 +35,13 @@ def reachable(path):
         parent.stat().st_mode & 0o001 for parent in path.parents)
 
 
+@dataclass(eq=False)
 class Process:
     """One that the shell was asked to start."""
 
-    def __init__(self, pid, command):
-        self.pid = pid
-        self.command = command
-        self.port = None
+    pid: int
+    said: Path
+    port: int = None
 
 
 class Stage:
@@ -74,10 +76,8 @@ class Stage:
         said.touch()
         words = " ".join(shlex.quote(str(word)) for word in command)
         pid = int(self.ask(f"{words} <{stdin} >{said} 2>&1 & echo $!"))
-        process = Process(pid, command)
-        process.said = said
-        self.alive.append(process)
-        return process
+        self.alive.append(Process(pid, said))
+        return self.alive[-1]
 
     def serve(self, *options):
         """A wwwd, which is listening, and its port."""
@@ -97,9 +97,7 @@ class Stage:
         return status
 
     def run(self, command):
-        process = self.start(command)
-        self.wait(process)
-        return process
+        self.wait(self.start(command))
 
     def stop(self, process):
         os.kill(process.pid, signal.SIGTERM)
@@ -133,10 +131,8 @@ class Stage:
 
     def close(self):
         for process in self.alive:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGTERM)
-            except ProcessLookupError:
-                pass
         self.strace.stdin.close()
         try:
             self.strace.wait(2)  # what has just been started may not be known

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import sys
 import textwrap
+from dataclasses import dataclass, field
 
 from trace import Call, Marks, Trace, spelt, subject
 from words import Words
@@ -25,15 +26,15 @@ COUNTED = ("socket", "bind", "listen", "accept4", "connect", "recvfrom", "read",
 COLOURS = {"bold": "1", "dim": "2", "server": "32", "client": "36", "inetd": "33", "error": "31"}
 
 
+@dataclass
 class Story:
     """A process that is told about."""
 
-    def __init__(self, role, program, phase):
-        self.role = role        # server, client, inetd
-        self.program = program
-        self.phase = phase      # loader, setup, told
-        self.before = []        # calls of the loader, or of the preparations
-        self.cache = None       # where ld.so.cache is mapped
+    role: str  # server, client, inetd
+    program: str
+    phase: str  # loader, setup, told
+    before: list = field(default_factory=list)  # calls of the loader, or of the preparations
+    cache: str = None  # where ld.so.cache is mapped
 
 
 def begins(call):
@@ -81,24 +82,19 @@ class Teller:
     def line(self, text=""):
         print(text.replace("\N{NO-BREAK SPACE}", " "), file=self.out)
 
-    def wrapped(self, text, first, rest=None):
-        rest = first if rest is None else rest
-        return textwrap.wrap(text, self.width, initial_indent=first, subsequent_indent=rest,
-                             break_on_hyphens=False)
+    def wrapped(self, text, head=""):
+        """The lines of a text behind a head."""
+        return textwrap.wrap(text, self.width, initial_indent=head, break_on_hyphens=False,
+                             subsequent_indent=" " * len(head))
 
-    def paragraph(self, text, indent=0):
-        for line in self.wrapped(text, " " * indent):
+    def say(self, key, **values):
+        for line in self.wrapped(self.words.text(key, **values)):
             self.line(line)
         self.line()
 
-    def say(self, key, **values):
-        self.paragraph(self.words.text(key, **values))
-
-    def heading(self, text, rule="="):
-        self.line()
-        self.line(self.paint(text, "bold"))
-        self.line(rule * len(text))
-        self.line()
+    def heading(self, text):
+        for line in "", self.paint(text, "bold"), "=" * len(text), "":
+            self.line(line)
 
     def title(self):
         self.heading(self.words.text("title"))
@@ -145,21 +141,22 @@ class Teller:
     # ---- calls ----
 
     def who(self, pid):
-        story = self.stories[pid]
-        name = self.words.text("inetd-role" if story.role == "inetd" else story.role)
+        name = self.role(self.stories[pid].role)
         return f"{name} {pid}" if self.pids else name
+
+    def role(self, role):
+        return self.words.text("inetd-role" if role == "inetd" else role)
 
     def calls(self, lines, start=False):
         """Tells the calls of these lines of strace; or, at a `start`, only counts them."""
-        calls = self.trace.calls(lines)
+        calls = filter(self.follow, self.trace.calls(lines))
         if start:
-            return self.count_start(calls)
-        for call in calls:
-            if self.follow(call):
+            self.count_start(list(calls))
+        else:
+            for call in calls:
                 self.tell(call)
-        self.flush()
+            self.flush()
         self.line()
-        return None
 
     def follow(self, call):
         """Is it a call of a process of the lecture, and not of its start?"""
@@ -216,12 +213,10 @@ class Teller:
 
     def count_start(self, calls):
         """A start that has been told in another chapter."""
-        ours = [call for call in calls if self.follow(call)]
-        for call in ours:
+        for call in calls:
             self.counts[call.name, self.stories[call.pid].role] += 1
-        for pid, made in by_process(ours):
+        for pid, made in by_process(calls):
             self.fold("fold-start", pid, made)
-        self.line()
 
     def tell(self, call):
         story = self.stories[call.pid]
@@ -269,9 +264,7 @@ class Teller:
 
     def fold(self, key, pid, calls, **values):
         text = self.words.text(key, n=len(calls), names=self.names(calls), **values)
-        head = f"{'...':>4} {'':9}  {self.who(pid)}  "
-        lines = self.wrapped(text, head, " " * len(head))
-        for line in lines:
+        for line in self.wrapped(text, f"{'...':>4} {'':9}  {self.who(pid)}  "):
             self.line(self.paint(line, "dim"))
 
     def names(self, calls):
@@ -294,8 +287,7 @@ class Teller:
         self.heading(self.words.text("end"))
         self.say("end-table")
         roles = "server", "client", "inetd"
-        rows = [["", *(self.words.text("inetd-role" if role == "inetd" else role)
-                       for role in roles)]]
+        rows = [["", *map(self.role, roles)]]
         for name in COUNTED:
             if any(self.counts[name, role] for role in roles):
                 rows.append([name, *(str(self.counts[name, role] or "-") for role in roles)])

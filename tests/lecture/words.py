@@ -98,7 +98,7 @@ class Words:
         return None, {}
 
     def sentence(self, rule, values):
-        """All of it the first time, a short one afterwards."""
-        field = self.tongue + ("+" if rule.name in self.told else "")
+        """All of it the first time, afterwards a short one, if there is one."""
+        short = rule.fields.get(self.tongue + "+") if rule.name in self.told else None
         self.told.add(rule.name)
-        return fill(rule.fields[field], self.tongue, values)
+        return fill(short or rule.fields[self.tongue], self.tongue, values)
