@@ -4,23 +4,9 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-passed=0 failed=0 skipped=0
-scratch=$(mktemp -d) || exit 1
+. tests/kit/check.sh
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 1' HUP INT TERM
-
-# check NAME COMMAND...: the command succeeds; what it says is shown where it does not
-check() {
-	name=$1
-	shift
-	if "$@" >"$scratch/said" 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $name"
-		sed 's/^/    /' "$scratch/said"
-	fi
-}
 
 # ---- by a compiler alone ----
 
@@ -30,8 +16,7 @@ answers() {
 
 for compiler in cc gcc clang; do
 	if ! command -v "$compiler" >/dev/null; then
-		echo "skipped: there is no $compiler"
-		skipped=$((skipped + 1))
+		skip "$compiler" 'it is not here'
 		continue
 	fi
 	for std in '' -std=c11 -std=gnu2x; do
@@ -104,5 +89,4 @@ line=$(sed -n "s|^# *\(install .*\) /etc|\1 '$to/etc|p" systemd/wwwd@.service.d/
 check 'strict.conf by its own line' sh -c "umask 022 && cd '$to/$local/share/doc/wwwd' && $line'"
 check 'the modes are right then too' modes
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" = 0 ]
+tally

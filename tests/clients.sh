@@ -5,11 +5,11 @@
 set -eu
 
 wwwd=$(realpath "${WWWD:-./wwwd}")
-top=$(mktemp -d)
+. "$(dirname "$0")/kit/check.sh"
+top=$scratch
 site=$top/site
 server=
 supervisor=
-passed=0 failed=0 skipped=0
 
 end() {
 	status=$?
@@ -22,18 +22,6 @@ end() {
 }
 trap end EXIT
 trap 'exit 1' HUP INT TERM
-
-# check NAME COMMAND...: the command succeeds
-check() {
-	name=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "failed: $name"
-	fi
-}
 
 # is NAME WANTED GOT
 is() {
@@ -68,12 +56,6 @@ status() {
 
 get() {
 	wget --no-config --no-proxy --quiet --tries=1 --timeout=10 "$@"
-}
-
-# skip NAME REASON
-skip() {
-	echo "skipped: $1: $2"
-	skipped=$((skipped + 1))
 }
 
 # wait_for PATTERN FILE: what a line of it has where the pattern has \(...\), once there is one
@@ -341,5 +323,4 @@ code=0
 wait "$server" || code=$?
 server=
 is 'the server, its end' 0 "$code"
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+tally

@@ -5,9 +5,9 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-passed=0 failed=0
+. tests/kit/check.sh
 top=$PWD
-scratch=$(mktemp -d) && chmod 711 "$scratch" || exit 1 # for the user that root becomes
+chmod 711 "$scratch" # for the user that root becomes
 groups=()
 
 finish() {
@@ -18,16 +18,6 @@ finish() {
 	rm -rf "$scratch"
 }
 trap finish EXIT
-
-ok() {
-	if [ "$1" = 0 ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $2"
-		[ $# -lt 3 ] || sed 's/^/    /' "$3"
-	fi
-}
 
 # Starts a command in a group of its own and waits until it says where it serves.
 background() {
@@ -204,5 +194,4 @@ done < <(awk '/^\.It Fl -/ { option = "-" $3 } match($0, /[Rr]ange .* to .*\.$/)
 [ "$n" -gt 10 ]
 ok $? "wwwd.8 has ranges: $n"
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+tally
