@@ -7,6 +7,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 LANGUAGES = "en", "ru"
 FIELDS = "when", "most", "again", "en", "en+", "ru", "ru+"
+FIRST_SENTENCE = re.compile(r".*?[^.]\.(?= )|.*")
 # the numbers in whose names thousands are set apart
 LARGE = {"n", "same", "asked", "from", "to", "length", "all", "listed"}
 
@@ -98,7 +99,9 @@ class Words:
         return None, {}
 
     def sentence(self, rule, values):
-        """All of it the first time, afterwards a short one, if there is one."""
-        short = rule.fields.get(self.tongue + "+") if rule.name in self.told else None
+        """All of it the first time, afterwards a shorter one."""
+        text = rule.fields[self.tongue]
+        if rule.name in self.told:
+            text = rule.fields.get(self.tongue + "+") or FIRST_SENTENCE.match(text)[0]
         self.told.add(rule.name)
-        return fill(short or rule.fields[self.tongue], self.tongue, values)
+        return fill(text, self.tongue, values)
