@@ -236,7 +236,7 @@ $(ANALYSED): build/%.analysed: %.c http.h
 	$(CC) $(LANGUAGE) -O2 -fanalyzer -Werror -c -o $@ $<
 
 # The null handlers it compares with are built as these two are.
-bench: wwwd wwwd-static
+bench: wwwd wwwd-static build/bench/idle
 	CC='$(CC)' CFLAGS='$(HARDENING) $(CFLAGS)' LDFLAGS='$(RELRO) $(LDFLAGS)' \
 	STATIC_CC='$(MUSL_CC)' STATIC_CFLAGS='$(STATIC)' tests/bench/run
 

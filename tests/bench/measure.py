@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import select
 import signal
 import socket
 import subprocess
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 
 from kit.connection import Connection, dial, pair, request
 from kit.proc import family, memory, stat
-from kit.run import KIB, MIB, TOP, Process, program
+from kit.run import BUILD, KIB, MIB, TOP, Client, Process, program
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -39,6 +38,7 @@ class Found:
     requests: int
     seconds: float
     p99: float  # of a request, in seconds
+    cpu: float  # seconds of processor time that the server spent on a request
 
 
 def wrk(server, path, connections, seconds, *, close=False, pipeline=1, cpus=None, resets=False,
@@ -46,6 +46,9 @@ def wrk(server, path, connections, seconds, *, close=False, pipeline=1, cpus=Non
     """
     Load by wrk, for a time that need not be whole seconds as its own option wants it. `resets`: a
     server may reset a connection behind a response, as busybox does behind that of a program.
+    Where the processor time counts, a server has a CPU of its own, and the load another (`cpus`):
+    on a common one what wrk touches would push the server's memory out of the caches, by the more
+    the more connections there are.
     `lines` are header lines. With `files`, each request asks for one of so many, see wrk.lua.
     """
     command = [program("wrk"), "-t1", f"-c{connections}", "-d1h", "-s", TOP / "tests/bench/wrk.lua"]
@@ -54,6 +57,7 @@ def wrk(server, path, connections, seconds, *, close=False, pipeline=1, cpus=Non
     command += [f"http://127.0.0.1:{server.port}{path}"]
     command += ["--", "pipeline", pipeline] if pipeline > 1 else []
     command += ["--", "files", path, *files] if files else []
+    before = cpu_seconds(server.pid)
     with Process(*command,
                  preexec_fn=lambda: os.sched_setaffinity(0, cpus or server.cpus)) as load:
         time.sleep(seconds)
@@ -64,19 +68,9 @@ def wrk(server, path, connections, seconds, *, close=False, pipeline=1, cpus=Non
     assert found, f"wrk: {said.strip()[:200]}"
     requests, microseconds, p99, errors = map(int, found.groups())
     assert requests and (resets or not errors), f"{errors} errors in {requests} requests"
-    return Found(requests, microseconds / 1e6, p99 / 1e6)
-
-
-def cpu_per_request(server, *load, **more):
-    """
-    Seconds of processor time that a server spends on one request. It has a CPU of its own, and
-    the load another: on a common one what wrk touches would push the server's memory out of the
-    caches, by the more the more connections there are.
-    """
-    before = cpu_seconds(server.pid)
-    found = wrk(server, *load, cpus=server.bench.client_cpus, **more)
-    time.sleep(0.02)  # it has the last connections to close
-    return (cpu_seconds(server.pid) - before) / found.requests
+    time.sleep(0.02)  # the server has the last connections to close
+    return Found(requests, microseconds / 1e6, p99 / 1e6,
+                 (cpu_seconds(server.pid) - before) / requests)
 
 
 # A large file
@@ -108,37 +102,25 @@ def large_file(server, path, size):
 
 
 @contextlib.contextmanager
-def idle(server, path, size, count):
-    """Connections that had one answer each, with a body of this size, and ask for nothing more."""
-    with contextlib.ExitStack() as stack:
-        clients = []
-        for _ in range(count):
-            clients.append(stack.enter_context(Connection(dial(server.port), seconds=5)))
-            answer = clients[-1].ask(path)
-            assert answer and len(answer.body) == size, f"it holds only {len(clients) - 1} of them"
-        yield clients
+def idle(server, count):
+    """So many connections, see idle.c, and the bytes of the server's memory for each of them."""
+    before, seconds = memory(server.pid)["Pss"], 60 + count // 1000
+    with Client(BUILD / "bench/idle", server.port, count,
+                preexec_fn=lambda: os.sched_setaffinity(0, server.bench.client_cpus)) as holder:
+        holder.there(seconds)
+        yield (memory(server.pid)["Pss"] - before) * KIB / count
+        closed = int(holder.found(seconds=seconds))
+        assert not closed, f"it closed {closed:,} of {count:,} idle connections"
 
 
-def closed(clients):
-    """How many of them the server has closed."""
-    with select.epoll() as poller:
-        for client in clients:
-            poller.register(client.reader, select.EPOLLRDHUP)
-        return len(poller.poll(0, len(clients)))
-
-
-def idle_connections(server, path, size, count, seconds):
+def idle_connections(server, path, count, seconds):
     """Bytes an idle connection, and the p99 of a new one's request without and among them."""
     def p99():
         return wrk(server, path, 2, seconds, close=True, cpus=server.bench.client_cpus).p99
 
     without = p99()
-    before = memory(server.pid)["Pss"]
-    with idle(server, path, size, count) as clients:
-        each = (memory(server.pid)["Pss"] - before) * KIB / count
-        among = p99()
-        assert not closed(clients), f"it closed {closed(clients)} of {count} idle connections"
-    return each, without, among
+    with idle(server, count) as each:
+        return each, without, p99()
 
 
 # The process of one connection

@@ -25,7 +25,8 @@ MORE_IS_BETTER = (RATE, SPEED)
 
 
 def cpu(server, seconds, **load):
-    return {CPU: 1e6 * measure.cpu_per_request(server, seconds=seconds, **load)}
+    cpus = server.bench.client_cpus
+    return {CPU: 1e6 * measure.wrk(server, seconds=seconds, cpus=cpus, **load).cpu}
 
 
 def rate(server, seconds, **load):
@@ -40,8 +41,7 @@ def large_file(server, _):
 
 def idle(server, seconds):
     with server.again() as fresh:  # memory that a server keeps would hide in the next run
-        each, without, among = measure.idle_connections(fresh, **PAGE, size=1024, count=IDLE,
-                                                        seconds=seconds)
+        each, without, among = measure.idle_connections(fresh, **PAGE, count=IDLE, seconds=seconds)
     return {EACH: each, WITHOUT: without * 1e6, AMONG: among * 1e6}
 
 

@@ -213,18 +213,19 @@ class Program:
 def start(bench, stack):
     """All that there is to measure, by what it is and its name; why instead, where it can't be."""
     return {
-        "listener": start_all(bench, stack, LISTENERS, bench.server_cpus),
+        "listener": start_all(bench, stack, LISTENERS),
         "handler": start_all(bench, stack, HANDLERS, bench.all_cpus),
         "cgi": start_all(bench, stack, CGI, bench.all_cpus),
         "program": {name: Program(bench, *names) for name, names in PROGRAMS.items()},
     }
 
 
-def start_all(bench, stack, kinds, cpus):
+def start_all(bench, stack, kinds, cpus=None):
     servers = {}
     for name, kind in kinds.items():
         try:
-            servers[name] = stack.enter_context(Server(bench, name, kind, cpus))
+            servers[name] = stack.enter_context(
+                Server(bench, name, kind, cpus or bench.server_cpus))
         except (Missing, AssertionError, OSError) as error:
             servers[name] = error
     return servers
