@@ -236,16 +236,12 @@ $(ANALYSED): build/%.analysed: %.c http.h
 	$(CC) $(LANGUAGE) -O2 -fanalyzer -Werror -c -o $@ $<
 
 # The null handlers it compares with are built as these two are.
-bench: wwwd wwwd-static build/bench/idle
+bench: wwwd wwwd-static build/floods/rude
 	CC='$(CC)' CFLAGS='$(HARDENING) $(CFLAGS)' LDFLAGS='$(RELRO) $(LDFLAGS)' \
 	STATIC_CC='$(MUSL_CC)' STATIC_CFLAGS='$(STATIC)' tests/bench/run
 
 # The same as something grows: idle connections up to a million, files, sizes, and so on.
-build/bench/idle: tests/bench/idle.c
-	mkdir -p $(@D)
-	$(CC) $(TEST_CFLAGS) -o $@ $<
-
-bench-curves: wwwd build/bench/idle
+bench-curves: wwwd build/floods/rude
 	tests/run tests/bench/curves
 
 # ---- install ----

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from kit.connection import Connection, dial, pair, request
 from kit.proc import family, memory, stat
-from kit.run import BUILD, KIB, MIB, TOP, Client, Process, program
+from kit.run import KIB, MIB, TOP, Process, Rude, program
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -101,15 +101,23 @@ def large_file(server, path, size):
 # Idle connections
 
 
+EACH = 15000  # connections that are held by one process, from one address
+
+
 @contextlib.contextmanager
 def idle(server, count):
-    """So many connections, see idle.c, and the bytes of the server's memory for each of them."""
-    before, seconds = memory(server.pid)["Pss"], 60 + count // 1000
-    with Client(BUILD / "bench/idle", server.port, count,
-                preexec_fn=lambda: os.sched_setaffinity(0, server.bench.client_cpus)) as holder:
-        holder.there(seconds)
+    """
+    So many connections that have had one response each; the bytes of the server's memory for one.
+    """
+    before, holders = memory(server.pid)["Pss"], []
+    with contextlib.ExitStack() as stack:
+        for i in range(0, count, EACH):
+            holders.append(stack.enter_context(Rude(
+                "keep", server.port, min(EACH, count - i), "/1k.html", f"127.1.0.{i // EACH + 1}",
+                preexec_fn=lambda: os.sched_setaffinity(0, server.bench.client_cpus))))
+            holders[-1].there(60)
         yield (memory(server.pid)["Pss"] - before) * KIB / count
-        closed = int(holder.found(seconds=seconds))
+        closed = count - sum(holder.deeds()["held"] for holder in holders)
         assert not closed, f"it closed {closed:,} of {count:,} idle connections"
 
 

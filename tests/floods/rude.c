@@ -1,9 +1,11 @@
 /*
- * rude BEHAVIOUR PORT COUNT [PATH] - so many clients on the loopback, all with the same bad manner.
+ * rude BEHAVIOUR PORT COUNT [PATH [SOURCE]] - so many clients on the loopback, all with the same bad
+ * manner.
  *
  * Tells when all of them are there ("there"), and what became of them when standard input ends or
  * the last one is gone: a line of words and numbers. Clients that storm are at most STORM at a
- * time, the others all at once.
+ * time, the others all at once. With SOURCE, they are at this address and choose their ports
+ * themselves, as the kernel takes long to find one when most are taken.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -23,6 +25,8 @@
 #include <unistd.h>
 
 enum { STORM = 200, DRIP_TIME = 1000, ROOM = 4096, EVENTS = 512, STATUSES = 600 };
+/* Of those that keep their connections: requests at a time; with SOURCE, the first port. */
+enum { AT_ONCE = 16, FIRST_PORT = 10000 };
 
 #define HEAD " HTTP/1.1\r\nHost: a\r\nUser-Agent: rude\r\n"
 
@@ -31,6 +35,7 @@ static const struct behaviour {
 	const char *begin, *end; /* said, with the path between them if there is an end */
 	bool drips; /* a byte a second of it, once `begin` is said if there is no end */
 	bool deaf;  /* reads nothing */
+	bool keeps; /* is there when it has had a response; resets at the end, for no TIME_WAIT */
 	int times;  /* it is said so often, in one piece, where that is not once */
 	enum { STAYS, HALF_CLOSES, RESETS, RESETS_LATER } then;
 } behaviours[] = {
@@ -50,6 +55,7 @@ static const struct behaviour {
 		.begin = "GET ",
 		.end = " HTTP/1.1\r\nHo",
 	},
+	{ .name = "keep", .begin = "HEAD ", .end = HEAD "\r\n", .keeps = true },
 	{ .name = "ask", .begin = "GET ", .end = HEAD "Connection: close\r\n\r\n" },
 	{ .name = "reset-before", .then = RESETS },
 	{ .name = "reset-within", .begin = "GET ", .end = " HTTP/1.1\r\nHo", .then = RESETS },
@@ -70,6 +76,7 @@ struct client {
 
 static struct {
 	size_t connected, failed; /* of connect(2) */
+	size_t answered;          /* with 200 */
 	size_t status[STATUSES];  /* of the first answer; 0: none */
 	size_t ended, reset;      /* by the server */
 	size_t left;              /* by us: as the behaviour says, or at the end */
@@ -82,6 +89,8 @@ static char text[ROOM];
 static size_t text_len;
 static int epoll;
 static struct sockaddr_in server = { .sin_family = AF_INET };
+static struct sockaddr_in source = { .sin_family = AF_INET };
+static const struct linger at_once = { .l_onoff = 1 };
 static long long began;
 
 static long long now(void)
@@ -105,8 +114,6 @@ static void leave(struct client *client)
 
 static void reset(struct client *client)
 {
-	const struct linger at_once = { .l_onoff = 1 };
-
 	setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	tally.left++;
 	leave(client);
@@ -129,6 +136,17 @@ static void fail(struct client *client)
 	client->fd = -1;
 }
 
+/* To the next port that nobody has. */
+static void bind_source(int fd)
+{
+	static int next = FIRST_PORT;
+
+	do
+		source.sin_port = htons((uint16_t)next++);
+	while (bind(fd, (struct sockaddr *)&source, sizeof(source)) < 0 && errno == EADDRINUSE &&
+	       next <= UINT16_MAX);
+}
+
 static void begin(struct client *client)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
@@ -139,6 +157,10 @@ static void begin(struct client *client)
 	if (client->fd < 0)
 		err(1, "socket");
 	setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (behaviour->keeps)
+		setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	if (source.sin_addr.s_addr)
+		bind_source(client->fd);
 	if (behaviour->deaf && !behaviour->times)
 		setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	if ((connect(client->fd, (struct sockaddr *)&server, sizeof(server)) < 0 &&
@@ -182,6 +204,7 @@ static void hear(struct client *client)
 	while ((n = recv(client->fd, bytes, sizeof(bytes), 0)) > 0) {
 		size_t part = sizeof(client->head) - 1;
 
+		tally.answered += client->heard == 0 && memcmp(bytes, "HTTP/1.1 200", 12) == 0;
 		if (client->heard < part)
 			memcpy(client->head + client->heard, bytes,
 			       (size_t)n < part - client->heard ? (size_t)n : part - client->heard);
@@ -235,6 +258,7 @@ static void run(struct client *clients, size_t places, size_t count)
 	static struct epoll_event events[EVENTS];
 	struct epoll_event input = { .events = EPOLLIN | EPOLLHUP };
 	long long next_drip = now() + DRIP_TIME;
+	const int pause = behaviour->keeps ? 1000 : 50;
 	size_t begun = 0;
 	bool told = false;
 
@@ -243,19 +267,23 @@ static void run(struct client *clients, size_t places, size_t count)
 	while (begun < count || gone(clients, places) < places) {
 		int n;
 
-		for (size_t i = 0, some = 0; i < places && begun < count && some < STORM; i++)
+		for (size_t i = 0, some = 0; i < places && begun < count && some < STORM; i++) {
+			if (behaviour->keeps && begun - tally.answered == AT_ONCE)
+				break;
 			if (clients[i].fd < 0) {
 				begin(&clients[i]);
 				begun++;
 				some++;
 			}
-		n = epoll_wait(epoll, events, EVENTS, begun < count ? 1 : 50);
+		}
+		n = epoll_wait(epoll, events, EVENTS, begun < count ? 1 : pause);
 		for (int i = 0; i < n; i++) {
 			if (!events[i].data.ptr)
 				return;
 			serve(events[i].data.ptr, events[i].events);
 		}
-		if (!told && tally.connected + tally.failed >= count) {
+		if (!told &&
+		    (behaviour->keeps ? tally.answered : tally.connected) + tally.failed >= count) {
 			printf("there\n");
 			fflush(stdout);
 			told = true;
@@ -289,9 +317,11 @@ int main(int argc, char **argv)
 		if (strcmp(behaviours[i].name, argv[1]) == 0)
 			behaviour = &behaviours[i];
 	if (!behaviour)
-		errx(2, "usage: rude BEHAVIOUR PORT COUNT [PATH]");
+		errx(2, "usage: rude BEHAVIOUR PORT COUNT [PATH [SOURCE]]");
 	server.sin_port = htons((uint16_t)atoi(argv[2]));
 	server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (argc > 5)
+		inet_aton(argv[5], &source.sin_addr);
 	count = strtoul(argv[3], NULL, 10);
 	text_len = (size_t)snprintf(
 		text, sizeof(text), "%s%s%s", behaviour->begin ? behaviour->begin : "",

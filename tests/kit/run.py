@@ -174,6 +174,13 @@ class Client(Process):
         return self.said().splitlines()[-1]
 
 
-def rude(behaviour, port, count, path="/page.html"):
+class Rude(Client):
     """So many clients with one bad manner, see floods/rude.c."""
-    return Client(BUILD / "floods/rude", behaviour, port, count, path)
+
+    def __init__(self, behaviour, port, count, path="/page.html", *source, **more):
+        super().__init__(BUILD / "floods/rude", behaviour, port, count, path, *source, **more)
+
+    def deeds(self, wait=0, seconds=30):
+        """What became of them: a number of each word."""
+        words = self.found(wait, seconds).split()
+        return dict(zip(words[::2], map(int, words[1::2])))
