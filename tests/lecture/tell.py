@@ -121,7 +121,7 @@ class Teller:
             self.line()
         self.memory = []
         self.began = None
-        self.listed |= {name for _, name in self.shown}
+        self.listed |= {rule for _, rule in self.shown}
         self.shown.clear()
 
     def command(self, *words):
@@ -226,10 +226,10 @@ class Teller:
             self.memory.append(call)
             return
         if rule:
-            if rule.name in ("accept", "accept-inetd"):
-                self.port = values["port"]
-            self.shown[story.role, rule.name] += 1
-            if self.shown[story.role, rule.name] > self.most(rule):
+            if call.family == "accept":
+                self.port = values.get("port", self.port)
+            self.shown[story.role, rule] += 1
+            if self.shown[story.role, rule] > self.most(rule):
                 self.more.append(call)
                 return
         self.flush()
@@ -237,7 +237,7 @@ class Teller:
 
     def most(self, rule):
         """How often a call is listed in this chapter."""
-        most = rule.again if rule.name in self.listed else rule.most
+        most = rule.again if rule in self.listed else rule.most
         return most if most > 3 else min(most, self.limit)
 
     def show(self, call, sentence):

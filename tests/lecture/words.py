@@ -6,7 +6,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 LANGUAGES = "en", "ru"
-FIELDS = "when", "most", "again", "en", "en+", "ru", "ru+"
+FIELDS = "most", "again", "en", "en+", "ru", "ru+"
 FIRST_SENTENCE = re.compile(r".*?[^.]\.(?= )|.*")
 # the numbers in whose names thousands are set apart
 LARGE = {"n", "same", "asked", "from", "to", "length", "all", "listed"}
@@ -19,7 +19,7 @@ def language():
 
 
 def blocks(name):
-    """[(the name of a block, {field: text}), ...] of a file."""
+    """[(what stands behind the = of a block, {field: text}), ...] of a file."""
     found = []
     field = None
     for number, line in enumerate((HERE / name).read_text("utf-8").splitlines(), 1):
@@ -72,9 +72,10 @@ def fill(text, tongue, values):
 
 
 class Rule:
-    def __init__(self, name, fields):
-        self.name = name
-        self.when = re.compile(fields["when"])
+    """A block of the file `calls`."""
+
+    def __init__(self, when, fields):
+        self.when = re.compile(when)
         self.most = int(fields.get("most", 3))
         self.again = int(fields.get("again", self.most))
         self.fields = fields
@@ -83,7 +84,7 @@ class Rule:
 class Words:
     def __init__(self, tongue):
         self.tongue = tongue
-        self.rules = [Rule(name, fields) for name, fields in blocks("calls")]
+        self.rules = [Rule(when, fields) for when, fields in blocks("calls")]
         self.texts = {name: fields[tongue] for name, fields in blocks("prose")}
         self.told = set()
 
@@ -101,7 +102,7 @@ class Words:
     def sentence(self, rule, values):
         """All of it the first time, afterwards a shorter one."""
         text = rule.fields[self.tongue]
-        if rule.name in self.told:
+        if rule in self.told:
             text = rule.fields.get(self.tongue + "+") or FIRST_SENTENCE.match(text)[0]
-        self.told.add(rule.name)
+        self.told.add(rule)
         return fill(text, self.tongue, values)
