@@ -3,9 +3,9 @@
 import contextlib
 import os
 import re
+import resource
 import signal
 import socket
-import subprocess
 import time
 from dataclasses import dataclass
 
@@ -101,19 +101,17 @@ def large_file(server, path, size):
 # Idle connections
 
 
-EACH = 15000  # connections that are held by one process, from one address
-
-
 @contextlib.contextmanager
 def idle(server, count):
     """
     So many connections that have had one response each; the bytes of the server's memory for one.
     """
     before, holders = memory(server.pid)["Pss"], []
+    each = min(15000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 100)  # from one address
     with contextlib.ExitStack() as stack:
-        for i in range(0, count, EACH):
+        for i in range(0, count, each):
             holders.append(stack.enter_context(Rude(
-                "keep", server.port, min(EACH, count - i), "/1k.html", f"127.1.0.{i // EACH + 1}",
+                "keep", server.port, min(each, count - i), "/1k.html", f"127.1.0.{i // each + 1}",
                 preexec_fn=lambda: os.sched_setaffinity(0, server.bench.client_cpus))))
             holders[-1].there(60)
         yield (memory(server.pid)["Pss"] - before) * KIB / count

@@ -25,8 +25,8 @@
 #include <unistd.h>
 
 enum { STORM = 200, DRIP_TIME = 1000, ROOM = 4096, EVENTS = 512, STATUSES = 600 };
-/* Of those that keep their connections: requests at a time; with SOURCE, the first port. */
-enum { AT_ONCE = 16, FIRST_PORT = 10000 };
+/* Of those that keep: requests at a time, for few buffers of the server; the first port of SOURCE. */
+enum { AT_ONCE = 4, FIRST_PORT = 10000 };
 
 #define HEAD " HTTP/1.1\r\nHost: a\r\nUser-Agent: rude\r\n"
 
