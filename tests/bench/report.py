@@ -120,10 +120,15 @@ def versions():
 
 
 def tsv(figures, about):
+    """A line for each server at each work, below one that says which figures they have at most."""
     for said in about:
         yield f"# {said}"
-    yield "\t".join(("work", "figure", "server", "median", "lowest", "highest", "runs"))
+    head = []
     for (row, server), found in figures.runs.items():
-        for figure, runs in found.items():
-            values = (statistics.median(runs), min(runs), max(runs))
-            yield "\t".join((row, figure, server, *(f"{v:.6g}" for v in values), str(len(runs))))
+        if head[:len(found)] != list(found):
+            head = list(found)
+            columns = (name for figure in head for name in (figure, "lowest", "highest"))
+            yield "\t".join(("work", "server", "runs", *columns))
+        values = (f"{of(runs):.6g}" for runs in found.values()
+                  for of in (statistics.median, min, max))
+        yield "\t".join((row, server, str(max(map(len, found.values()))), *values))
