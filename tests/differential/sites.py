@@ -10,7 +10,7 @@ import os
 import random
 import re
 from dataclasses import dataclass
-from urllib.parse import quote, unquote_to_bytes, urljoin
+from urllib.parse import quote, urljoin
 
 from differences import Reason, found
 from kit.connection import Connection, dial, first_response

@@ -12,7 +12,7 @@ import sys
 import textwrap
 from dataclasses import dataclass, field
 
-from trace import Call, Marks, Trace, spelt, subject
+from trace import Marks, Trace, spelt, subject
 from words import Words
 
 WIDTH = 100
