@@ -6649,6 +6649,8 @@ static enum http_want step_run(struct http_conn *conn, struct http_common *commo
 		fed = feed_program(conn, common);
 		if (conn->own.state != RUN || !has_program(w))
 			return fed;
+		if (fed == HTTP_GO && !w->program->whole && w->input.next < w->input.end)
+			continue; /* to know whether all of the body is here */
 		said = w->program->pipes.out < 0 ? HTTP_POLL : relay_output(conn, common);
 		if (conn->own.state != RUN || !has_program(w))
 			return said;

@@ -506,6 +506,21 @@ TEST(program_tests, what_waits_for_a_deaf_client)
 	}
 }
 
+/* The response is there before the body, which was received with the request, was passed on. */
+TEST(program_tests, quick_program)
+{
+	static const char *const said[] = { HELLO, "Location: /small.txt\n\n" };
+
+	for (size_t i = 0; i < LENGTH(said); i++) {
+		struct talk *talk = open_talk(site_with(one_program, NULL, said[i]));
+		text stream = converse_with(
+			talk, "POST /p" ON "Content-Length: 3\r\n\r\nabcGET /p" ON END);
+
+		expect(talk->logs == 2, "%s: %.*s", said[i], SHOWN(stream));
+		end_talk(talk);
+	}
+}
+
 /* Another process goes on; where none can be started, the client is told. */
 TEST(program_tests, adoption)
 {
