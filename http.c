@@ -6234,6 +6234,7 @@ static enum http_want start_program(struct http_conn *conn, struct http_common *
 	struct out script = { name, 0, sizeof(name), false };
 	struct http_run run = { .rule = (size_t)(w->choice.program - site->programs),
 				.named = requested_host(&w->req, NULL).len,
+				.body = has_body(&w->req),
 				.client = client_of(conn),
 				.variables = bytes };
 	int error = E2BIG;
@@ -6319,6 +6320,20 @@ static enum http_want read_for_program(struct http_conn *conn, struct http_commo
 	return want;
 }
 
+/* The program has all of the body, or reads no more: the broker ends its input, too, unless it isn't told. */
+static bool end_input(const struct http_work *w)
+{
+	struct http_pipes *pipes = &w->program->pipes;
+	ssize_t n = 1;
+
+	if (pipes->in >= 0 && has_body(&w->req))
+		do
+			n = write(pipes->life, "", 1);
+		while (n < 0 && (errno == EAGAIN || errno == EINTR));
+	close_fd(&pipes->in);
+	return n == 1;
+}
+
 /*
  * Passes the body on to the program. A chunked body, unless it is larger than GATHER_MOST, is
  * received as a whole before the program starts, because many programs need its length. HTTP_GO if
@@ -6343,8 +6358,8 @@ static enum http_want feed_program(struct http_conn *conn, struct http_common *c
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return HTTP_POLL;
 		p->active = true;
-		if (n < 0) /* the program reads no more: the rest of the body is dropped */
-			close_fd(&p->pipes.in);
+		if (n < 0 && !end_input(w)) /* it reads no more: the rest of the body is dropped */
+			return fail_program(conn, common, UNAVAILABLE, "no way to the broker");
 		skip(from, n < 0 ? from->len : (size_t)n);
 		return HTTP_GO;
 	}
@@ -6355,7 +6370,8 @@ static enum http_want feed_program(struct http_conn *conn, struct http_common *c
 	p->pending.len = 0;
 	if (!p->whole)
 		return read_for_program(conn, common);
-	close_fd(&p->pipes.in);
+	if (!end_input(w))
+		return fail_program(conn, common, UNAVAILABLE, "no way to the broker");
 	return HTTP_POLL;
 }
 

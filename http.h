@@ -80,6 +80,7 @@ struct http_run {
 	size_t rule;             /* which of http_site.programs */
 	struct http_text script; /* a file below the root, where the rule has no path */
 	bool named;              /* SERVER_NAME is one of the variables */
+	bool body;               /* its input ends after a byte has been written to `life` */
 	const struct http_peer *client;
 	char *variables;      /* "NAME=value" and a NUL each; run() adds those about the peer, */
 	size_t variables_len; /* for which there is room for HTTP_PEER_VARIABLES bytes more */

@@ -1562,7 +1562,8 @@ struct errand {
 	bool tls;
 };
 
-enum { ERRAND_FDS = 4 };
+/* A program's ends of its pipes and its lifeline; where a body follows, also ours of the first pipe. */
+enum { PROGRAM_FDS = 4, ERRAND_FDS };
 
 /* The errand that was received last, with room for a NUL behind its second text. */
 static LARGE struct {
@@ -1658,10 +1659,10 @@ static void add_peer_variables(const struct client *client, struct http_run *run
 }
 
 /* A program's three pipes and its lifeline: 0 or an errno value. Its own ends don't block. */
-static int open_ends(int theirs[ERRAND_FDS], int ours[ERRAND_FDS])
+static int open_ends(int theirs[PROGRAM_FDS], int ours[PROGRAM_FDS])
 {
-	for (size_t i = 0; i < ERRAND_FDS; i++) {
-		bool life = i == ERRAND_FDS - 1;
+	for (size_t i = 0; i < PROGRAM_FDS; i++) {
+		bool life = i == PROGRAM_FDS - 1;
 		int pair[2];
 
 		if ((life ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)
@@ -1680,18 +1681,19 @@ static int open_ends(int theirs[ERRAND_FDS], int ours[ERRAND_FDS])
 static int run_program(const struct http_conn *conn, struct http_run *run, struct http_pipes *pipes)
 {
 	struct errand errand = { .kind = RUN_PROGRAM, .rule = (uint32_t)run->rule };
-	int theirs[ERRAND_FDS] = { -1, -1, -1, -1 }, ours[ERRAND_FDS] = { -1, -1, -1, -1 };
-	int error = open_ends(theirs, ours);
+	int fds[ERRAND_FDS] = { -1, -1, -1, -1, -1 }, ours[PROGRAM_FDS] = { -1, -1, -1, -1 };
+	int error = open_ends(fds, ours);
 
+	fds[PROGRAM_FDS] = ours[0];
 	survive_writing();
 	if (!error) {
 		add_peer_variables((const struct client *)conn, run);
 		error = send_errand(broker, &errand, run->script,
-				    (struct http_text){ run->variables, run->variables_len },
-				    theirs, ERRAND_FDS);
+				    (struct http_text){ run->variables, run->variables_len }, fds,
+				    PROGRAM_FDS + run->body);
 	}
-	for (size_t i = 0; i < ERRAND_FDS; i++) {
-		close(theirs[i]);
+	for (size_t i = 0; i < PROGRAM_FDS; i++) {
+		close(fds[i]);
 		if (error)
 			close(ours[i]);
 	}
@@ -2183,11 +2185,29 @@ static int hold_one(struct http_end in, struct http_end out, struct http_peer pe
 static LARGE struct running {
 	pid_t group;
 	int life;       /* its other end is closed when the response is complete, or given up */
+	int input;      /* held until it has all of the body: what was cut off has no end for it */
 	rlim_t mark;    /* of all processes that it has started */
 	int64_t act_at; /* when the group gets SIGTERM, and then SIGKILL */
 	bool told;      /* it has got SIGTERM */
 } running[2 * PROGRAMS_MOST + ENDING_MOST];
 static size_t running_count;
+
+static void close_input(struct running *program)
+{
+	if (program->input >= 0)
+		close(program->input);
+	program->input = -1;
+}
+
+/* In a helper: programs are no business of it. */
+static void leave_programs(void)
+{
+	for (size_t i = 0; i < running_count; i++) {
+		close_input(&running[i]);
+		if (running[i].life >= 0)
+			close(running[i].life);
+	}
+}
 
 /*
  * A resource limit marks the processes of a program: they inherit it, and can't raise it. This one
@@ -2386,6 +2406,15 @@ static size_t count_answering(void)
 	return count;
 }
 
+/* Whether they can't be both ends of one thing: the broker would hold them, and wait for ever. */
+static bool are_apart(int a, int b)
+{
+	struct stat first, second;
+
+	return fstat(a, &first) == 0 && fstat(b, &second) == 0 &&
+	       (first.st_mode ^ second.st_mode) & S_IFMT;
+}
+
 static void start_program(char *script, char *variables, size_t size, int *fds)
 {
 	static LARGE char *environment[VARIABLES_MOST];
@@ -2396,7 +2425,8 @@ static void start_program(char *script, char *variables, size_t size, int *fds)
 	pid_t group = -1;
 
 	if (running_count < 2 * options.programs + ENDING_MOST &&
-	    count_answering() < options.programs) {
+	    count_answering() < options.programs &&
+	    (fds[PROGRAM_FDS] < 0 || are_apart(fds[3], fds[PROGRAM_FDS]))) {
 		list_variables(environment, variables, size);
 		/* fork(2) would copy the tables of this process's memory: 270 us, not 31 */
 		group = clone(become_program, stack + sizeof(stack),
@@ -2407,8 +2437,9 @@ static void start_program(char *script, char *variables, size_t size, int *fds)
 		return;
 	}
 	setpgid(group, group);
-	running[running_count++] = (struct running){ group, fds[3], launch.mark, 0, false };
-	fds[3] = -1; /* kept */
+	running[running_count++] =
+		(struct running){ group, fds[3], fds[PROGRAM_FDS], launch.mark, 0, false };
+	fds[3] = fds[PROGRAM_FDS] = -1; /* kept */
 	orphans_at = earlier(orphans_at, common.clock + ORPHANS_TIME);
 }
 
@@ -2462,6 +2493,7 @@ _Noreturn static void answer_check(const struct http_scope *guard, const char *n
 	const char *computed;
 	char answer;
 
+	leave_programs();
 	while (file && read_line(file, line, sizeof(line))) {
 		char *colon = strchr(line, ':');
 		bool same;
@@ -2612,11 +2644,12 @@ static ssize_t receive_errand(int socket, int fds[ERRAND_FDS], size_t *count)
 	struct msghdr header = { .msg_iov = &part,
 				 .msg_iovlen = 1,
 				 .msg_control = control,
-				 .msg_controllen = sizeof(control) };
+				 .msg_controllen = CMSG_LEN(sizeof(int) * ERRAND_FDS) };
 	ssize_t n = recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	struct cmsghdr *passed = n > 0 ? CMSG_FIRSTHDR(&header) : NULL;
 
 	*count = 0;
+	memset(fds, -1, sizeof(int) * ERRAND_FDS);
 	if (passed && passed->cmsg_type == SCM_RIGHTS) {
 		*count = (passed->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		memcpy(fds, CMSG_DATA(passed), *count * sizeof(int));
@@ -2708,9 +2741,7 @@ _Noreturn static void become_conversation(size_t number, int line, const int *gi
 	struct http_end end = { .fd = given[0], .socket = true };
 	int status;
 
-	for (size_t i = 0; i < running_count; i++)
-		if (running[i].life >= 0)
-			close(running[i].life);
+	leave_programs();
 	for (size_t i = 0; i < LENGTH(helpers); i++)
 		if (helpers[i].pid)
 			close(helpers[i].line);
@@ -2799,7 +2830,7 @@ static void do_errand(size_t size, int *fds, size_t fd_count)
 	second[-1] = first[size] = '\0';
 	switch (errand->kind) {
 	case RUN_PROGRAM:
-		if (fd_count == ERRAND_FDS && errand->rule < site.program_count)
+		if (fd_count >= PROGRAM_FDS && errand->rule < site.program_count)
 			start_program(first, second, (size_t)(first + size - second), fds);
 		break;
 	case CHECK_PASSWORD:
@@ -2846,6 +2877,20 @@ static bool is_running(const struct running *program)
 }
 
 /*
+ * Whether the conversation has closed the lifeline. Before, it writes a byte there if the program has
+ * all of the request's body.
+ */
+static bool is_released(struct running *program)
+{
+	char whole;
+	ssize_t n = program->input < 0 ? 0 : recv(program->life, &whole, 1, MSG_DONTWAIT);
+
+	if (n == 1)
+		close_input(program);
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+/*
  * When the conversation has closed the lifeline, the response is complete, or given up: the program
  * may go on for a moment; then its group gets SIGTERM, and later SIGKILL. Only here its leader is
  * waited for, after which its number may be reused.
@@ -2855,7 +2900,7 @@ static void end_programs(const struct pollfd *lives)
 	for (size_t i = running_count; i-- > 0;) {
 		struct running *program = &running[i];
 
-		if (lives[i].revents) {
+		if (lives[i].revents && is_released(program)) {
 			close(program->life);
 			program->life = -1;
 			program->act_at = common.clock + GRACE_TIME;
@@ -2863,6 +2908,7 @@ static void end_programs(const struct pollfd *lives)
 		if (program->life >= 0)
 			continue;
 		if (!is_running(program)) {
+			close_input(program);
 			*program = running[--running_count];
 		} else if (common.clock >= program->act_at) {
 			kill(-program->group, program->told ? SIGKILL : SIGTERM);

@@ -18,7 +18,8 @@ static pid_t examine_launch(void *launch);
 #include "broker.h"
 
 static const char *fault; /* what does not hold of this case, or NULL */
-static int nowhere;       /* what every descriptor of a message is */
+static int nowhere;       /* what every descriptor of a message is, but the fifth */
+static int conduit;       /* an end of a pipe */
 
 static void hold(bool good, const char *what)
 {
@@ -39,8 +40,9 @@ static pid_t examine_launch(void *launch)
 	size_t n = 0;
 
 	for (int i = 0; i < ERRAND_FDS; i++)
-		hold(given->fds[i] > STDERR_FILENO && fcntl(given->fds[i], F_GETFD) >= 0,
-		     "four descriptors");
+		hold((given->fds[i] > STDERR_FILENO && fcntl(given->fds[i], F_GETFD) >= 0) ||
+			     (given->fds[i] < 0 && i == PROGRAM_FDS),
+		     "four or five descriptors");
 	hold(given->rule == &programs[0] || given->rule == &programs[1],
 	     "a program that was named");
 	for (; given->environment[n]; n++)
@@ -77,8 +79,10 @@ static void begin(void)
 {
 	static struct shared one;
 	static const char *const variable = "GIVEN=1";
+	int ends[2];
 
 	nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+	conduit = pipe2(ends, O_CLOEXEC) == 0 ? ends[1] : -1;
 	shared = &one;
 	crypt_function = refuse_password;
 	programs[0] = (struct http_scope){ "git", "/bin/true" };
@@ -98,7 +102,7 @@ static void send_case(int to, const unsigned char *data, size_t size)
 	struct errand errand = { .kind = (enum errand_kind)(data[0] % 8), .rule = data[1] % 4 };
 	size_t left = size - FIXED, first = (size_t)data[3] << 8 | data[4];
 	const char *texts = (const char *)data + FIXED;
-	const int fds[ERRAND_FDS] = { nowhere, nowhere, nowhere, nowhere };
+	const int fds[ERRAND_FDS] = { nowhere, nowhere, nowhere, nowhere, conduit };
 
 	first = first < left ? first : left;
 	if (data[2] & 0x80) /* as it is, of which hardly any is sound */

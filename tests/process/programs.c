@@ -776,6 +776,54 @@ START_TEST(client_that_leaves)
 }
 END_TEST
 
+/*
+ * A body that is cut off in the middle has no end for its program, which could take it for a whole one.
+ * `length`: Content-Length, or 0 for chunks.
+ */
+static const struct {
+	const char *name;
+	size_t length;
+	const char *then; /* what follows 2 MiB */
+	bool leaves;
+} cut_off[] = {
+	{ "a client that resets", 3 << 20, "", true },
+	{ "a client that resets within chunks", 0, "", true },
+	{ "a client that stalls", 3 << 20, "", false },
+	{ "a chunk without a size", 0, "zz\r\n", false },
+	{ "more chunks than --body-max", 0, "f000000\r\n", false },
+};
+
+START_TEST(body_that_is_cut_off)
+{
+	static char data[(2 << 20) + 1];
+	const int which = _i / WAYS;
+	const bool chunks = !cut_off[which].length;
+	pid_t pid;
+	int fd;
+
+	put_programs();
+	put_program("site/cgi-bin/stores",
+		    SH "echo $$ > $OUT; cat > /dev/null; echo whole > $OUT\n");
+	pid = serve_either(is_one(_i), &fd, GIVEN(OPTIONS, "--quiet", "--stall-time", "0.2"));
+	memset(data, 'x', sizeof(data) - 1);
+	say(fd, format("POST /cgi-bin/stores HTTP/1.1\r\nHost: a\r\n%s%zu\r\n\r\n%s",
+		       chunks ? "Transfer-Encoding: chunked\r\nX: " : "Content-Length: ",
+		       cut_off[which].length, chunks ? "200000\r\n" : ""));
+	say(fd, data);
+	say(fd, chunks ? "\r\n" : "");
+	say(fd, cut_off[which].then);
+	ck_assert(wait_text("work/pids", "\n"));
+	if (cut_off[which].leaves)
+		reset_connection(fd);
+	else
+		hear_all(fd);
+	if (is_one(_i))
+		ck_assert_int_eq(finish(pid), 0);
+	ck_assert_msg(are_gone("work/pids"), "%s: it takes the body for whole",
+		      cut_off[which].name);
+}
+END_TEST
+
 /* A program that nobody waits for gets SIGTERM once, and a second later it has to be gone. */
 START_TEST(told_once)
 {
@@ -1379,7 +1427,7 @@ START_TEST(forged_errands)
 		memcpy(bytes + head + first + 1, variables, second);
 		send_forged(fd, words,
 			    any() % 8 ? head + first + 1 + second : any() % sizeof(words),
-			    any() % 8 ? 4 : (int)(any() % 8));
+			    any() % 8 ? 4 + (int)(any() % 2) : (int)(any() % 8));
 	}
 	/* those that it still has to read take places, and count for others */
 	WAIT_WHILE(get(server.port, "/cgi-bin/length") != 200, END_TIME);
@@ -1416,6 +1464,7 @@ Suite *programs_suite(void)
 	tcase_add_test(group, output_streams);
 	group = test_case(suite, "what is left", 60);
 	tcase_add_loop_test(group, client_that_leaves, 0, COUNT(waiting) * WAYS);
+	tcase_add_loop_test(group, body_that_is_cut_off, 0, COUNT(cut_off) * WAYS);
 	tcase_add_test(group, told_once);
 	tcase_add_loop_test(group, response_of_an_orphan, 0, 2);
 	tcase_add_test(group, half_closed_client);
