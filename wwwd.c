@@ -2506,8 +2506,11 @@ _Noreturn static void answer_check(const struct http_scope *guard, const char *n
 			stpcpy(hash, colon + 1);
 		found |= same;
 	}
-	if (!file || ferror(file)) /* no answer: 503 */
+	if (!file || ferror(file)) { /* no answer: 503 */
+		log_message(LOG_ERR, "--auth: %s: %s", guard->path, strerror(errno));
 		_exit(EXIT_FAILURE);
+	}
+	hash[strcspn(hash, ": \t")] = '\0'; /* what may follow is a comment */
 	computed = *hash ? crypt_function(password, hash) : NULL;
 	answer = computed && found && same_hash(computed, hash) ? 'y' : 'n';
 	(void)!write(fd, &answer, 1);

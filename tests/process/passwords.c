@@ -14,7 +14,7 @@
 #define ADA "ada:$5$rounds=1000$wwwdwwwd$IA412bWVMmKzQNDZzXTDwf3.BTtlcXtcjuDMwJCm.OD\n"
 #define BOB "bob:$2b$04$abcdefghijklmnopqrstuuc1pqO32Jjm3MjkBXEuJk7AAzEdrKrQ.\n"
 #define EVE "eve:$y$j75$wwwdwwwd$F23uBRsyTQDRuJ4ID30nSeUSnLT5/yakLTs//PL85hB\n"
-#define A_B "a b:$5$rounds=1000$wwwdwwwe$INSACdPPdKTkBb/vuB2Zh2OuiZahRsOLQph4q8wraQB\n"
+#define A_B "a b:$5$rounds=1000$wwwdwwwe$INSACdPPdKTkBb/vuB2Zh2OuiZahRsOLQph4q8wraQB:a comment\n"
 
 /* a second line of a name does not count: ada's password is not bob's */
 #define BOB_AGAIN "bob:$5$rounds=1000$wwwdwwwd$IA412bWVMmKzQNDZzXTDwf3.BTtlcXtcjuDMwJCm.OD\n"
@@ -346,6 +346,7 @@ START_TEST(changes_of_the_file)
 	}
 	unlink(in_top("users"));
 	ck_assert_int_eq(ask(port, request), 503);
+	ck_assert(wait_text("err", "users: No such file"));
 }
 END_TEST
 
