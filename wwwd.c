@@ -2252,7 +2252,21 @@ static bool is_variable(const char *variable)
 	       strspn(variable, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == n;
 }
 
-/* PATH, --cgi-env, and what the request says; the first of a name counts. */
+/* Whether --cgi-env has that name, from the option `first` on. */
+static bool is_given(const char *variable, size_t first)
+{
+	size_t n = strcspn(variable, "=") + 1;
+
+	for (size_t i = first; i < program_variable_count; i++)
+		if (strncmp(program_variables[i], variable, n) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * --cgi-env, of which the last of a name counts; then PATH, and what the request says. No name is there
+ * twice: some programs take the first of them, and shells the last.
+ */
 static void list_variables(char *environment[VARIABLES_MOST], char *text, size_t size)
 {
 	static LARGE char path[PATH_MAX];
@@ -2263,11 +2277,13 @@ static void list_variables(char *environment[VARIABLES_MOST], char *text, size_t
 		own = "/usr/local/bin:/usr/bin:/bin";
 	stpcpy(stpcpy(path, "PATH="), own);
 	for (size_t i = 0; i < program_variable_count; i++)
-		environment[n++] = (char *)program_variables[i];
-	environment[n++] = path;
+		if (!is_given(program_variables[i], i + 1))
+			environment[n++] = (char *)program_variables[i];
+	if (!is_given(path, 0))
+		environment[n++] = path;
 	for (char *end = text + size; text < end && n < VARIABLES_MOST - 1;
 	     text += strlen(text) + 1)
-		if (is_variable(text))
+		if (is_variable(text) && !is_given(text, 0))
 			environment[n++] = text;
 	environment[n] = NULL;
 }

@@ -219,7 +219,10 @@ static const struct row {
 	  .has = LIST("\nHTTP_CONTENT_ENCODING=gzip\n", "\nHTTP_GIT_PROTOCOL=version=2\n") },
 	{ "our environment", GET("/cgi-bin/env"), 200,
 	  .has = LIST("\nPATH=", "\nREDIRECT_STATUS=200\n", "\nMINE=of the options\n"),
-	  .lacks = LIST("HOME=", "SECRET") },
+	  .lacks = LIST("HOME=", "SECRET", "replaced") },
+	{ "options before the request", WITH("/cgi-bin/env", "X-Mine: of the request\r\n"), 200,
+	  .has = LIST("\nHTTP_X_MINE=of the options\n"), .lacks = LIST("of the request"),
+	  .own = true },
 	/* 4.2: the body of the request */
 	{ "4.2 none", GET("/cgi-bin/echo"), 200, .body = ":", .own = true },
 	{ "4.2 not read", POST("/cgi-bin/hello", "Content-Length: 5\r\n", "hello"), 200,
@@ -480,7 +483,8 @@ static const char *judge(const struct row *row, int status)
 }
 
 #define OPTIONS                                                                                \
-	"--cgi", "/cgi-bin/", "--cgi", format("/any/x=%s/cgi-bin/env", site), "--cgi",         \
+	"--cgi", "/cgi-bin/", "--cgi-env", "MINE=replaced", "--cgi",                           \
+		format("/any/x=%s/cgi-bin/env", site), "--cgi",                                \
 		format("/any/x/longer=%s/cgi-bin/hello", site), "--cgi-env",                   \
 		"MINE=of the options", "--cgi-env", "HTTP_X_MINE=of the options", "--cgi-env", \
 		"BLANK=", "--cgi-env", format("OUT=%s", in_top("work/pids")), "--cgi-env",     \
