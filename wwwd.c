@@ -117,8 +117,8 @@ enum {
 	PROGRAMS_MOST = 1000, /* for --cgi-max */
 	ENDING_MOST = 64,     /* more programs that still end behind their response */
 	ADOPTED_MOST = 256,   /* connections that have a process of their own, for programs */
-	CHECKS_MOST = 8,      /* passwords that are checked at a time */
-	HELPERS_MOST = ADOPTED_MOST + CHECKS_MOST,
+	CHECKS_MOST = 8,      /* passwords that are checked at a time: others wait */
+	HELPERS_MOST = 2 * ADOPTED_MOST,
 	ERRAND_MOST = 160 << 10, /* bytes of a message to the broker */
 	VARIABLES_MOST = 1000,   /* of a program */
 	STACK_MOST = 256 << 10,  /* bytes of the stack that a connection may have used */
@@ -1597,6 +1597,7 @@ static int send_errand(int socket, struct errand *errand, struct http_text first
 		.msg_controllen = fd_count ? (unsigned)CMSG_SPACE(sizeof(int) * fd_count) : 0
 	};
 	struct cmsghdr *passed = CMSG_FIRSTHDR(&header);
+	int flags;
 
 	errand->size = (uint32_t)first.len;
 	if (sizeof(*errand) + first.len + 1 + second.len > ERRAND_MOST)
@@ -1607,7 +1608,9 @@ static int send_errand(int socket, struct errand *errand, struct http_text first
 		passed->cmsg_len = (unsigned)CMSG_LEN(sizeof(int) * fd_count);
 		memcpy(CMSG_DATA(passed), fds, sizeof(int) * fd_count);
 	}
-	return sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? errno : 0;
+	/* a process with one connection may wait for the broker, which never waits for it */
+	flags = MSG_NOSIGNAL | (errand->kind <= CHECK_PASSWORD ? 0 : MSG_DONTWAIT);
+	return sendmsg(socket, &header, flags) < 0 ? errno : 0;
 }
 
 /* A signal would not get out of the confinement (Landlock ABI 6). */
@@ -2462,6 +2465,7 @@ static void start_program(char *script, char *variables, size_t size, int *fds)
 /* ---- passwords ---- */
 
 static char *(*crypt_function)(const char *, const char *);
+static int turns[2]; /* a pipe: who takes a byte of it may check a password */
 
 /* What is wrong with the line of an htpasswd file, or NULL. */
 static const char *line_fault(const char *line)
@@ -2510,6 +2514,7 @@ _Noreturn static void answer_check(const struct http_scope *guard, const char *n
 	char answer;
 
 	leave_programs();
+	(void)!read(turns[0], &answer, 1);
 	while (file && read_line(file, line, sizeof(line))) {
 		char *colon = strchr(line, ':');
 		bool same;
@@ -2540,10 +2545,11 @@ static bool load_crypt(void)
 	void *library = crypt_function ? NULL : dlopen("libcrypt.so.1", RTLD_NOW | RTLD_LOCAL);
 	void *function = library ? dlsym(library, "crypt") : NULL;
 
-	if (function)
+	if (function && pipe2(turns, O_CLOEXEC) == 0 &&
+	    write(turns[1], (char[CHECKS_MOST]){ 0 }, CHECKS_MOST) == CHECKS_MOST)
 		memcpy(&crypt_function, &function, sizeof(function));
 	if (!crypt_function)
-		log_message(LOG_ERR, "--auth: %s", dlerror());
+		log_message(LOG_ERR, "--auth: %s", function ? strerror(errno) : dlerror());
 	return crypt_function;
 }
 
@@ -2646,10 +2652,12 @@ static struct helper *find_helper(pid_t pid)
 
 static void forget_helper(struct helper *helper)
 {
-	if (helper->line < 0)
+	if (helper->line < 0) {
 		check_count--;
-	else if (atomic_exchange(&shared->helpers[helper - helpers], GONE) == HELPING)
+		(void)!write(turns[1], "", 1); /* here, for it may have been killed */
+	} else if (atomic_exchange(&shared->helpers[helper - helpers], GONE) == HELPING) {
 		count_adopted_out();
+	}
 	close(helper->line);
 	helper->pid = 0;
 	helper_count--;
@@ -2794,7 +2802,7 @@ static bool hand_over(const int *fds)
 static void start_check(const char *name, const char *password, int answer)
 {
 	struct helper *helper = find_helper(0);
-	pid_t pid = !helper || check_count == CHECKS_MOST || !load_crypt() ? -1 : fork();
+	pid_t pid = !helper || !load_crypt() ? -1 : fork();
 
 	if (pid == 0)
 		answer_check(&guards[message.errand.rule], name, password, answer);
@@ -3024,7 +3032,7 @@ static int64_t broker_deadline(void)
 static void signal_adopted(int signal)
 {
 	for (size_t i = 0; i < LENGTH(helpers); i++)
-		if (helpers[i].pid && helpers[i].line >= 0)
+		if (helpers[i].pid && (helpers[i].line >= 0 || signal == SIGKILL))
 			kill(helpers[i].pid, signal);
 }
 

@@ -350,6 +350,21 @@ START_TEST(changes_of_the_file)
 }
 END_TEST
 
+/* More at once than are checked at a time: they wait for each other. */
+START_TEST(many_at_once)
+{
+	unsigned port = serve_rules(NULL).port;
+	int fds[40];
+
+	for (int i = 0; i < COUNT(fds); i++)
+		fds[i] = dial(port);
+	for (int i = 0; i < COUNT(fds); i++)
+		say(fds[i], ASK("GET", "/private/x.txt", OF_ADA));
+	for (int i = 0; i < COUNT(fds); i++)
+		ck_assert_int_eq(hear(fds[i], false), 200);
+}
+END_TEST
+
 /* A hash that takes a while takes it for a name that isn't there too. */
 START_TEST(unknown_names_cost_as_much)
 {
@@ -474,6 +489,7 @@ Suite *passwords_suite(void)
 	tcase_add_test(group, three_failures);
 	tcase_add_test(group, logged);
 	tcase_add_test(group, changes_of_the_file);
+	tcase_add_test(group, many_at_once);
 	tcase_add_test(group, unknown_names_cost_as_much);
 	tcase_add_test(group, caches);
 	group = test_case(suite, "files", 30);
