@@ -2188,9 +2188,9 @@ static int hold_one(struct http_end in, struct http_end out, struct http_peer pe
 static LARGE struct running {
 	pid_t group;
 	int life;       /* its other end is closed when the response is complete, or given up */
-	int input;      /* held until it has all of the body: what was cut off has no end for it */
 	rlim_t mark;    /* of all processes that it has started */
 	int64_t act_at; /* when the group gets SIGTERM, and then SIGKILL */
+	int input;      /* held until it has all of the body: what was cut off has no end for it */
 	bool told;      /* it has got SIGTERM */
 } running[2 * PROGRAMS_MOST + ENDING_MOST];
 static size_t running_count;
@@ -2466,6 +2466,7 @@ static void start_program(char *script, char *variables, size_t size, int *fds)
 
 static char *(*crypt_function)(const char *, const char *);
 static int turns[2]; /* a pipe: who takes a byte of it may check a password */
+static size_t turns_owed;
 
 /* What is wrong with the line of an htpasswd file, or NULL. */
 static const char *line_fault(const char *line)
@@ -2654,7 +2655,9 @@ static void forget_helper(struct helper *helper)
 {
 	if (helper->line < 0) {
 		check_count--;
-		(void)!write(turns[1], "", 1); /* here, for it may have been killed */
+		turns_owed++; /* here, for it may have been killed */
+		while (turns_owed && write(turns[1], "", 1) == 1)
+			turns_owed--;
 	} else if (atomic_exchange(&shared->helpers[helper - helpers], GONE) == HELPING) {
 		count_adopted_out();
 	}
