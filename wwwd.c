@@ -2456,8 +2456,9 @@ static void start_program(char *script, char *variables, size_t size, int *fds)
 		return;
 	}
 	setpgid(group, group);
-	running[running_count++] =
-		(struct running){ group, fds[3], fds[PROGRAM_FDS], launch.mark, 0, false };
+	running[running_count++] = (struct running){
+		.group = group, .life = fds[3], .mark = launch.mark, .input = fds[PROGRAM_FDS]
+	};
 	fds[3] = fds[PROGRAM_FDS] = -1; /* kept */
 	orphans_at = earlier(orphans_at, common.clock + ORPHANS_TIME);
 }

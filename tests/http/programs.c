@@ -513,8 +513,8 @@ TEST(program_tests, quick_program)
 
 	for (size_t i = 0; i < LENGTH(said); i++) {
 		struct talk *talk = open_talk(site_with(one_program, NULL, said[i]));
-		text stream = converse_with(
-			talk, "POST /p" ON "Content-Length: 3\r\n\r\nabcGET /p" ON END);
+		text stream = converse_with(talk, "POST /p" ON
+						  "Content-Length: 3\r\n\r\nabcGET /p" ON END);
 
 		expect(talk->logs == 2, "%s: %.*s", said[i], SHOWN(stream));
 		end_talk(talk);

@@ -353,13 +353,9 @@ END_TEST
 /* More at once than are checked at a time: they wait for each other. */
 START_TEST(many_at_once)
 {
-	unsigned port = serve_rules(NULL).port;
 	int fds[40];
 
-	for (int i = 0; i < COUNT(fds); i++)
-		fds[i] = dial(port);
-	for (int i = 0; i < COUNT(fds); i++)
-		say(fds[i], ASK("GET", "/private/x.txt", OF_ADA));
+	dial_all(fds, COUNT(fds), serve_rules(NULL).port, ASK("GET", "/private/x.txt", OF_ADA));
 	for (int i = 0; i < COUNT(fds); i++)
 		ck_assert_int_eq(hear(fds[i], false), 200);
 }
