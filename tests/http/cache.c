@@ -386,6 +386,24 @@ TEST(cache_tests, a_sibling_may_come)
 	ck_assert(!found("/page", "gzip", ""));
 }
 
+/* Where the page of a folder is the second of its names, the first may be longer than any path. */
+TEST(cache_tests, an_index_that_does_not_fit)
+{
+	static char path[PATH_MAX], longer[NAME_MAX + 1];
+	const struct http_rule names[] = { { .text = { longer, NAME_MAX } },
+					   { .text = TEXT("i") } };
+	const struct version was = { 0 };
+	const struct source source = {
+		.key = text_of("/"), .asked = { path, PATH_MAX - 6 }, .path = path, .was = &was
+	};
+
+	memset(path, 'd', PATH_MAX - 6);
+	strcpy(path + PATH_MAX - 7, "/i");
+	memset(longer, 'x', NAME_MAX);
+	served.rules[HTTP_INDEXES] = (struct http_rule_list){ names, LENGTH(names) };
+	ck_assert_ptr_null(cache_add(&now, &served, &source, text_of("hb"), 2, -1));
+}
+
 TEST(cache_tests, what_may_change_unseen_is_not_remembered)
 {
 	char deep[4 * CHECKS_MOST + 8] = "page";

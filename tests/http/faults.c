@@ -187,3 +187,21 @@ TEST(faults_tests, a_small_file_shrinks)
 		  memmem(talk->heard, talk->len, "Content-Length: 17", 18));
 	ck_assert_int_eq(talk->logged[0].status, 200);
 }
+
+/* A host whose folder can't be opened just now is not another host. */
+TEST(faults_tests, no_descriptor_for_a_host)
+{
+	struct http_site *site = site_with(NULL, NULL, "");
+	struct talk *talk;
+
+	put_link(&home, "a", "folder");
+	put_folder(&home, "default");
+	put_file(&home, "default/a.txt", "of another host");
+	site->hosts = true;
+	talk = open_talk(site);
+	fail_next(OPENAT2, EMFILE);
+	talk_say(talk, "GET /a.txt" ON "\r\n");
+	next_reply(talk, 503);
+	talk_say(talk, "GET /a.txt" ON "\r\n");
+	ck_assert(is_text(next_reply(talk, 200).body, "a"));
+}

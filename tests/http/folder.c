@@ -300,3 +300,18 @@ TEST(folder_tests, msg_more_and_tcp_nodelay_parts_go_together)
 		expect(strcmp(more, rows[i].more) == 0, "%s: %s", rows[i].request, more);
 	}
 }
+
+/* A name that is gone when it is looked at, and there again, has no times to be listed with. */
+TEST(folder_tests, what_cannot_be_looked_at_is_not_listed)
+{
+	struct talk *talk;
+	struct reply reply;
+
+	put_folder(&home, "linked");
+	put_link(&home, "linked/away", "https://a.example/");
+	talk = open_talk(&place);
+	fail_next(STAT, ENOENT);
+	talk_say(talk, "GET /linked/?format=text" ON "\r\n");
+	reply = next_reply(talk, 200);
+	ck_assert_uint_eq(reply.body.len, 0);
+}

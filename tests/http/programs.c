@@ -17,6 +17,7 @@ static const struct http_scope guards[] = { { "folder", "/users" },
 #define HTML "Accept: text/html\r\n"
 #define GZIPPED "Accept-Encoding: br, gzip\r\n"
 #define OURS "<!DOCTYPE html>" /* the page that http.c has for an error */
+#define LATIN "<meta charset=latin1>"
 #define CONTROL(value) "\r\nCache-Control: " value "\r\n"
 
 /* A connection on which that is asked, as far as it goes by itself. */
@@ -121,6 +122,8 @@ TEST(program_tests, outputs)
 		{ "HEAD /p", "Location: /small.txt\n\n", 200, 0, "", NULL, NULL, 0 },
 		{ "GET /p", "Location: /%zz\n\n", 502, 0, NULL, NULL, NULL, 0 },
 		{ "GET /p", "Location: /p\n\n", 502, 0, NULL, NULL, NULL, 0 },
+		{ "GET /p", "Status: 503 x\nRetry-After: 9\n\n", 503, 0, NULL,
+		  "chunked\r\nRetry-After: 9\r\n", NULL, 0 },
 		/* behind a password no cache may share it, unless the site or the program says so */
 		{ "GET /p/a", HELLO, 200, 0, NULL, CONTROL("private"), locked_program, 0 },
 		{ "GET /p/a.txt", HELLO, 200, 0, NULL, CONTROL("private"), locked_program, 0 },
@@ -130,9 +133,13 @@ TEST(program_tests, outputs)
 		  LENGTH(lines) },
 		{ "GET /p/a", "Cache-Control: public\n" HELLO, 200, 0, NULL, CONTROL("public"),
 		  locked_program, LENGTH(lines) },
+		/* its type is amended, and then the cache has it */
+		{ "GET /folder/latin.html", HELLO, 200, 0, LATIN, "\r\nContent-Type: text/html\r\n",
+		  guards, 0 },
 	};
 	char request[256];
 
+	put_file(&home, "folder/latin.html", LATIN);
 	for (size_t i = 0; i < LENGTH(rows); i++) {
 		struct wire_response response;
 		struct http_site *site = site_with(one_program, rows[i].guards, rows[i].output);
@@ -155,6 +162,24 @@ TEST(program_tests, outputs)
 		       SHOWN(stream));
 		end_talk(talk);
 	}
+}
+
+/* The fields of a program become longer when they are passed on. */
+TEST(program_tests, many_fields_of_a_program)
+{
+	enum { COUNT = 8000 };
+	static const char end[] = "a: \r\nContent-Type: a/b\r\n\r\n";
+	static char said[3 * COUNT + 32];
+	struct talk *talk;
+	text stream;
+
+	for (size_t i = 0; i < COUNT; i++)
+		memcpy(said + 3 * i, "a:\n", 3);
+	strcpy(said + 3 * COUNT, "Content-Type: a/b\n\n");
+	talk = open_talk(site_with(one_program, NULL, said));
+	stream = converse_with(talk, "GET /p" ON END);
+	ck_assert_uint_gt(stream.len, 5 * COUNT);
+	ck_assert_ptr_nonnull(memmem(stream.at, stream.len, end, strlen(end)));
 }
 
 /* What no program can be told is refused, however much of a header is allowed. */
@@ -203,6 +228,11 @@ TEST(program_tests, raw_outputs)
 		expect(is_text(stream, rows[i].output) == rows[i].sent, "%.*s", SHOWN(stream));
 		expect(talk->logs == 1 && talk->logged[0].status == rows[i].status, "%d",
 		       talk->logged[0].status);
+		end_talk(talk);
+		/* what was sent before is not counted for it */
+		talk = open_talk(site_with(files, NULL, rows[i].output));
+		(void)converse_with(talk, "GET /folder?" ON "\r\nGET /nph-raw" ON END);
+		expect(!rows[i].sent || talk->logged[1].bytes == strlen(rows[i].output), "%zu", i);
 		end_talk(talk);
 	}
 }
@@ -581,6 +611,10 @@ TEST(program_tests, password_answers)
 		{ guards, FOLDER(BASIC "\r\n"), 'n', 0, 401, false, OURS },
 		{ guards, FOLDER(BASIC "\r\n"), '-', 0, 503, false, OURS },
 		{ guards, FOLDER(BASIC "\r\n"), 'y', EAGAIN, 503, false, OURS },
+		{ guards, "POST /folder/" ON BASIC "Content-Length: 1\r\n\r\nx", 'y', EAGAIN, 503,
+		  false, OURS },
+		{ guards, "POST /folder/" ON BASIC "Content-Length: 1\r\n\r\nx", '-', 0, 503, false,
+		  OURS },
 		{ guards, FOLDER(BASIC BASIC "\r\n"), 'y', 0, 401, false, OURS },
 		{ guards, FOLDER("Authorization: Basic =\r\n\r\n"), 'y', 0, 401, false, OURS },
 		{ guards, FOLDER("Authorization: Basic !\r\n\r\n"), 'y', 0, 401, false, OURS },
@@ -633,6 +667,42 @@ TEST(program_tests, password_answers)
 		no_more(talk);
 		end_talk(talk);
 	}
+}
+
+/* What a request that is not understood is answered with depends on no request before it. */
+TEST(program_tests, an_error_behind_a_password)
+{
+	struct talk *talk = open_talk(site_with(NULL, guards, ""));
+	struct reply reply;
+
+	(void)begin_with(talk, FOLDER(BASIC "\r\n") "x\r\n\r\n");
+	reply = next_reply(talk, 200);
+	ck_assert(reply_has(&reply, "Cache-Control", "private"));
+	reply = next_reply(talk, 400);
+	ck_assert_ptr_null(reply_field(&reply, "Cache-Control").at);
+}
+
+/* A file with a sibling that needs another password is not kept: what may be sent is not asked again. */
+TEST(program_tests, a_sibling_behind_a_password_is_not_cached)
+{
+	static const struct http_scope sibling[] = { { "page.html.gz", "/users" }, { NULL, NULL } };
+	struct http_site *site = site_with(NULL, sibling, "");
+	struct talk *talk;
+
+	now.cache = http_cache_new(MiB, 2, "sixteen bytes, a");
+	now.wall.tv_sec += 3600; /* the files are old enough */
+	talk = open_talk(site);
+	for (int i = 0; i < 3; i++) {
+		(void)begin_with(talk, "GET /page.html" ON GZIPPED "\r\n");
+		next_reply(talk, 200);
+		(void)begin_with(talk, "GET /page.html" ON "\r\n");
+		next_reply(talk, 200);
+	}
+	ck_assert_ptr_nonnull(now.cache->newest); /* of the requests that take no coding */
+	ck_assert_ptr_eq(now.cache->newest, now.cache->oldest);
+	cache_remove(now.cache, now.cache->newest);
+	free(now.cache);
+	now.cache = NULL;
 }
 
 /* A password is checked once for a connection, but for each place, and never in vain. */
