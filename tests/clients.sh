@@ -45,7 +45,7 @@ same() {
 	check "$1: the bytes differ" cmp -s "$2" "$3"
 }
 
-# Only what is said here: no configuration of whoever runs this, no proxy.
+# Only these options: no configuration of the user who runs this, and no proxy.
 fetch() {
 	curl -q --silent --show-error --noproxy '*' --max-time 10 "$@"
 }

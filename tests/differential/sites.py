@@ -218,7 +218,7 @@ def generated(seed, number):
 
 
 def table():
-    """What nobody should have to wait for."""
+    """What is asked in each run, also in a short one."""
     yield question("POST of a redirect", "POST", "/old?x", "a.test", "Content-Length: 0")
     for name in ("", "bare", "assets", "sub/first"):
         yield question(f"the list of {name!r}", "GET", f"/{name}{'/' * bool(name)}?format=json",

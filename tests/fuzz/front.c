@@ -19,7 +19,7 @@ static bool slow_address(text t, int family, uint8_t address[16])
 	return inet_pton(family, copy, address + (family == AF_INET ? 12 : 0)) == 1;
 }
 
-/* It is somebody's. */
+/* An address that can be a client's: not that of all zeros. */
 static bool slow_client(text t, int family, uint8_t address[16])
 {
 	static const uint8_t nobody[16];

@@ -22,7 +22,7 @@ struct target {
 	void (*run)(const unsigned char *data, size_t size);
 	bool script;  /* of bytes and of what happens between them, see conversation.c */
 	size_t seeds; /* a case is made of so many at most, */
-	size_t cases; /* and so many are made when nobody says how many */
+	size_t cases; /* and so many are made if no number is given */
 };
 
 static const struct target *running; /* the one that runs, and its case */

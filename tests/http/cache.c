@@ -178,7 +178,7 @@ TEST(cache_tests, buckets_are_by_size)
 	free(large);
 }
 
-/* Without the seed nobody knows where a name goes, nor where it goes for another preference. */
+/* Without the seed a client can't know the bucket of a name, nor of the same name coded. */
 TEST(cache_tests, hashes_are_by_seed_and_preference)
 {
 	static const char *const accepted[] = { "", "gzip", "br", "zstd", "gzip, br", "br, zstd" };
@@ -361,7 +361,7 @@ TEST(cache_tests, siblings_are_watched)
 		put_file(&ground, changes[i].name, changes[i].content);
 		expect(i == 0 || !found("/page", accepted, ""), "%s", changes[i].name);
 		offer("/page", "page", accepted, GZIP, text_of("hbgz"));
-		/* when there is a better one, whoever sent this knows why, and the cache doesn't */
+		/* when there is a better one, the cache doesn't know why this one was sent */
 		expect(found("/page", accepted, "hbgz") == (i < 3), "%s", changes[i].name);
 		wait_a_tick();
 	}

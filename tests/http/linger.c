@@ -82,7 +82,7 @@ TEST(linger_tests, client_closes_before_the_answer)
 	}
 }
 
-/* With an answer unread: to whoever asks, that is a reset, and there is nobody to be told of it. */
+/* A client that resets with a response unread: the connection ends, and no response follows. */
 TEST(linger_tests, client_resets_with_the_answer_unread)
 {
 	static const struct {

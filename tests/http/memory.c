@@ -56,7 +56,7 @@ TEST(memory_tests, working_memory_is_held_while_needed)
 	}
 }
 
-/* One memory for all, lent to whoever speaks: nobody hears of another. */
+/* One memory is lent to all connections in turn: none sees what another has sent. */
 TEST(memory_tests, working_memory_is_lent_between_connections)
 {
 	enum { TALKS = 5 };

@@ -320,7 +320,7 @@ END_TEST
 
 /* ---- a core file ---- */
 
-/* Where core files go, if they go where a process is: of a program that nobody has confined. */
+/* Where core files go, if that depends on the process: asked of one that is not confined. */
 static bool cores_go_there(void)
 {
 	struct given given = { .dir = in_top("work"),
@@ -350,7 +350,7 @@ START_TEST(no_core_file)
 	limit.rlim_cur = limit.rlim_max;
 	ck_assert_int_eq(setrlimit(RLIMIT_CORE, &limit), 0);
 	if (!cores_go_there()) {
-		printf("no core file is made here, whoever dies\n");
+		printf("no program makes a core file here\n");
 		return;
 	}
 	pid = start_way(way, NULL, &fd);
@@ -373,7 +373,7 @@ START_TEST(root_becomes_user)
 }
 END_TEST
 
-/* What only root may read, nobody gets. */
+/* A file that only root may read is sent to no client. */
 START_TEST(root_only_file_is_403)
 {
 	struct server server = serve((struct given){ 0 });

@@ -4,7 +4,7 @@
  * line "name errno" of the answer; no process is left to write the line of an exec that succeeds.
  *
  * $INTRUDER_TOP is the test's directory, whose folder `site` is served, $INTRUDER_PORT a port of
- * 127.0.0.1 that somebody listens at. Some tries need what an attacker can't get but might find:
+ * 127.0.0.1 at which a server listens. Some tries need what an attacker can't get but might find:
  * sockets and a file that were opened before the process was confined.
  */
 #include <errno.h>

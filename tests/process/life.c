@@ -26,7 +26,7 @@ static const struct {
 	const char *workers;
 } stops[] = { { SIGTERM, "1" }, { SIGINT, "1" }, { SIGTERM, "2" }, { SIGINT, "2" } };
 
-/* A download that has begun is finished; nobody else gets in. */
+/* A download that has begun is finished; no other connection is accepted. */
 START_TEST(sigterm_finishes_a_download)
 {
 	struct server server = serve(GIVEN("--workers", stops[_i].workers));
@@ -106,7 +106,7 @@ START_TEST(sigterm_answers_a_begun_request)
 }
 END_TEST
 
-/* There is nothing to finish for whoever has not said all of a request. */
+/* A client that has not sent all of a request is not waited for. */
 START_TEST(sigterm_waits_for_no_half_request)
 {
 	static const char *const halves[] = {
@@ -127,7 +127,7 @@ START_TEST(sigterm_waits_for_no_half_request)
 }
 END_TEST
 
-/* Without --log, and without a terminal that could be gone, SIGHUP is meant for somebody else. */
+/* Without --log, and without a terminal that could be gone, SIGHUP is ignored. */
 START_TEST(sighup_without_log_is_ignored)
 {
 	struct server server = serve(GIVEN("--workers", _i ? "2" : "1"));

@@ -207,7 +207,7 @@ END_TEST
 
 /* ---- how many at once ---- */
 
-/* A further client costs the place of whoever has been idle longest, and of nobody else. */
+/* With too many clients, a further one takes the place of the one that was idle longest. */
 START_TEST(connections_max_drops_the_oldest_idle)
 {
 	enum { MOST = 4 };
@@ -446,7 +446,7 @@ START_TEST(few_descriptors_emfile)
 }
 END_TEST
 
-/* The one who takes the last descriptor sends nobody away: no one else is waiting. */
+/* The client that takes the last descriptor closes no other connection: no client waits. */
 START_TEST(last_descriptor_emfile)
 {
 	enum { FILES = 20 };

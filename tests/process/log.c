@@ -81,7 +81,7 @@ START_TEST(log_line_of_status)
 }
 END_TEST
 
-/* What a client sends can't forge a line, nor talk to the terminal of whoever reads the log. */
+/* What a client sends can't forge a line, nor control the terminal on which the log is read. */
 static const struct {
 	const char *request, *shown;
 } escapes[] = {
@@ -562,7 +562,7 @@ START_TEST(lost_lines_are_counted)
 }
 END_TEST
 
-/* Workers that write to the same pipe tear no line of each other, whoever it belongs to. */
+/* Workers that write to the same pipe do not write into each other's lines. */
 START_TEST(workers_share_log)
 {
 	const struct stuck *stuck = &stucks[_i];

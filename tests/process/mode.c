@@ -298,7 +298,7 @@ START_TEST(inetd_waits)
 }
 END_TEST
 
-/* It leaves when nobody is there, and not while somebody is. */
+/* It exits when there is no client, and not while there is one. */
 START_TEST(inetd_waits_for_client)
 {
 	unsigned port;
@@ -437,7 +437,7 @@ START_TEST(notify_manager)
 }
 END_TEST
 
-/* A manager that isn't there, or whose name is too long, keeps nobody from serving. */
+/* wwwd serves also if the manager isn't there, or its name is too long. */
 START_TEST(notify_nobody)
 {
 	const char *variable = format("NOTIFY_SOCKET=/nosuch%0*d", _i / build_count * 200, 0);

@@ -234,7 +234,7 @@ START_TEST(root_with_permission)
 }
 END_TEST
 
-/* Only root becomes another user, and nobody is told that it was done who isn't. */
+/* Only root can become another user; for others --user is an error. */
 START_TEST(user_without_root)
 {
 	ck_assert_int_eq(finish(start((struct given){
@@ -329,7 +329,7 @@ START_TEST(memory_of_the_machine)
 }
 END_TEST
 
-/* What is said without a log goes to a file too, and ends nobody. */
+/* --verbose with --quiet writes its messages, and serves. */
 START_TEST(verbose_quiet)
 {
 	ck_assert_int_eq(ask_either(0, GIVEN("--verbose", "--quiet"), GET_LAST), 200);
@@ -337,7 +337,10 @@ START_TEST(verbose_quiet)
 }
 END_TEST
 
-/* More processes than one share the port: each has its share of the connections, however few there are; Linux deals them by a hash. */
+/*
+ * Workers share the port: each gets some of the connections, even of a few, as Linux spreads them by
+ * a hash.
+ */
 START_TEST(workers_share)
 {
 	struct server server = serve(GIVEN("--workers", "2", "--quiet"));

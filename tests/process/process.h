@@ -142,7 +142,7 @@ extern struct reply reply; /* the last one */
 int dial(unsigned port);
 void dial_all(int fds[], int count, unsigned port, const char *request); /* and each says that */
 void close_all(const int fds[], int count);
-int dial_soon(unsigned port); /* as soon as somebody listens there */
+int dial_soon(unsigned port); /* as soon as a server listens there */
 /* With a receive buffer of so many bytes, which is what a kernel may take before it is read. */
 int dial_small(unsigned port, int buffer);
 /* From another address of the loopback. */

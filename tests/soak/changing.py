@@ -152,7 +152,7 @@ class InPlace:
 
 
 class Growing:
-    """A log of somebody's: whatever is sent of it is how it begins, as far as it went by then."""
+    """A log that another process writes: what is sent of it is its beginning, up to some moment."""
 
     def __init__(self, site, path):
         self.path = path

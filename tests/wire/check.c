@@ -58,7 +58,7 @@ END_TEST
 
 /* ---- what changes, and what goes on ---- */
 
-/* A client that goes away in the middle of an answer harms nobody. */
+/* A client that leaves in the middle of a response does not harm the others. */
 START_TEST(client_goes_away)
 {
 	static const char request[] = GET("/huge.bin", "");
