@@ -13,10 +13,9 @@
  *                                                               |
  *                                                            LINGER --> GONE
  *
- * FLUSH sends the responses to pipelined requests together. PROXY comes before
- * the first HEAD, if it is asked for. Where a password is needed, CHECK comes
- * before BODY. For a program, RUN takes the place of BODY. ADOPT hands either to
- * another process.
+ * FLUSH sends all complete responses together. PROXY comes before the first
+ * HEAD, if it is asked for. If a password is needed, CHECK comes before BODY. For
+ * a program, RUN replaces BODY. ADOPT hands CHECK or RUN to another process.
  *
  * A request for a file goes through these functions:
  *
@@ -25,8 +24,8 @@
  *    respond        answer_cached() puts the cached response into the output, or
  *                   answer_file() judges conditions and ranges, and answer_body()
  *                   puts a head and a short body into the output
- *    step_stream    flush() sends the output, next_of_file() the rest of the
- *                   body, or the parts of it that were asked for
+ *    step_stream    for a longer body: flush() sends the output, next_of_file()
+ *                   the rest of the body, or the parts that were asked for
  *    finish         logs the request
  *
  * Requests with a range or a condition are not answered from the cache: for them
@@ -82,14 +81,14 @@ enum {
 	FLUSH_MOST =
 		32 << 10,     /* bytes of responses to pipelined requests that are sent together, */
 	OUT_ROOM = 208 << 10, /* and more than the largest head and its body */
-	INLINE_MOST = 16 << 10,  /* bytes of a body that is sent with its head; or, */
-	CACHED_MOST = 64 << 10,  /* where there is a cache, which may keep it, */
+	INLINE_MOST = 16 << 10,  /* bytes of a body that is sent with its head; or */
+	CACHED_MOST = 64 << 10,  /* if there is a cache, which may keep it */
 	SLICE_MOST = 1 << 20,    /* bytes of a file in one step */
 	BODY_ROOM = 8 << 10,     /* bytes to read a request's body into */
 	CHUNK_LINE = 4 << 10,    /* bytes of a chunk's size and its extensions */
 	BLANK_LINES = 8,         /* before a request line: RFC 9112 2.2 asks for one */
 	GATHER_MOST = 1 << 20,   /* bytes of a chunked body that are gathered for CONTENT_LENGTH */
-	PROGRAM_HEAD = 32 << 10, /* bytes of a program's header, or read of its output */
+	PROGRAM_HEAD = 32 << 10, /* bytes of a program's header, or of a read from it */
 	VARIABLES_MOST = 128 << 10, /* bytes of its variables */
 	REDIRECTS_MOST = 10,        /* of one request within the site, by programs */
 	LOGIN_MOST = 512,           /* bytes of a name and a password, encoded */
@@ -1078,7 +1077,7 @@ struct request {
 	size_t header;   /* bytes of them, without the request line */
 	text line, method_name, target, path, query, authority;
 	text asked;           /* the path, decoded; asked.at is NULL before it is known */
-	text host, port;      /* with --hosts: as requested; */
+	text host, port;      /* with --hosts: see read_host(); */
 	text folder;          /* and the name of the folder, which ends with a NUL */
 	text value[FIELDS];   /* of the first line with that name, */
 	uint8_t seen[FIELDS]; /* and the number of these lines */
@@ -2302,9 +2301,8 @@ static enum range_kind read_ranges(text value, uint64_t size, struct ranges *ran
 enum { ABOVE = PATH_MAX };
 
 /*
- * How many of the first n bytes of a path remain if its last segment is left out when that is ".",
- * and also the segment before it when it is "..". ABOVE if there is none before it: the path leads
- * above the root.
+ * The length of the first n bytes of a path without a last segment ".", or without a last segment
+ * ".." and the one before that. ABOVE if there is none before the "..": the path leads above the root.
  */
 static size_t end_segment(const char *path, size_t n)
 {
@@ -2730,9 +2728,9 @@ struct item {
 
 /*
  * The place of an item in a sorted run. Its code says up to which byte its key agrees with the key of
- * the place before it, and which byte follows there. Of two keys that both come after a third, the one
- * that agrees with it longer comes first, or else the one with the lesser byte: its code is the lesser
- * number. Most keys are compared without being read ("offset-value coding").
+ * the place before it, and which byte follows there. Of two keys after the same third one, that which
+ * agrees with it for more bytes comes first, or else that with the lesser byte: it has the lesser code.
+ * Most keys are compared without being read ("offset-value coding").
  */
 struct place {
 	uint32_t code, item; /* the latter as its offset in the items of the listing */
@@ -3235,7 +3233,7 @@ static uint32_t end_of_run(const struct listing *listing, uint32_t begin)
 	return listing->count - begin < listing->run ? listing->count : begin + listing->run;
 }
 
-/* The next two runs, of which the second may be empty; behind the last, those of the next pass. */
+/* Sets the next two runs; the second may be empty. After the last come those of the next pass. */
 static void begin_merge(struct listing *listing, uint32_t begin)
 {
 	if (begin == listing->count) {
@@ -3602,7 +3600,7 @@ static bool add_file(struct draft *draft, const char *path, const char *slash)
 	return add_check(draft, text_of(path), SAME_FILE);
 }
 
-/* The siblings, the file, and the sibling if that is what was sent. */
+/* Names that have to be absent, the file, and its sibling if that is what was sent. */
 static bool add_checks(struct draft *draft, const struct source *source)
 {
 	const struct cached *entry = draft->entry;
@@ -4024,7 +4022,7 @@ struct head {
 	text fields; /* and other fields, each with its CRLF */
 	const char *type, *etag, *boundary;
 	enum coding coding;
-	bool empty; /* no Content-Length, because of the status (RFC 9110 8.6) */
+	bool empty; /* no Content-Length: it is unknown, or RFC 9110 8.6 forbids it */
 	uint64_t length;
 	const int64_t *modified;
 	const struct range *range; /* of a file of `size` bytes; empty in a 416 */
@@ -4664,7 +4662,7 @@ static void answer_listing(struct http_conn *conn, struct http_common *common)
 	w->body_sent = w->output.bytes.len - head_end;
 }
 
-/* ---- which response: chosen when the head is read, written when the body is, too ------ */
+/* ---- which response: chosen when the head is read, written when the body has been read -- */
 
 static void choose_page(struct choice *choice, enum status status)
 {
@@ -5103,9 +5101,9 @@ static bool is_function(text value)
 
 /*
  * Whether a field becomes a variable. Its name may only have letters, digits and hyphens, because
- * two others might become the same variable. Left out are fields that wwwd acts on itself; a password
- * that was checked, also if this was for a program that has redirected here; and Proxy, because
- * HTTP_PROXY is a setting of many libraries.
+ * two others might become the same variable. Left out are the fields of a body; a password that was
+ * checked, even if this was for another program, which redirected here; and Proxy, because HTTP_PROXY
+ * is a setting of many libraries.
  */
 static bool is_exported(text name, text value, bool checked)
 {
@@ -5800,7 +5798,7 @@ static enum http_want begin_body(struct http_conn *conn, struct http_common *com
 	}
 	if (!has_body(&w->req))
 		return respond(conn, common);
-	/* a file is chosen again behind the body: none is kept open, and files may change */
+	/* a file is chosen again after the body: none is kept open, and files may change */
 	if (kind != STATUS_PAGE)
 		release_choice(&w->choice, common);
 	close_fd(&w->host.root);
@@ -6320,7 +6318,7 @@ static enum http_want read_for_program(struct http_conn *conn, struct http_commo
 	return want;
 }
 
-/* The program has all of the body, or reads no more: the broker ends its input, too, unless it isn't told. */
+/* The program has all of the body, or reads no more: its input ends. False if the broker isn't told. */
 static bool end_input(const struct http_work *w)
 {
 	struct http_pipes *pipes = &w->program->pipes;
@@ -6756,8 +6754,9 @@ static enum http_want expire(struct http_conn *conn, struct http_common *common)
 
 	switch (conn->clock) {
 	case HTTP_PROGRAM:
-		if (conn->own.state == CHECK ||
-		    (conn->own.state == RUN && !conn->work->program->begun))
+		if (!conn->work->output.own &&
+		    (conn->own.state == CHECK ||
+		     (conn->own.state == RUN && !conn->work->program->begun)))
 			return time_out(conn, common);
 		http_forsake(conn);
 		return lose(conn, common);
@@ -6878,7 +6877,7 @@ bool http_adopt(struct http_conn *conn, struct http_text received, bool tls)
 	if (received.len > in->size)
 		return false;
 	memcpy(in->at, received.at, received.len);
-	in->end = received.len;
+	in->end = in->touched = received.len;
 	conn->tls = tls;
 	conn->own.state = READ_HEAD; /* the other process has read the PROXY header */
 	return true;

@@ -536,6 +536,23 @@ TEST(program_tests, what_waits_for_a_deaf_client)
 	}
 }
 
+/* The client takes no response, while the clock is that of the program: no other response is made. */
+TEST(program_tests, a_deaf_client_of_a_silent_program)
+{
+	struct talk *talk = open_talk(site_with(one_program, NULL, HELLO));
+
+	for (size_t size = 4096; size; size /= 2)
+		while (send(talk->conn.own.in, big, size, MSG_DONTWAIT) > 0)
+			;
+	send_only(talk, "GET /page.html" ON "\r\nGET /p" ON "\r\n");
+	ck_assert_int_eq(http_step(&talk->conn, &now), HTTP_POLL);
+	talk_settle(talk);
+	arm(&talk->conn, &now, HTTP_PROGRAM);
+	now.clock = talk->conn.deadline;
+	ck_assert_int_eq(http_step(&talk->conn, &now), HTTP_DONE);
+	ck_assert_uint_eq(talk->logs, 1);
+}
+
 /* The response is there before the body, which was received with the request, was passed on. */
 TEST(program_tests, quick_program)
 {
