@@ -706,7 +706,7 @@ TEST(program_tests, a_sibling_behind_a_password_is_not_cached)
 	struct http_site *site = site_with(NULL, sibling, "");
 	struct talk *talk;
 
-	now.cache = http_cache_new(MiB, 2, "sixteen bytes, a");
+	add_cache(MiB, 2, "sixteen bytes, a");
 	now.wall.tv_sec += 3600; /* the files are old enough */
 	talk = open_talk(site);
 	for (int i = 0; i < 3; i++) {
@@ -717,9 +717,7 @@ TEST(program_tests, a_sibling_behind_a_password_is_not_cached)
 	}
 	ck_assert_ptr_nonnull(now.cache->newest); /* of the requests that take no coding */
 	ck_assert_ptr_eq(now.cache->newest, now.cache->oldest);
-	cache_remove(now.cache, now.cache->newest);
-	free(now.cache);
-	now.cache = NULL;
+	remove_cache();
 }
 
 /* A password is checked once for a connection, but for each place, and never in vain. */
